@@ -1,0 +1,1 @@
+"""The replicated CIB: the configuration store of the cluster."""

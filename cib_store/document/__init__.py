@@ -1,0 +1,1 @@
+"""The CIB as a persistent tree, its XML codec and the changes on it."""

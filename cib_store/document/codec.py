@@ -1,0 +1,89 @@
+"""XML text to and from the persistent tree; the only reader of XML that may come from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from lxml import etree
+
+from cib_store.document.element import COMMENT, Element
+
+DEPTH_MAX = 200
+"""Deepest nesting that is read; the CIB needs about ten."""
+
+
+class BadXml(ValueError):
+    """The text is no XML that a CIB could hold; the message says where and why."""
+
+
+def _parser() -> etree.XMLParser:
+    # No entities, no DTD, no network: an entity bomb or an external entity is an error.
+    return etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=True,
+        remove_blank_text=True,
+        remove_pis=True,
+    )
+
+
+def parse(text: str | bytes) -> Element:
+    """Read one XML document. Raises `BadXml` with line and reason."""
+    data = text.encode() if isinstance(text, str) else text
+    try:
+        root = etree.fromstring(data, _parser())
+    except etree.XMLSyntaxError as error:
+        raise BadXml(f"not well-formed XML: {error.msg}") from None
+    except ValueError as error:
+        raise BadXml(f"not readable as XML: {error}") from None
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs: never None
+        raise BadXml("a document type declaration is not allowed")
+    return _element(root, 0)
+
+
+def _element(node: Any, depth: int) -> Element:
+    if depth > DEPTH_MAX:
+        raise BadXml(f"line {node.sourceline}: nested deeper than {DEPTH_MAX} elements")
+    children = []
+    below: Any
+    for below in node:
+        if isinstance(below.tag, str):
+            children.append(_element(below, depth + 1))
+        elif below.tag is etree.Comment:
+            children.append(Element(COMMENT, text=below.text or ""))
+        else:  # an entity reference
+            raise BadXml(f"line {below.sourceline}: an entity reference is not allowed")
+    text = (node.text or "").strip()
+    return Element(str(node.tag), dict(node.attrib), tuple(children), text)
+
+
+def render(element: Element, *, indent: int = 2) -> str:
+    """Write the tree as XML text, one element a line; `indent` 0 writes it on a single line."""
+    parts: list[str] = []
+    newline = "\n" if indent else ""
+    _render(element, parts, "", " " * indent, newline)
+    return "".join(parts)
+
+
+def _render(element: Element, parts: list[str], margin: str, step: str, newline: str) -> None:
+    if element.tag == COMMENT:
+        parts.append(f"{margin}<!--{element.text}-->{newline}")
+        return
+    attributes = "".join(
+        f" {name}={quoteattr(value)}" for name, value in element.attributes.items()
+    )
+    if not element.children:
+        if element.text:
+            parts.append(
+                f"{margin}<{element.tag}{attributes}>{escape(element.text)}</{element.tag}>"
+            )
+        else:
+            parts.append(f"{margin}<{element.tag}{attributes}/>")
+        parts.append(newline)
+        return
+    parts.append(f"{margin}<{element.tag}{attributes}>{escape(element.text)}{newline}")
+    for child in element.children:
+        _render(child, parts, margin + step, step, newline)
+    parts.append(f"{margin}</{element.tag}>{newline}")

@@ -1,0 +1,75 @@
+"""The CIB as a persistent tree: a frozen element that every version of the document shares.
+
+A change copies only the path from the root to the changed place; unchanged subtrees keep their
+identity, so ``old is new`` tells in constant time that nothing below has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+COMMENT = "#comment"
+"""The tag of a comment, which the cluster ignores and keeps (features 6.15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One XML element (or comment). ``attributes`` is never changed after construction.
+
+    ``text`` holds character data that is not mere white space; the CIB uses it only in comments.
+    Equality is by value and ignores the order of attributes.
+    """
+
+    tag: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    children: tuple[Element, ...] = ()
+    text: str = ""
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the attribute `name`, or `default` where it is absent."""
+        return self.attributes.get(name, default)
+
+    @property
+    def id(self) -> str:
+        """The ``id`` attribute, or the empty string."""
+        return self.attributes.get("id", "")
+
+    def child(self, tag: str) -> Element | None:
+        """Return the first child called `tag`."""
+        for child in self.children:
+            if child.tag == tag:
+                return child
+        return None
+
+    def each(self, *tags: str) -> Iterator[Element]:
+        """Yield the children called one of `tags` (any element when none is given), in order."""
+        for child in self.children:
+            if child.tag in tags if tags else child.tag != COMMENT:
+                yield child
+
+    def walk(self) -> Iterator[Element]:
+        """Yield this element and all below it, in document order, comments left out."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            if element.tag == COMMENT:
+                continue
+            yield element
+            stack.extend(reversed(element.children))
+
+    def with_attributes(self, changes: Mapping[str, str | None]) -> Element:
+        """Return a copy with `changes` set; None removes. Returns itself where nothing differs."""
+        attributes = dict(self.attributes)
+        for name, value in changes.items():
+            if value is None:
+                attributes.pop(name, None)
+            else:
+                attributes[name] = value
+        if attributes == self.attributes:
+            return self
+        return Element(self.tag, attributes, self.children, self.text)
+
+    def with_children(self, children: tuple[Element, ...]) -> Element:
+        """Return a copy with these children."""
+        return Element(self.tag, self.attributes, children, self.text)
