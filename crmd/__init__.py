@@ -1,0 +1,1 @@
+"""The controller: membership, DC, scheduling and the execution of transitions."""

@@ -1,0 +1,1 @@
+"""The pure scheduler: CIB in; transition graph, scores and reasons out."""
