@@ -1,0 +1,210 @@
+"""Commands of the replicated log as values; the wire form is `Command` in proto/store.proto.
+
+A command names everything it depends on (boot id, session, term, token), so that a late one is
+recognised and changes nothing. Time and ids are chosen by the proposer: `apply` reads no clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Session, Term, Token
+
+
+class OperationKind(Enum):
+    """Operations on the CIB (features 4.2-4.7)."""
+
+    CREATE = "create"
+    MODIFY = "modify"
+    REPLACE = "replace"
+    DELETE = "delete"
+    PATCH = "patch"
+    ERASE = "erase"
+    BUMP = "bump"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CibOperation:
+    """One operation. In the log `path` is an element path, never a general XPath."""
+
+    kind: OperationKind
+    scope: str = ""
+    path: str = ""
+    xml: str = ""
+    all: bool = False
+    score: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """The element at `path` still has this SHA-256 digest; empty: it does not exist."""
+
+    path: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CibChange:
+    """Change the CIB: all operations or none. `status`: outside history and epoch."""
+
+    operations: tuple[CibOperation, ...]
+    preconditions: tuple[Precondition, ...] = ()
+    status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClient:
+    """Begin a client session, within which sequence numbers make a retry run once."""
+
+    client_id: ClientId
+
+
+@dataclass(frozen=True, slots=True)
+class CloseClients:
+    """End client sessions; their later requests get SESSION_EXPIRED and are not executed."""
+
+    client_ids: tuple[ClientId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderStarted:
+    """A Raft leader starts its term; facts that carry another term are refused from here on."""
+
+    term: Term
+    leader: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """A node's controller starts. A new boot id: everything of the old boot is gone."""
+
+    node: NodeName
+    boot_id: BootId
+    controller_start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveSession:
+    """A node leaves in good order: its resources are stopped."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLost:
+    """A majority of voters hears nothing of the node; counted by the leader of `term`."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+    term: Term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerLost:
+    """A majority of voters hears nothing of the node's controller, but of its store."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+    term: Term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewSession:
+    """A lost or reported node is heard again: the next session. Refused after a fence intent."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcquireDc:
+    """Ask to be DC: granted when nobody is, or the holder's session has ended."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDc:
+    """Give the lease back before a clean stop."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceIntent:
+    """The node is to be fenced; committed before any device runs."""
+
+    target: NodeName
+    boot_id: BootId
+    session: Session
+    action: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceResult:
+    """How fencing ended; only a confirmed one allows anything of the node's to start elsewhere."""
+
+    target: NodeName
+    boot_id: BootId
+    session: Session
+    confirmed: bool
+    device: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCluster:
+    """The cluster's birth, with its first CIB as XML."""
+
+    cib: str
+
+
+Body = (
+    CibChange
+    | OpenClient
+    | CloseClients
+    | LeaderStarted
+    | OpenSession
+    | LeaveSession
+    | NodeLost
+    | ControllerLost
+    | RenewSession
+    | AcquireDc
+    | ReleaseDc
+    | FenceIntent
+    | FenceResult
+    | CreateCluster
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who wants a change, why, and the proposer's wall clock in microseconds since 1970."""
+
+    node: NodeName = NodeName("")
+    client: str = ""
+    user: str = ""
+    message: str = ""
+    at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One entry of the replicated log. `token` is set when a DC writes; `sequence` 0: untracked."""
+
+    body: Body
+    cluster_id: ClusterId
+    generation: int
+    client_id: ClientId = ClientId("")
+    sequence: int = 0
+    origin: Origin = Origin()
+    token: Token | None = None

@@ -1,0 +1,86 @@
+"""The committed facts beside the CIB: who takes part, who is DC, how far fencing got (protocols).
+
+They are one value, the same on every replica at the same log position. `Facts` is what watches
+deliver and what the controller decides on; only the store's `apply` makes new ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, Session, Term, Token
+
+
+class Presence(Enum):
+    """Whether a node takes part."""
+
+    MEMBER = "member"
+    LOST = "lost"
+    LEFT = "left"
+
+
+class ControllerPresence(Enum):
+    """Whether a node's controller takes part; LOST: silent while its store is heard."""
+
+    PRESENT = "present"
+    LOST = "lost"
+
+
+class FencePhase(Enum):
+    """How far the fencing of a node's session got."""
+
+    NONE = "none"
+    INTENDED = "intended"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """What is committed about one node. `session` grows with every start, loss and return."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+    presence: Presence = Presence.MEMBER
+    controller: ControllerPresence = ControllerPresence.PRESENT
+    controller_start: int = 1
+    fencing: FencePhase = FencePhase.NONE
+    fence_failures: int = 0
+
+    @property
+    def is_present(self) -> bool:
+        """A member whose controller can be given orders."""
+        return self.presence is Presence.MEMBER and self.controller is ControllerPresence.PRESENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DcLease:
+    """Who is DC. It holds until its session ends, its controller is lost, or it is given back."""
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All committed facts; `nodes` is sorted by name, `token` is the highest ever granted."""
+
+    cluster_id: ClusterId = ClusterId("")
+    generation: int = 0
+    term: Term = Term(0)
+    leader: NodeName = NodeName("")
+    nodes: tuple[NodeFacts, ...] = ()
+    dc: DcLease | None = None
+    token: Token = Token()
+    feature_level: int = 1
+
+    def of(self, node: NodeName) -> NodeFacts | None:
+        """Return what is committed about `node`, if anything."""
+        for facts in self.nodes:
+            if facts.node == node:
+                return facts
+        return None

@@ -1,0 +1,133 @@
+from raftmaker.wire import types_pb2 as _types_pb2
+from raftmaker.wire import executor_pb2 as _executor_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class JoinRequest(_message.Message):
+    __slots__ = ("dc", "token", "boot_id", "session")
+    DC_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    dc: _types_pb2.Identity
+    token: _types_pb2.Token
+    boot_id: str
+    session: int
+    def __init__(self, dc: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ...) -> None: ...
+
+class JoinReply(_message.Message):
+    __slots__ = ("identity", "executor")
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    EXECUTOR_FIELD_NUMBER: _ClassVar[int]
+    identity: _types_pb2.Identity
+    executor: _executor_pb2.ExecutorState
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ...) -> None: ...
+
+class OrderRequest(_message.Message):
+    __slots__ = ("boot_id", "operation")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    boot_id: str
+    operation: _executor_pb2.ExecuteRequest
+    def __init__(self, boot_id: _Optional[str] = ..., operation: _Optional[_Union[_executor_pb2.ExecuteRequest, _Mapping]] = ...) -> None: ...
+
+class OrderReply(_message.Message):
+    __slots__ = ("call_id",)
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    def __init__(self, call_id: _Optional[int] = ...) -> None: ...
+
+class ProgressRequest(_message.Message):
+    __slots__ = ("once",)
+    ONCE_FIELD_NUMBER: _ClassVar[int]
+    once: bool
+    def __init__(self, once: _Optional[bool] = ...) -> None: ...
+
+class ProgressReply(_message.Message):
+    __slots__ = ("state", "dc", "token", "quorate", "actions_total", "actions_done", "running", "settled_index", "transition")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DC_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    QUORATE_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_DONE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    dc: str
+    token: _types_pb2.Token
+    quorate: bool
+    actions_total: int
+    actions_done: int
+    running: _containers.RepeatedScalarFieldContainer[str]
+    settled_index: int
+    transition: int
+    def __init__(self, state: _Optional[str] = ..., dc: _Optional[str] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., quorate: _Optional[bool] = ..., actions_total: _Optional[int] = ..., actions_done: _Optional[int] = ..., running: _Optional[_Iterable[str]] = ..., settled_index: _Optional[int] = ..., transition: _Optional[int] = ...) -> None: ...
+
+class FenceNodeRequest(_message.Message):
+    __slots__ = ("target", "action", "origin", "timeout_ms")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    action: str
+    origin: _types_pb2.Origin
+    timeout_ms: int
+    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class FenceNodeReply(_message.Message):
+    __slots__ = ("confirmed", "devices", "reason")
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    confirmed: bool
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    def __init__(self, confirmed: _Optional[bool] = ..., devices: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ConfirmDownRequest(_message.Message):
+    __slots__ = ("target", "origin")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    origin: _types_pb2.Origin
+    def __init__(self, target: _Optional[str] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class CleanupRequest(_message.Message):
+    __slots__ = ("resource", "node", "operation", "interval_ms", "refresh", "origin")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    resource: str
+    node: str
+    operation: str
+    interval_ms: int
+    refresh: bool
+    origin: _types_pb2.Origin
+    def __init__(self, resource: _Optional[str] = ..., node: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., refresh: _Optional[bool] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class CleanupReply(_message.Message):
+    __slots__ = ("cleaned",)
+    CLEANED_FIELD_NUMBER: _ClassVar[int]
+    cleaned: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, cleaned: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LeaveRequest(_message.Message):
+    __slots__ = ("origin",)
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    origin: _types_pb2.Origin
+    def __init__(self, origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class LeaveReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

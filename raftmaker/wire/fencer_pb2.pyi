@@ -1,0 +1,136 @@
+from raftmaker.wire import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class FenceRequest(_message.Message):
+    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    INCIDENT_FIELD_NUMBER: _ClassVar[int]
+    token: _types_pb2.Token
+    target: str
+    boot_id: str
+    session: int
+    action: str
+    timeout_ms: int
+    delay_ms: int
+    client: str
+    incident: str
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ...) -> None: ...
+
+class FenceReply(_message.Message):
+    __slots__ = ("confirmed", "devices", "reason", "took_ms")
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TOOK_MS_FIELD_NUMBER: _ClassVar[int]
+    confirmed: bool
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    took_ms: int
+    def __init__(self, confirmed: _Optional[bool] = ..., devices: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., took_ms: _Optional[int] = ...) -> None: ...
+
+class RaiseFencingTokenRequest(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: _types_pb2.Token
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ...) -> None: ...
+
+class RaiseFencingTokenReply(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: _types_pb2.Token
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ...) -> None: ...
+
+class DevicesRequest(_message.Message):
+    __slots__ = ("target",)
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    def __init__(self, target: _Optional[str] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("id", "agent", "targets", "host_check", "usable", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    HOST_CHECK_FIELD_NUMBER: _ClassVar[int]
+    USABLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    agent: str
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    host_check: str
+    usable: bool
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., agent: _Optional[str] = ..., targets: _Optional[_Iterable[str]] = ..., host_check: _Optional[str] = ..., usable: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DevicesReply(_message.Message):
+    __slots__ = ("devices",)
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[Device]
+    def __init__(self, devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ...) -> None: ...
+
+class ProbeRequest(_message.Message):
+    __slots__ = ("device", "action", "target", "timeout_ms")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    device: str
+    action: str
+    target: str
+    timeout_ms: int
+    def __init__(self, device: _Optional[str] = ..., action: _Optional[str] = ..., target: _Optional[str] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class ProbeReply(_message.Message):
+    __slots__ = ("code", "status", "output")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    status: int
+    output: str
+    def __init__(self, code: _Optional[int] = ..., status: _Optional[int] = ..., output: _Optional[str] = ...) -> None: ...
+
+class FencingHistoryRequest(_message.Message):
+    __slots__ = ("target",)
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    def __init__(self, target: _Optional[str] = ...) -> None: ...
+
+class Fencing(_message.Message):
+    __slots__ = ("target", "action", "client", "delegate", "state", "devices", "at_us", "reason")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    DELEGATE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    action: str
+    client: str
+    delegate: str
+    state: str
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    at_us: int
+    reason: str
+    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., client: _Optional[str] = ..., delegate: _Optional[str] = ..., state: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., at_us: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class FencingHistoryReply(_message.Message):
+    __slots__ = ("fencings",)
+    FENCINGS_FIELD_NUMBER: _ClassVar[int]
+    fencings: _containers.RepeatedCompositeFieldContainer[Fencing]
+    def __init__(self, fencings: _Optional[_Iterable[_Union[Fencing, _Mapping]]] = ...) -> None: ...
