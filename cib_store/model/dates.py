@@ -1,0 +1,165 @@
+"""Moments and date expressions of rules (features section 11)."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from cib_store.document.element import Element
+from cib_store.model.values import parse_integer
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """A point in time, to the second, with the offset in which date specs read it."""
+
+    epoch: int
+    offset_seconds: int = 0
+
+    @property
+    def calendar(self) -> datetime:
+        """The moment as date and time of day in its own offset."""
+        zone = timezone(timedelta(seconds=self.offset_seconds))
+        return datetime.fromtimestamp(self.epoch, zone)
+
+
+_ISO = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-W\d{2}-\d|\d{4}-\d{3}|\d{4}-\d{2})"
+    r"(?:[ T]+(?P<time>\d{1,2}(?::?\d{2}(?::?\d{2})?)?))?"
+    r"\s*(?P<zone>Z|[+-]\d{1,2}(?::?\d{2})?)?\s*$"
+)
+
+
+def parse_moment(text: str | None) -> Moment | None:
+    """Read an ISO 8601 date with optional time and offset, or ``epoch``; None where it is none."""
+    if text is None:
+        return None
+    stripped = text.strip()
+    if stripped == "epoch":
+        return Moment(0)
+    match = _ISO.match(stripped)
+    if match is None:
+        return None
+    try:
+        day = _day(match["date"])
+    except ValueError:
+        return None
+    digits = re.sub(r"\D", "", match["time"] or "")
+    if len(digits) % 2:
+        digits = "0" + digits
+    hours, minutes, seconds = (int(digits[at : at + 2] or 0) for at in (0, 2, 4))
+    offset = _offset_seconds(match["zone"])
+    local = day + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return Moment(int(local.timestamp()) - offset, offset)
+
+
+def _day(text: str) -> datetime:
+    if "W" in text:
+        year, week, weekday = text.split("-")
+        return datetime.fromisocalendar(int(year), int(week[1:]), int(weekday)).replace(tzinfo=UTC)
+    if len(text) == 8 and text.isdigit():
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
+    if len(text) == 8:
+        return datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
+    if len(text) == 7:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+def _offset_seconds(zone: str | None) -> int:
+    if zone is None or zone == "Z":
+        return 0
+    digits = zone[1:].replace(":", "")
+    hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
+    return (1 if zone[0] == "+" else -1) * (int(hours) * 3600 + int(minutes) * 60)
+
+
+def date_expression_holds(expression: Element, now: Moment) -> tuple[bool, int | None]:
+    """Whether a date expression holds now, and when (epoch) that may next change."""
+    if not expression.id:
+        return False, None
+    start = parse_moment(expression.attributes.get("start"))
+    end = parse_moment(expression.attributes.get("end"))
+    match expression.get("operation", "in_range").lower():
+        case "in_range":
+            return _in_range(expression, now, start, end)
+        case "gt":
+            if start is None:
+                return False, None
+            held = now.epoch > start.epoch
+            return held, None if held else start.epoch + 1
+        case "lt":
+            if end is None:
+                return False, None
+            return (True, end.epoch) if now.epoch < end.epoch else (False, None)
+        case "date_spec":
+            spec = expression.child("date_spec")
+            return spec is not None and bool(spec.id) and _spec_holds(spec, now), None
+        case _:
+            return False, None
+
+
+def _in_range(
+    expression: Element, now: Moment, start: Moment | None, end: Moment | None
+) -> tuple[bool, int | None]:
+    duration = expression.child("duration")
+    if duration is not None and start is not None and end is None:
+        end = _after(start, duration)
+    if start is None and end is None:
+        return False, None
+    if start is not None and now.epoch < start.epoch:
+        return False, start.epoch
+    if end is None:
+        return True, None
+    return (False, None) if now.epoch > end.epoch else (True, end.epoch + 1)
+
+
+def _after(start: Moment, duration: Element) -> Moment:
+    def amount(name: str) -> int:
+        return parse_integer(duration.attributes.get(name)) or 0
+
+    moment = start.calendar
+    months = moment.month - 1 + amount("months") + 12 * amount("years")
+    year, month = moment.year + months // 12, months % 12 + 1
+    moment = moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
+    moment += timedelta(
+        weeks=amount("weeks"),
+        days=amount("days"),
+        hours=amount("hours"),
+        minutes=amount("minutes"),
+        seconds=amount("seconds"),
+    )
+    return Moment(int(moment.timestamp()), start.offset_seconds)
+
+
+def _spec_holds(spec: Element, now: Moment) -> bool:
+    moment = now.calendar
+    weekyear, week, weekday = moment.isocalendar()
+    actual = {
+        "years": moment.year,
+        "months": moment.month,
+        "monthdays": moment.day,
+        "hours": moment.hour,
+        "minutes": moment.minute,
+        "seconds": moment.second,
+        "yeardays": moment.timetuple().tm_yday,
+        "weekyears": weekyear,
+        "weeks": week,
+        "weekdays": weekday,
+    }
+    return all(
+        _within(spec.attributes[name], value)
+        for name, value in actual.items()
+        if name in spec.attributes
+    )
+
+
+def _within(text: str, value: int) -> bool:
+    match = re.fullmatch(r"\s*(\d*)\s*(-?)\s*(\d*)\s*", text)
+    if match is None or not (match[1] or match[3]):
+        return False
+    low = int(match[1]) if match[1] else None
+    high = int(match[3]) if match[3] else (None if match[2] else low)
+    return (low is None or value >= low) and (high is None or value <= high)
