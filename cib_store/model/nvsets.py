@@ -1,4 +1,4 @@
-"""Sets of name-value pairs, with scores and rules, merged into one mapping (features section 10)."""
+"""Sets of name-value pairs, with scores and rules, merged into one mapping (features 10)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ def merged_pairs(
 ) -> dict[str, str]:
     """Merge the sets called `tag` below `owner`; what is already there is never replaced.
 
-    The set with id `first_id` comes first, then higher scores, then document order. A set whose
+    The set with id `first_id` comes first, then higher scores, then later ones. A set whose
     rule does not hold is left out. The value ``#default`` unsets.
     """
     values: dict[str, str] = {} if into is None else into
     if owner is None:
         return values
     sets = list(index.children(owner, tag))
-    if not sets:
-        return values
     if len(sets) > 1:
-        sets.sort(
-            key=lambda each: (each.id != first_id, -parse_score(each.attributes.get("score")))
-        )
+        # Among equal scores the last set wins: thus a resource overrides its template.
+        sets.reverse()
+        sets.sort(key=lambda one: (one.id != first_id, -parse_score(one.attributes.get("score"))))
     for each in sets:
         rule = each.child("rule")
         if rule is None or rule_holds(rule, given, index, verdicts):
