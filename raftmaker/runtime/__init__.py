@@ -1,0 +1,1 @@
+"""The shared input and output of the daemons: settings, clock, logs, gRPC, child processes."""

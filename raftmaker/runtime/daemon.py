@@ -1,0 +1,105 @@
+"""The life of a daemon: options, settings, event loop, signals, readiness, orderly end.
+
+A part that fails ends the daemon with a traceback and exit code 1; systemd (or the launcher) starts
+it again. Resources keep running meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
+from raftmaker.runtime.logs import Log, start_logging
+from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import BootId
+from raftmaker.wire.types_pb2 import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a daemon's body is given. It runs until `stop` is set (SIGTERM, SIGINT)."""
+
+    settings: Settings
+    boot_id: BootId
+    identity: Identity
+    log: Log
+    stop: asyncio.Event
+
+    def ready(self) -> None:
+        """Tell systemd that the daemon serves (Type=notify); nothing happens without systemd."""
+        notify("READY=1")
+
+
+def notify(state: str) -> None:
+    """Send one line to systemd's notification socket, where there is one (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect("\0" + address[1:] if address.startswith("@") else address)
+        channel.send(state.encode())
+
+
+def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
+    """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code."""
+    options = _options(program)
+    start_logging(options.log_level)
+    try:
+        settings = read(options.config)
+        boot_id = boot_id_of(settings.run_dir)
+    except HaError as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
+        return int(error.exit_code)
+    except OSError as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
+        return int(ExitCode.OSFILE)
+    return asyncio.run(_run(program, body, settings, boot_id))
+
+
+def _options(program: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=program)
+    default = Path(os.environ.get("RAFTMAKER_CONFIG", DEFAULT_FILE))
+    parser.add_argument("--config", type=Path, default=default, metavar="FILE", help="%(default)s")
+    parser.add_argument(
+        "--log-level", choices=("error", "warning", "info", "debug"), default="info"
+    )
+    parser.add_argument("--version", action="version", version=SOFTWARE_VERSION)
+    return parser.parse_args()
+
+
+async def _run(
+    program: str,
+    body: Callable[[Context], Awaitable[None]],
+    settings: Settings,
+    boot_id: BootId,
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    log = Log(program)
+    context = Context(
+        settings=settings,
+        boot_id=boot_id,
+        identity=identity_of(settings, boot_id, program),
+        log=log,
+        stop=stop,
+    )
+    log.info("daemon starts", node=settings.node, boot=boot_id, version=SOFTWARE_VERSION)
+    try:
+        await body(context)
+    except HaError as error:
+        log.error("daemon ends", reason=error)
+        return int(error.exit_code)
+    log.info("daemon ends", node=settings.node)
+    return int(ExitCode.OK)

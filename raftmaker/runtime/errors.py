@@ -1,0 +1,66 @@
+"""What a shell may raise when the world fails or a request is refused, and the gRPC codes for it.
+
+Cores never raise these: there, a failure is data in an event (house style, Errors).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raftmaker.vocabulary.codes import ExitCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One thing wrong with a request; all of them are reported at once."""
+
+    code: str
+    where: str
+    what: str
+    mend: str = ""
+    is_error: bool = True
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        mend = f" ({self.mend})" if self.mend else ""
+        return f"{place}{self.what}{mend}"
+
+
+class HaError(Exception):
+    """Base of all failures that a caller may see; `exit_code` is what a command ends with."""
+
+    exit_code = ExitCode.ERROR
+
+
+class Unreachable(HaError):
+    """Nobody answers there. The message says where, and what to run."""
+
+    exit_code = ExitCode.DISCONNECT
+
+
+class NotLeader(HaError):
+    """No leader was found in time: what was asked was not done, or its outcome is unknown."""
+
+    exit_code = ExitCode.QUORUM
+
+
+class TimedOut(HaError):
+    """No answer in time: whether it was done is not known; the same request may be asked again."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+class Refused(HaError):
+    """The other side does not speak with us: other cluster, other protocol, smaller token."""
+
+    exit_code = ExitCode.PROTOCOL
+
+
+class Rejected(HaError):
+    """A request was refused and nothing changed; `reports` says all that is wrong with it."""
+
+    def __init__(self, code: ExitCode, reports: tuple[Report, ...]) -> None:
+        """Keep the exit code and all reports."""
+        super().__init__("\n".join(str(report) for report in reports) or code.name)
+        self.exit_code = code
+        self.reports = reports

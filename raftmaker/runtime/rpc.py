@@ -1,0 +1,204 @@
+"""gRPC both ways: serve a daemon's services, dial another's; identities in every call.
+
+Every call carries the caller's `Identity` in its metadata, and the server refuses a caller of
+another cluster or of a protocol too old or too new before the call reaches the service. `HaError`s
+become gRPC status codes here, and come back as the same exceptions at the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut, Unreachable
+from raftmaker.runtime.identity import refusal
+from raftmaker.wire.types_pb2 import Identity
+
+IDENTITY_KEY = "raftmaker-identity-bin"
+MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+_OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
+_LIMITS = [
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+]
+_DIAL = [
+    *_LIMITS,
+    # A peer that comes back must be found within a heartbeat or two.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 300),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+]
+_SERVE = [*_LIMITS, ("grpc.so_reuseport", 0)]
+
+_STATUS: tuple[tuple[type[HaError], grpc.StatusCode], ...] = (
+    (Unreachable, grpc.StatusCode.UNAVAILABLE),
+    (NotLeader, grpc.StatusCode.ABORTED),
+    (TimedOut, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (Refused, grpc.StatusCode.FAILED_PRECONDITION),
+)
+
+
+class Registers(Protocol):
+    """The generated ``add_…Servicer_to_server`` of one service."""
+
+    def __call__(self, servicer: Any, server: Any) -> None:
+        """Register `servicer` with `server`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service to offer: its full protobuf name, its implementation, its registration."""
+
+    name: str
+    servicer: object
+    register: Registers
+
+
+class _Gate(grpc.aio.ServerInterceptor):
+    """Refuses callers of another cluster or protocol before their call reaches the service."""
+
+    def __init__(self, mine: Identity) -> None:
+        self._mine = mine
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None or str(handler_call_details.method).startswith(_OPEN_TO_ALL):
+            return handler
+        reason = self._reason(handler_call_details)
+        return _refusing(handler, reason) if reason else handler
+
+    def _reason(self, details: grpc.HandlerCallDetails) -> str:
+        for key, value in details.invocation_metadata or ():
+            if key == IDENTITY_KEY:
+                theirs = Identity()
+                try:
+                    theirs.ParseFromString(value if isinstance(value, bytes) else value.encode())
+                except DecodeError:
+                    return "the caller's identity cannot be read"
+                return refusal(self._mine, theirs)
+        return f"the caller sent no identity: call metadata {IDENTITY_KEY} is needed"
+
+
+def _refusing(handler: Any, reason: str) -> Any:
+    """Return a handler of the same shape that refuses with `reason`."""
+
+    async def refuse(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+
+    async def refuse_stream(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+        yield
+
+    makers = {
+        (False, False): (grpc.unary_unary_rpc_method_handler, refuse),
+        (False, True): (grpc.unary_stream_rpc_method_handler, refuse_stream),
+        (True, False): (grpc.stream_unary_rpc_method_handler, refuse),
+        (True, True): (grpc.stream_stream_rpc_method_handler, refuse_stream),
+    }
+    make, behaviour = makers[handler.request_streaming, handler.response_streaming]
+    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+
+async def serve(
+    services: Sequence[Service],
+    *,
+    identity: Identity,
+    socket: Path,
+    addresses: Iterable[str] = (),
+) -> grpc.aio.Server:
+    """Start serving on the unix socket (mode 0660) and the TCP addresses; health and reflection on.
+
+    Raises OSError or RuntimeError where it cannot listen; the caller ends the daemon.
+    """
+    server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))
+    watcher = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(watcher, server)
+    names = [service.name for service in services]
+    for service in services:
+        service.register(service.servicer, server)
+        await watcher.set(service.name, health_pb2.HealthCheckResponse.SERVING)
+    await watcher.set("", health_pb2.HealthCheckResponse.SERVING)
+    reflection.enable_server_reflection(
+        [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+    )
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    socket.unlink(missing_ok=True)
+    server.add_insecure_port(f"unix:{socket}")
+    for address in addresses:
+        server.add_insecure_port(address)
+    await server.start()
+    socket.chmod(0o660)
+    return server
+
+
+class _Introduces:
+    """Adds the caller's identity to every call; grpc.aio wants one class for each kind of call."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._entry = (IDENTITY_KEY, identity.SerializeToString())
+
+    def _call(self, continuation: Any, details: Any, request: Any) -> Any:
+        metadata = grpc.aio.Metadata(*(details.metadata or ()))
+        metadata.add(*self._entry)
+        return continuation(details._replace(metadata=metadata), request)
+
+
+class _UnaryUnary(_Introduces, grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(
+        self, continuation: Any, client_call_details: Any, request: Any
+    ) -> Any:
+        return await self._call(continuation, client_call_details, request)
+
+
+class _UnaryStream(_Introduces, grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(
+        self, continuation: Any, client_call_details: Any, request: Any
+    ) -> Any:
+        return await self._call(continuation, client_call_details, request)
+
+
+class _StreamStream(_Introduces, grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        return await self._call(continuation, client_call_details, request_iterator)
+
+
+def dial(target: Path | str, *, identity: Identity) -> grpc.aio.Channel:
+    """Return a channel to a unix socket (a path) or to ``host:port``; it connects when first used."""
+    address = f"unix:{target}" if isinstance(target, Path) else target
+    introduces = [kind(identity) for kind in (_UnaryUnary, _UnaryStream, _StreamStream)]
+    return grpc.aio.insecure_channel(address, options=_DIAL, interceptors=introduces)
+
+
+def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:
+    """Return the exception that a caller should see for a failed call to `where`."""
+    code, details = error.code(), error.details() or "no reason given"
+    for kind, status in _STATUS:
+        if code is status and kind is not Unreachable:
+            return kind(f"{where}: {details}")
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return Unreachable(f"{where} does not answer ({details}); {mend}")
+    return HaError(f"{where}: {code.name}: {details}")
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: HaError) -> None:
+    """End a call on the server's side with the status that stands for `error`."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            await context.abort(status, str(error))
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

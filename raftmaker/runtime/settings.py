@@ -1,0 +1,258 @@
+"""What `raftmaker.toml` says about one node: names, addresses, directories and timings.
+
+The file is checked as a whole before anything starts; every fault is reported at once, with the
+key, what is wrong and what is allowed. Timings are milliseconds and must keep their relations.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from raftmaker.runtime.errors import Rejected, Report
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import ClusterId, NodeName
+
+DEFAULT_FILE = Path("/etc/raftmaker/raftmaker.toml")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """One node of the cluster and where its daemons listen for the others, as ``host:port``."""
+
+    name: NodeName
+    store: str
+    raft: str
+    """For PySyncObj's own transport; goes when Raft travels over the store's port."""
+    controller: str
+    fencer: str
+    voter: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Milliseconds. heartbeat < dead time <= election maximum < isolation grace (protocols)."""
+
+    heartbeat_ms: int = 100
+    dead_ms: int = 600
+    """Silence after which a voter reports a session, and freshness of a DC ends."""
+    stall_ms: int = 100
+    """A leader that was stalled for longer re-arms all its deadlines."""
+    election_min_ms: int = 300
+    election_max_ms: int = 600
+    no_quorum_stop_grace_ms: int = 5000
+    """With fencing off: what a majority waits beyond the dead time before it takes over."""
+    controller_fence_delay_ms: int = 10_000
+    """How long a node whose controller alone is lost is not fenced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a daemon or tool needs to know about its node."""
+
+    cluster: ClusterId
+    cluster_name: str
+    node: NodeName
+    peers: tuple[Peer, ...]
+    state_dir: Path = Path("/var/lib/raftmaker")
+    run_dir: Path = Path("/run/raftmaker")
+    ocf_roots: tuple[Path, ...] = ()
+    """Searched before /usr/lib/ocf; each holds ``resource.d``."""
+    fence_dirs: tuple[Path, ...] = ()
+    """Searched before /usr/sbin for fence agents."""
+    timings: Timings = Timings()
+
+    @property
+    def me(self) -> Peer:
+        """This node's own entry among the peers."""
+        return self.peer(self.node)
+
+    def peer(self, name: NodeName) -> Peer:
+        """Return the entry of `name`. Raises KeyError where there is none."""
+        for peer in self.peers:
+            if peer.name == name:
+                return peer
+        raise KeyError(name)
+
+    @property
+    def voters(self) -> tuple[Peer, ...]:
+        """The peers that vote, in the file's order."""
+        return tuple(peer for peer in self.peers if peer.voter)
+
+    def socket(self, daemon: str) -> Path:
+        """Return the unix socket of one of this node's daemons: cib, crmd, lrmd or stonithd."""
+        return self.run_dir / f"{daemon}.sock"
+
+
+class _Checker:
+    """Collects every fault while the file is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reports: list[Report] = []
+
+    def fault(self, where: str, what: str, mend: str) -> None:
+        self.reports.append(
+            Report(code="bad-setting", where=f"{self.path}: {where}", what=what, mend=mend)
+        )
+
+    def table(self, data: Mapping[str, object], key: str, known: set[str]) -> dict[str, object]:
+        value = data.get(key, {})
+        if not isinstance(value, dict):
+            self.fault(key, "is no table", f"write [{key}]")
+            return {}
+        for name in sorted(value.keys() - known):
+            self.fault(f"{key}.{name}", "is not known", f"known: {', '.join(sorted(known))}")
+        return value
+
+    def text(self, table: Mapping[str, object], where: str, key: str, default: str = "") -> str:
+        value = table.get(key, default)
+        if not isinstance(value, str) or (not value and not default and key in table):
+            self.fault(f"{where}.{key}", "must be a text", f'{key} = "…"')
+            return default
+        return value
+
+    def paths(self, table: Mapping[str, object], where: str, key: str) -> tuple[Path, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.fault(f"{where}.{key}", "must be a list of paths", f'{key} = ["/opt/…"]')
+            return ()
+        return tuple(Path(item) for item in value)
+
+    def address(self, table: Mapping[str, object], where: str, key: str) -> str:
+        value = self.text(table, where, key)
+        match = _ADDRESS.fullmatch(value)
+        if match is None or not 0 < int(match["port"]) < 65536:
+            self.fault(f"{where}.{key}", f"{value!r} is no address", '"host:port" or "[IPv6]:port"')
+        return value
+
+
+def read(path: Path) -> Settings:
+    """Read and check the file. Raises `Rejected` with every fault in it."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise _rejected(path, "no such file", "name it with --config or RAFTMAKER_CONFIG") from None
+    except OSError as error:
+        raise _rejected(
+            path, f"cannot be read: {error.strerror}", "check its owner and mode"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _rejected(path, f"is not TOML: {error}", "mend the line named") from None
+    return decode(data, path)
+
+
+def _rejected(path: Path, what: str, mend: str) -> Rejected:
+    report = Report(code="bad-settings-file", where=str(path), what=what, mend=mend)
+    return Rejected(ExitCode.CONFIG, (report,))
+
+
+def decode(data: Mapping[str, object], path: Path) -> Settings:
+    """Turn the file's tables into settings. Raises `Rejected` with every fault in them."""
+    check = _Checker(path)
+    for key in sorted(data.keys() - {"cluster", "node", "directories", "timings", "peers"}):
+        check.fault(key, "is not known", "known: cluster, node, directories, timings, peers")
+    cluster = check.table(data, "cluster", {"id", "name"})
+    node = check.table(data, "node", {"name"})
+    directories = check.table(data, "directories", {"state", "run", "ocf_roots", "fence_dirs"})
+    name = NodeName(check.text(node, "node", "name"))
+    identity = check.text(cluster, "cluster", "id")
+    if not identity:
+        check.fault("cluster.id", "is missing", "the same text in every node's file")
+    peers = _peers(data.get("peers"), check)
+    if name not in {peer.name for peer in peers}:
+        check.fault("node.name", f"{name!r} is none of the peers", "add a [[peers]] entry for it")
+    settings = Settings(
+        cluster=ClusterId(identity),
+        cluster_name=check.text(cluster, "cluster", "name", "raftmaker"),
+        node=name,
+        peers=peers,
+        state_dir=Path(check.text(directories, "directories", "state", "/var/lib/raftmaker")),
+        run_dir=Path(check.text(directories, "directories", "run", "/run/raftmaker")),
+        ocf_roots=check.paths(directories, "directories", "ocf_roots"),
+        fence_dirs=check.paths(directories, "directories", "fence_dirs"),
+        timings=_timings(data, check),
+    )
+    if check.reports:
+        raise Rejected(ExitCode.CONFIG, tuple(check.reports))
+    return settings
+
+
+def _peers(value: object, check: _Checker) -> tuple[Peer, ...]:
+    if not isinstance(value, list) or not value:
+        check.fault("peers", "is missing", "one [[peers]] table for every node of the cluster")
+        return ()
+    peers: list[Peer] = []
+    for number, entry in enumerate(value):
+        where = f"peers[{number}]"
+        table = check.table({where: entry}, where, {field.name for field in fields(Peer)})
+        name = check.text(table, where, "name")
+        if not _NAME.fullmatch(name):
+            check.fault(f"{where}.name", f"{name!r} is no node name", "letters, digits, . _ -")
+        if name in {peer.name for peer in peers}:
+            check.fault(f"{where}.name", f"{name!r} is there twice", "every node once")
+        voter = table.get("voter", True)
+        if not isinstance(voter, bool):
+            check.fault(f"{where}.voter", "must be true or false", "voter = true")
+        peers.append(
+            Peer(
+                name=NodeName(name),
+                voter=voter is not False,
+                **{
+                    key: check.address(table, where, key)
+                    for key in ("store", "raft", "controller", "fencer")
+                },
+            )
+        )
+    return tuple(peers)
+
+
+def _timings(data: Mapping[str, object], check: _Checker) -> Timings:
+    known = {field.name for field in fields(Timings)}
+    table = check.table(data, "timings", known)
+    values: dict[str, int] = {}
+    for key in sorted(table.keys() & known):
+        value = table[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= 3_600_000:
+            check.fault(f"timings.{key}", f"{value!r} is no time", "milliseconds, 1 to 3600000")
+        else:
+            values[key] = value
+    timings = Timings(**values)
+    relations = (
+        (3 * timings.heartbeat_ms <= timings.dead_ms, "dead_ms", "at least 3 x heartbeat_ms"),
+        (timings.stall_ms < timings.dead_ms, "stall_ms", "less than dead_ms"),
+        (timings.heartbeat_ms < timings.election_min_ms, "election_min_ms", "above heartbeat_ms"),
+        (timings.election_min_ms < timings.election_max_ms, "election_max_ms", "above its minimum"),
+        (
+            timings.election_max_ms <= timings.controller_fence_delay_ms,
+            "controller_fence_delay_ms",
+            "not below election_max_ms",
+        ),
+        (
+            timings.no_quorum_stop_grace_ms >= timings.dead_ms,
+            "no_quorum_stop_grace_ms",
+            "at least dead_ms",
+        ),
+    )
+    for holds, key, allowed in relations:
+        if not holds:
+            check.fault(f"timings.{key}", "breaks a relation that safety rests on", allowed)
+    return timings
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether ``host:port`` stays on this machine; of names only localhost counts."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        return False
+    host = match["v6"] or match["host"]
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
