@@ -101,7 +101,7 @@ def _refusing(handler: Any, reason: str) -> Any:
 
     async def refuse_stream(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         await context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
-        yield
+        yield  # type: ignore[unreachable]  # makes this an async generator, as a stream needs
 
     makers = {
         (False, False): (grpc.unary_unary_rpc_method_handler, refuse),
@@ -179,7 +179,7 @@ class _StreamStream(_Introduces, grpc.aio.StreamStreamClientInterceptor):
 
 
 def dial(target: Path | str, *, identity: Identity) -> grpc.aio.Channel:
-    """Return a channel to a unix socket (a path) or to ``host:port``; it connects when first used."""
+    """Return a channel to a unix socket (a path) or ``host:port``; it connects when first used."""
     address = f"unix:{target}" if isinstance(target, Path) else target
     introduces = [kind(identity) for kind in (_UnaryUnary, _UnaryStream, _StreamStream)]
     return grpc.aio.insecure_channel(address, options=_DIAL, interceptors=introduces)
