@@ -6,6 +6,7 @@ identity, so ``old is new`` tells in constant time that nothing below has change
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ class Element:
     attributes: Mapping[str, str] = field(default_factory=dict)
     children: tuple[Element, ...] = ()
     text: str = ""
+    _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def get(self, name: str, default: str = "") -> str:
         """Return the attribute `name`, or `default` where it is absent."""
@@ -73,3 +75,22 @@ class Element:
     def with_children(self, children: tuple[Element, ...]) -> Element:
         """Return a copy with these children."""
         return Element(self.tag, self.attributes, children, self.text)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the element and all below it; equal elements have equal digests.
+
+        Built from the children's digests and kept, so a new version costs only what changed.
+        """
+        if not self._digest:
+            state = hashlib.sha256()
+            words = [self.tag, self.text, str(len(self.attributes))]
+            for name, value in sorted(self.attributes.items()):
+                words += (name, value)
+            for word in words:
+                data = word.encode(errors="surrogatepass")
+                state.update(b"%d:" % len(data) + data)
+            for child in self.children:
+                state.update(child.digest)
+            object.__setattr__(self, "_digest", state.digest())
+        return self._digest
