@@ -1,0 +1,87 @@
+"""What the store needs of a replicated log; every engine stands behind this and one conformance suite.
+
+An entry is opaque bytes. It is *applied* on every replica in one order, exactly as it was proposed; an
+entry whose proposal failed with `TimedOut` may still be applied later, or never. Nothing but success
+says what happened: exactly-once is made of client sessions inside the entries, not here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from raftmaker.vocabulary.ids import NodeName, Term
+
+
+class StateMachine(Protocol):
+    """What the log drives. All three are called on the engine's own thread, one at a time."""
+
+    def apply(self, index: int, entry: bytes) -> bytes:
+        """Apply one committed entry; total and deterministic: it never raises. Returns the outcome."""
+
+    def snapshot(self) -> bytes:
+        """Return everything that the entries applied so far have made."""
+
+    def restore(self, index: int, data: bytes) -> None:
+        """Forget everything and start again from a snapshot taken after the entry `index`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leadership:
+    """Who leads, as this replica knows it; an empty `leader` means nobody known."""
+
+    term: Term
+    leader: NodeName
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStatus:
+    """Positions in the log as this replica knows them."""
+
+    leadership: Leadership
+    applied: int
+    committed: int
+    quorate: bool
+    """It leads with a majority that answers, or hears a leader."""
+
+
+class ReplicatedLog(ABC):
+    """A log that a majority of voters agrees on. All coroutines run on the caller's event loop."""
+
+    @abstractmethod
+    async def start(self, on_leadership: Callable[[Leadership], None]) -> None:
+        """Join the other voters. `on_leadership` is called on the event loop at every change.
+
+        Raises `Rejected` when the data on disk is damaged: an engine never starts empty instead.
+        """
+
+    @abstractmethod
+    async def propose(self, entry: bytes, *, timeout_ms: int) -> bytes:
+        """Return the outcome of `entry` once it is committed and applied here.
+
+        Raises `NotLeader` when it was certainly not proposed, `TimedOut` when its fate is unknown.
+        """
+
+    @abstractmethod
+    async def barrier(self, *, timeout_ms: int) -> int:
+        """Return a position that this replica has applied, and that covers every entry acknowledged
+        before the call. Raises as `propose` does."""
+
+    @abstractmethod
+    def step_down(self) -> None:
+        """Stop leading, if this replica leads; the others elect again."""
+
+    @abstractmethod
+    def status(self) -> LogStatus:
+        """Return the positions now; any thread may ask."""
+
+    @abstractmethod
+    def members(self) -> tuple[NodeName, ...]:
+        """Return the voters, sorted."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Leave the others and close the files."""
