@@ -5,25 +5,8 @@ Cores never raise these: there, a failure is data in an event (house style, Erro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from raftmaker.vocabulary.codes import ExitCode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One thing wrong with a request; all of them are reported at once."""
-
-    code: str
-    where: str
-    what: str
-    mend: str = ""
-    is_error: bool = True
-
-    def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        mend = f" ({self.mend})" if self.mend else ""
-        return f"{place}{self.what}{mend}"
+from raftmaker.vocabulary.reports import Report as Report
 
 
 class HaError(Exception):

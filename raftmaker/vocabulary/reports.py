@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-
-
-class Severity(Enum):
-    """How bad a report is."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One thing wrong. `code` is a stable name that programs compare; the rest is for people."""
+    """One thing wrong. `code` is a stable name that programs compare; the rest is for people.
+
+    A report that is no error is a warning: the request was carried out, somebody should look.
+    """
 
     code: str
-    severity: Severity = Severity.ERROR
     where: str = ""
-    what: str = ""
+    what: str
     mend: str = ""
+    is_error: bool = True
 
     def __str__(self) -> str:
-        where = f"{self.where}: " if self.where else ""
+        place = f"{self.where}: " if self.where else ""
         mend = f" ({self.mend})" if self.mend else ""
-        return f"{where}{self.what}{mend}"
+        return f"{place}{self.what}{mend}"
