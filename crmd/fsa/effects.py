@@ -1,0 +1,288 @@
+"""Orders that the controller's core gives to its shell; carried out in the order given.
+
+`until_ms`: the shell drops the effect when its boot-time clock has passed this, so that a process
+that was stopped between deciding and acting does not act on an old contact (protocols, DC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cib_store.document.element import Element
+from crmd.fsa.events import Timer
+from crmd.fsa.executor import Inventory
+from lrmd.operations.values import Agent, OperationRequest
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import Body
+from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Commit `body`, exactly once; ends with Recorded. `token` is set when a DC writes."""
+
+    request: int
+    body: Body
+    token: Token | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendJoin:
+    """Ask a member (this node included) to join; ends with JoinAnswered or JoinFailed."""
+
+    node: NodeName
+    token: Token
+    boot_id: BootId
+    session: Session
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOrder:
+    """Order an operation of a member (or this node); ends with OrderAccepted or OrderFailed."""
+
+    order: int
+    node: NodeName
+    boot_id: BootId
+    operation: OperationRequest
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCancel:
+    """Have a member end a recurring operation; ends with OrderAccepted or OrderFailed."""
+
+    order: int
+    node: NodeName
+    token: Token
+    resource: ResourceId
+    operation: str
+    interval_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendForget:
+    """Have a member forget a resource; ends with OrderAccepted or OrderFailed."""
+
+    order: int
+    node: NodeName
+    token: Token
+    resource: ResourceId
+    operation: str = ""
+    interval_ms: int = 0
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Compute a graph in the worker; ends with ScheduleReady or ScheduleFailed."""
+
+    request: int
+    cib: Element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execute:
+    """Give an operation to the local executor; ends with Executed or ExecutionRefused."""
+
+    request: int
+    operation: OperationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """End a recurring operation in the local executor; ends as Execute does."""
+
+    request: int
+    token: Token
+    resource: ResourceId
+    operation: str
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Have the local executor forget a resource; ends as Execute does."""
+
+    request: int
+    token: Token
+    resource: ResourceId
+    operation: str = ""
+    interval_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseToken:
+    """Raise the token of the local executor and fencer; ends with ExecutorState or a refusal."""
+
+    request: int
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class AskExecutor:
+    """Ask the local executor what it knows; ends with ExecutorState or ExecutionRefused."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmResults:
+    """Results up to this serial are committed: the executor need not send them again."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMetadata:
+    """Read an agent's metadata; ends with MetadataRead in any case."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFencing:
+    """Have the fencer of node `at` run the devices; ends with FencingEnded. Its intent stands."""
+
+    request: int
+    at: NodeName
+    token: Token
+    target: NodeName
+    boot_id: BootId
+    session: Session
+    action: str
+    timeout_ms: int
+    delay_ms: int = 0
+    client: str = ""
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Give TimerFired at `at_ms`; replaces the timer of the same name."""
+
+    timer: Timer
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """The timer is no longer wanted."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinAccepted:
+    """Answer to a join."""
+
+    call: int
+    inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTaken:
+    """Answer to an order."""
+
+    call: int
+    call_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Answer to cancelling and forgetting."""
+
+    call: int
+    found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingAnswered:
+    """Answer to the wish to fence a node, or to vouch for it."""
+
+    call: int
+    confirmed: bool
+    devices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """Answer to a cleanup: a line for each resource and node."""
+
+    call: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveBegun:
+    """Answer to the wish to leave: it is committed that this node shuts down."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Answer to any call: nothing was done. The reason is for people."""
+
+    call: int
+    code: ExitCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Ask the controller of `node`, the DC, the same and give its answer to the caller."""
+
+    call: int
+    node: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportProgress:
+    """What followers of the controller's progress see (features 24.10); sent when it changed."""
+
+    state: str
+    dc: str
+    token: Token
+    quorate: bool
+    actions_total: int
+    actions_done: int
+    running: tuple[str, ...]
+    settled_index: int
+    transition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """End the process with this code; the reason is for the log."""
+
+    code: ExitCode
+    reason: str
+
+
+Answer = (
+    JoinAccepted | OrderTaken | Ended | FencingAnswered | Cleaned | LeaveBegun | Refused | Forward
+)
+Effect = (
+    Record
+    | SendJoin
+    | SendOrder
+    | SendCancel
+    | SendForget
+    | Schedule
+    | Execute
+    | Cancel
+    | Forget
+    | RaiseToken
+    | AskExecutor
+    | ConfirmResults
+    | ReadMetadata
+    | RunFencing
+    | SetTimer
+    | CancelTimer
+    | Answer
+    | ReportProgress
+    | Exit
+)

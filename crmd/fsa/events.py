@@ -1,0 +1,347 @@
+"""Facts that reach the controller's core; `at_ms` is the boot-time clock in milliseconds.
+
+A `call` names a caller that waits for exactly one `Answer` effect; a `request` is a number that the
+core chose in an effect and gets back with the event that ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from cib_store.document.element import Element
+from crmd.fsa.executor import AgentTraits, Inventory
+from crmd.scheduler.graph import Graph
+from lrmd.operations.values import Agent, OperationRequest, Result
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
+from raftmaker.vocabulary.membership import Facts
+
+
+class Timer(Enum):
+    """The controller's timers; at most one of each runs."""
+
+    CONTACT = "contact"
+    """The newest answered beat grows too old to act on."""
+    RETRY = "retry"
+    """Something that failed may be tried again: session, election, join, order, write."""
+    DC_DEADTIME = "dc-deadtime"
+    """Cold start: no need to wait any longer for absent nodes (features 2.3)."""
+    BATCH = "batch"
+    """Results have been gathered long enough (20 ms)."""
+    ACTION = "action"
+    """The earliest deadline among the running actions of the transition."""
+    HOLD = "hold"
+    """A fencing that waits for its time (ControllerLost) may begin."""
+    TRANSITION_DELAY = "transition-delay"
+    """Late events have been gathered long enough (features 2.8)."""
+    RECHECK = "recheck"
+    """`cluster-recheck-interval` or the moment that the schedule named (features 16.41)."""
+    ESCALATION = "shutdown-escalation"
+    """A clean stop takes too long (features 2.6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The controller's process has started."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """The time of a timer has come."""
+
+    at_ms: int
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreChanged:
+    """The watch of the store made a step: the CIB and the facts after log position `index`."""
+
+    at_ms: int
+    index: int
+    cib: Element
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLost:
+    """No store can be watched; a StoreChanged follows when one is found."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """How a `Record` ended; code None: no answer in time, it may or may not be committed."""
+
+    at_ms: int
+    request: int
+    code: ExitCode | None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatsAnswered:
+    """A majority of voters answered the beat that was sent at `sent_at_ms`, the newest such."""
+
+    at_ms: int
+    sent_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRequested:
+    """A DC asks this node to join under its token. Answered by JoinAccepted or Refused."""
+
+    at_ms: int
+    call: int
+    dc: NodeName
+    token: Token
+    boot_id: BootId
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinAnswered:
+    """A member joined under `token` and told what runs and waits there."""
+
+    at_ms: int
+    node: NodeName
+    token: Token
+    session: Session
+    inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinFailed:
+    """A join failed. `reached`: the member's controller answered, and refused."""
+
+    at_ms: int
+    node: NodeName
+    token: Token
+    session: Session
+    reached: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleReady:
+    """The scheduler's graph; `now_s` is the wall clock (epoch) it was computed for."""
+
+    at_ms: int
+    request: int
+    graph: Graph
+    now_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFailed:
+    """The scheduler's process ended or refused the CIB."""
+
+    at_ms: int
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReceived:
+    """A DC orders an operation here. Answered by OrderTaken or Refused."""
+
+    at_ms: int
+    call: int
+    boot_id: BootId
+    operation: OperationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReceived:
+    """A DC ends a recurring operation here. Answered by Ended or Refused."""
+
+    at_ms: int
+    call: int
+    token: Token
+    resource: ResourceId
+    operation: str
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetReceived:
+    """A DC has a resource (or one operation) forgotten here. Answered by Ended or Refused."""
+
+    at_ms: int
+    call: int
+    token: Token
+    resource: ResourceId
+    operation: str = ""
+    interval_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAccepted:
+    """The member's executor has queued the operation, or ended or forgotten it."""
+
+    at_ms: int
+    order: int
+    node: NodeName
+    call_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFailed:
+    """An order got no acceptance. `reached`: the member answered, and refused."""
+
+    at_ms: int
+    order: int
+    node: NodeName
+    reached: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """The local executor accepted what an Execute, Cancel or Forget effect asked for."""
+
+    at_ms: int
+    request: int
+    call_id: int = 0
+    found: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRefused:
+    """The local executor refused (a higher token was seen) or did not answer."""
+
+    at_ms: int
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorResult:
+    """The local executor reports a result."""
+
+    at_ms: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorState:
+    """Answer to RaiseToken or AskExecutor: everything the local executor knows."""
+
+    at_ms: int
+    request: int
+    inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorLost:
+    """The connection to the local executor broke."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorReturned:
+    """The local executor is connected (again)."""
+
+    at_ms: int
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataRead:
+    """What an agent's metadata says; the default traits where it could not be read."""
+
+    at_ms: int
+    agent: Agent
+    traits: AgentTraits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingEnded:
+    """How a RunFencing effect ended."""
+
+    at_ms: int
+    request: int
+    confirmed: bool
+    devices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupRequested:
+    """Forget failures (or with `refresh` the whole history) and probe again (features 8.23)."""
+
+    at_ms: int
+    call: int
+    resource: str = ""
+    node: str = ""
+    operation: str = ""
+    interval_ms: int = 0
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceNodeRequested:
+    """A person asks to fence a node."""
+
+    at_ms: int
+    call: int
+    target: NodeName
+    action: str
+    reason: str = ""
+    timeout_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmDownRequested:
+    """A person vouches that a node is down (features: stonith_admin --confirm)."""
+
+    at_ms: int
+    call: int
+    target: NodeName
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveRequested:
+    """This node is to leave in good order; `now_s` is the wall clock (features 15.14)."""
+
+    at_ms: int
+    call: int
+    now_s: int
+
+
+Event = (
+    Started
+    | TimerFired
+    | StoreChanged
+    | StoreLost
+    | Recorded
+    | BeatsAnswered
+    | JoinRequested
+    | JoinAnswered
+    | JoinFailed
+    | ScheduleReady
+    | ScheduleFailed
+    | OrderReceived
+    | CancelReceived
+    | ForgetReceived
+    | OrderAccepted
+    | OrderFailed
+    | Executed
+    | ExecutionRefused
+    | ExecutorResult
+    | ExecutorState
+    | ExecutorLost
+    | ExecutorReturned
+    | MetadataRead
+    | FencingEnded
+    | CleanupRequested
+    | FenceNodeRequested
+    | ConfirmDownRequested
+    | LeaveRequested
+)
