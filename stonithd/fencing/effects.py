@@ -1,0 +1,113 @@
+"""Orders of the fencing core, carried out by the shell in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
+from stonithd.fencing.events import Timer
+from stonithd.fencing.history import FencingRecord
+from stonithd.fencing.setup import FenceAction
+
+
+@dataclass(frozen=True, slots=True)
+class PersistToken:
+    """Write the token to disk, synced, before the next effect."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class PersistHistory:
+    """Write the history; the newest record is last."""
+
+    records: tuple[FencingRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatherOffers:
+    """Ask which nodes can fence `target` with these devices; answered by `OffersGathered`."""
+
+    operation: int
+    target: NodeName
+    devices: tuple[ResourceId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAgent:
+    """Fork a fence agent here; answered by one `AgentEnded`. The token was checked just now."""
+
+    run: int
+    agent: str
+    device: ResourceId
+    target: NodeName
+    action: FenceAction
+    options: tuple[tuple[str, str], ...]
+    """What the agent reads, in order (features 17.18)."""
+    timeout_ms: int
+    incident: IncidentId
+
+
+@dataclass(frozen=True, slots=True)
+class StopAgent:
+    """Kill a running agent's process group, or give a delegate up; its end is of no interest."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate:
+    """Ask a peer's fencer to run one device; answered by one `DelegateEnded`."""
+
+    run: int
+    executor: NodeName
+    token: Token
+    target: NodeName
+    boot_id: BootId
+    session: Session
+    action: FenceAction
+    device: ResourceId
+    timeout_ms: int
+    delay_ms: int
+    client: str
+    incident: IncidentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer a `FenceRequested`. `refused`: nothing was run, because of the token or the rules."""
+
+    request: int
+    confirmed: bool
+    refused: bool = False
+    devices: tuple[ResourceId, ...] = ()
+    reason: str = ""
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Tell me with `TimerFired` at this boot-time ms."""
+
+    timer: Timer
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """The timer is not wanted any more."""
+
+    timer: Timer
+
+
+FencingEffect = (
+    PersistToken
+    | PersistHistory
+    | GatherOffers
+    | RunAgent
+    | StopAgent
+    | Delegate
+    | Reply
+    | SetTimer
+    | CancelTimer
+)
