@@ -1,30 +1,11 @@
-"""The version of a CIB: admin_epoch, epoch and num_updates, compared in that order (features 3.3)."""
+"""The version of a CIB, read from and written to the attributes of its root (features 3.3)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cib_store.document.element import Element
+from raftmaker.vocabulary.outcomes import CibVersion
 
 NAMES = ("admin_epoch", "epoch", "num_updates")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class CibVersion:
-    """``admin_epoch.epoch.num_updates``."""
-
-    admin_epoch: int = 0
-    epoch: int = 0
-    num_updates: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.admin_epoch}.{self.epoch}.{self.num_updates}"
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """The version as attributes of the root."""
-        values = (self.admin_epoch, self.epoch, self.num_updates)
-        return {name: str(value) for name, value in zip(NAMES, values, strict=True)}
 
 
 def _number(text: str) -> int:
@@ -37,6 +18,12 @@ def version_of(element: Element) -> CibVersion:
     return CibVersion(*(_number(element.get(name)) for name in NAMES))
 
 
+def version_attributes(version: CibVersion) -> dict[str, str]:
+    """Return the version as attributes of the root."""
+    values = (version.admin_epoch, version.epoch, version.num_updates)
+    return {name: str(value) for name, value in zip(NAMES, values, strict=True)}
+
+
 def with_version(cib: Element, version: CibVersion) -> Element:
     """Return the CIB with this version."""
-    return cib.with_attributes(version.attributes)
+    return cib.with_attributes(version_attributes(version))

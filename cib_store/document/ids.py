@@ -1,0 +1,59 @@
+"""Ids in the CIB: which elements define one, and which ids are there twice (features 1.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_store.document.element import COMMENT, Element
+from raftmaker.vocabulary.reports import Report
+
+REFERRING = frozenset({"resource_ref", "obj_ref", "role"})
+"""Elements whose ``id`` names another element (a ``role`` inside an ACL's target does so)."""
+
+
+def defined_ids(configuration: Element) -> Iterator[tuple[str, str]]:
+    """Yield (id, tag) for every element that defines an id, in document order."""
+    for element in configuration.walk():
+        if "id" in element.attributes and element.tag not in REFERRING:
+            yield element.id, element.tag
+
+
+def duplicate_ids(configuration: Element) -> tuple[Report, ...]:
+    """Report every id that two elements of the configuration define."""
+    seen: dict[str, str] = {}
+    twice: dict[str, str] = {}
+    for name, tag in defined_ids(configuration):
+        if name in seen:
+            twice.setdefault(name, f"{seen[name]} and {tag}")
+        else:
+            seen[name] = tag
+    return tuple(
+        Report(
+            code="duplicate-id",
+            where=f"//*[@id='{name}']",
+            what=f"the id {name!r} is given to two elements: {tags}",
+            mend="give one of them another id",
+        )
+        for name, tags in twice.items()
+    )
+
+
+def duplicate_siblings(top: Element) -> tuple[Report, ...]:
+    """Report siblings of one tag and id anywhere below `top`: no path could tell them apart."""
+    reports: list[Report] = []
+    for parent in top.walk():
+        seen: set[tuple[str, str]] = set()
+        for child in parent.children:
+            if child.tag == COMMENT or "id" not in child.attributes:
+                continue
+            if (child.tag, child.id) in seen:
+                reports.append(
+                    Report(
+                        code="duplicate-id",
+                        where=f"//{parent.tag}/{child.tag}[@id='{child.id}']",
+                        what=f"two {child.tag} elements beside each other have the id {child.id!r}",
+                        mend="keep one of them",
+                    )
+                )
+            seen.add((child.tag, child.id))
+    return tuple(reports)
