@@ -1,8 +1,8 @@
-"""What the store needs of a replicated log; every engine stands behind this and one conformance suite.
+"""What the store needs of a replicated log: engines stand behind this and one conformance suite.
 
-An entry is opaque bytes. It is *applied* on every replica in one order, exactly as it was proposed; an
-entry whose proposal failed with `TimedOut` may still be applied later, or never. Nothing but success
-says what happened: exactly-once is made of client sessions inside the entries, not here.
+An entry is opaque bytes. It is *applied* on every replica in one order, exactly as it was proposed;
+an entry whose proposal failed with `TimedOut` may still be applied later, or never. Nothing but
+success says what happened: exactly-once is made of client sessions inside the entries, not here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class StateMachine(Protocol):
     """What the log drives. All three are called on the engine's own thread, one at a time."""
 
     def apply(self, index: int, entry: bytes) -> bytes:
-        """Apply one committed entry; total and deterministic: it never raises. Returns the outcome."""
+        """Apply one committed entry and return its outcome; deterministic, and never raises."""
 
     def snapshot(self) -> bytes:
         """Return everything that the entries applied so far have made."""

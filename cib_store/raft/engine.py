@@ -1,0 +1,226 @@
+"""The embedded engine: `ReplicatedLog` on PySyncObj, with our journal, snapshots and guards.
+
+PySyncObj runs on a thread of its own; everything crosses to the event loop here and nowhere else.
+It still uses PySyncObj's own transport, whose wire is pickle: whoever reaches the port runs code in
+the daemon. So it refuses to bind or dial anything but loopback, until the transport is ours.
+Syncing and snapshots happen on the engine's thread: a slow disk delays its heartbeats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pysyncobj import FAIL_REASON, SyncObjConf
+
+from cib_store.raft.guarded import REGULAR, GuardedSyncObj, check_engine
+from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
+from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut
+from raftmaker.runtime.settings import Timings, is_loopback
+from raftmaker.vocabulary.ids import NodeName, Term
+
+_BARRIER = b""
+_NOT_PROPOSED = frozenset(
+    {FAIL_REASON.MISSING_LEADER, FAIL_REASON.NOT_LEADER, FAIL_REASON.QUEUE_FULL}
+)
+
+
+class _Applier:
+    """The state machine with barriers taken out: an empty entry only marks a place in the log."""
+
+    def __init__(self, machine: StateMachine) -> None:
+        self._machine = machine
+        self.snapshot = machine.snapshot
+        self.restore = machine.restore
+
+    def apply(self, index: int, entry: bytes) -> bytes:
+        if entry == _BARRIER:
+            return str(index).encode()
+        return self._machine.apply(index, entry)
+
+
+class PySyncObjLog(ReplicatedLog):
+    """One voter of an embedded Raft group. `addresses` maps every voter to its ``host:port``."""
+
+    def __init__(
+        self,
+        node: NodeName,
+        *,
+        addresses: Mapping[NodeName, str],
+        directory: Path,
+        machine: StateMachine,
+        timings: Timings,
+    ) -> None:
+        """Nothing is opened yet. Raises `Refused` for addresses that are not on loopback."""
+        check_engine()
+        outside = sorted(a for a in addresses.values() if not is_loopback(a))
+        if outside:
+            raise Refused(
+                f"Raft would listen on or dial {', '.join(outside)}: its transport is not yet"
+                " authenticated, so only loopback addresses (127.0.0.0/8, ::1) are allowed"
+            )
+        self._node = node
+        self._addresses = dict(addresses)
+        self._names = {address: name for name, address in addresses.items()}
+        self._directory = directory
+        self._machine = machine
+        self._timings = timings
+        self._engine: GuardedSyncObj | None = None
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._leadership = Leadership(term=Term(0), leader=NodeName(""), leads=False)
+        self._barriers: asyncio.Future[int] | None = None
+        self._barrier_running: asyncio.Task[None] | None = None
+        self.failure: asyncio.Future[None] | None = None
+        """Fails when the engine has ended; the daemon must end with it."""
+
+    async def start(self, on_leadership: Callable[[Leadership], None]) -> None:
+        """See `ReplicatedLog.start`."""
+        self._loop = asyncio.get_running_loop()
+        self.failure = self._loop.create_future()
+        self._on_leadership = on_leadership
+        self._directory.mkdir(parents=True, exist_ok=True)
+        conf = SyncObjConf(
+            journalFile=str(self._directory / "journal"),
+            fullDumpFile=str(self._directory / "snapshot"),
+            useFork=False,
+            bindAddress=self._addresses[self._node],
+            appendEntriesUseBatch=False,
+            appendEntriesBatchSizeBytes=2**26,
+            autoTickPeriod=0.02,
+            appendEntriesPeriod=0.05,
+            raftMinTimeout=self._timings.election_min_ms / 1000,
+            raftMaxTimeout=self._timings.election_max_ms / 1000,
+            leaderFallbackTimeout=0.5,
+            connectionRetryTime=0.3,
+            commandsWaitLeader=False,
+            dynamicMembershipChange=False,
+            # Compaction goes by bytes, see GuardedSyncObj.
+            logCompactionMinEntries=2**31,
+            logCompactionMinTime=2**31,
+        )
+        others = [a for name, a in self._addresses.items() if name != self._node]
+        # On this thread: PySyncObj ends with the thread that made it.
+        self._engine = GuardedSyncObj(
+            self._addresses[self._node],
+            others,
+            conf=conf,
+            machine=_Applier(self._machine),
+            on_fatal=self._fatal,
+        )
+        self._engine.addOnTickCallback(self._tick)
+
+    def _fatal(self, error: BaseException) -> None:
+        def fail() -> None:
+            if self.failure is not None and not self.failure.done():
+                self.failure.set_exception(error)
+
+        self._call(fail)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        """Run on the event loop, from the engine's thread; nothing once the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _tick(self) -> None:
+        while self._jobs:
+            self._jobs.popleft()()
+        seen = self._seen_leadership()
+        if seen != self._leadership:
+            self._leadership = seen
+            self._call(lambda: self._on_leadership(seen))
+
+    def _seen_leadership(self) -> Leadership:
+        assert self._engine is not None
+        leader = self._engine._getLeader()
+        name = self._names.get(leader.id, NodeName("")) if leader is not None else NodeName("")
+        leads = bool(self._engine._isLeader())
+        return Leadership(term=Term(self._engine.raftCurrentTerm), leader=name, leads=leads)
+
+    async def propose(self, entry: bytes, *, timeout_ms: int) -> bytes:
+        """See `ReplicatedLog.propose`. `entry` must not be empty."""
+        assert entry != _BARRIER
+        return await self._commit(entry, timeout_ms)
+
+    async def _commit(self, entry: bytes, timeout_ms: int) -> bytes:
+        assert self._engine is not None
+        done: asyncio.Future[bytes] = self._loop.create_future()
+
+        def settle(result: bytes | None, reason: int) -> None:
+            if done.done():
+                return
+            if reason == FAIL_REASON.SUCCESS and result is not None:
+                done.set_result(result)
+            elif reason in _NOT_PROPOSED:
+                done.set_exception(NotLeader("no leader is known: nothing was proposed"))
+            else:
+                done.set_exception(TimedOut(f"the outcome is unknown (reason {reason})"))
+
+        def callback(result: bytes | None, reason: int) -> None:
+            self._call(lambda: settle(result, reason))
+
+        self._engine._applyCommand(entry, callback, REGULAR)
+        try:
+            return await asyncio.wait_for(done, timeout_ms / 1000)
+        except TimeoutError:
+            raise TimedOut(f"no outcome within {timeout_ms} ms: it is unknown") from None
+
+    async def barrier(self, *, timeout_ms: int) -> int:
+        """See `ReplicatedLog.barrier`. One entry serves all who wait when it is proposed."""
+        if self._barriers is None:
+            self._barriers = self._loop.create_future()
+        mine = self._barriers
+        if self._barrier_running is None:
+            self._begin_barrier()
+        try:
+            return await asyncio.wait_for(asyncio.shield(mine), timeout_ms / 1000)
+        except TimeoutError:
+            raise TimedOut(f"no majority confirmed the read within {timeout_ms} ms") from None
+
+    def _begin_barrier(self) -> None:
+        waiting, self._barriers = self._barriers, None
+        assert waiting is not None
+        self._barrier_running = self._loop.create_task(self._run_barrier(waiting))
+
+    async def _run_barrier(self, waiting: asyncio.Future[int]) -> None:
+        try:
+            waiting.set_result(int(await self._commit(_BARRIER, 2000)))
+        except HaError as error:
+            waiting.set_exception(error)
+            # Those who wait may all have given up by now.
+            waiting.exception()
+        finally:
+            self._barrier_running = None
+            if self._barriers is not None:
+                self._begin_barrier()
+
+    def step_down(self) -> None:
+        """See `ReplicatedLog.step_down`."""
+        if self._engine is not None:
+            self._jobs.append(self._engine.step_down)
+
+    def status(self) -> LogStatus:
+        """See `ReplicatedLog.status`."""
+        assert self._engine is not None
+        return LogStatus(
+            leadership=self._leadership,
+            applied=self._engine.raftLastApplied,
+            committed=self._engine.raftCommitIndex,
+            quorate=bool(self._leadership.leader),
+        )
+
+    def members(self) -> tuple[NodeName, ...]:
+        """See `ReplicatedLog.members`."""
+        return tuple(sorted(self._addresses))
+
+    async def close(self) -> None:
+        """See `ReplicatedLog.close`."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.destroy()
+            while engine.tick_thread_alive():
+                await asyncio.sleep(0.01)

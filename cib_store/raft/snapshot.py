@@ -1,0 +1,78 @@
+"""Snapshots of the Raft engine: one checksummed file, replaced atomically.
+
+A snapshot holds the state after the entry `last`, that entry, and the one before it: PySyncObj
+wants the journal to begin with these two.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cib_store.raft.journal import Entry, Journal, damaged
+
+MAGIC = b"RMSNAP01"
+_CHECK = struct.Struct("<I")
+_PART = struct.Struct("<QQQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The state after `last`; `before` is the entry before that."""
+
+    before: Entry
+    last: Entry
+    state: bytes
+
+    @property
+    def index(self) -> int:
+        """The last entry that is inside."""
+        return self.last[1]
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Return the file's content."""
+    body = b"".join(
+        _PART.pack(len(command), index, term) + command
+        for command, index, term in (snapshot.before, snapshot.last, (snapshot.state, 0, 0))
+    )
+    return MAGIC + _CHECK.pack(zlib.crc32(body)) + body
+
+
+def read(path: Path) -> Snapshot:
+    """Read the file. Raises `Rejected` when it is damaged."""
+    data = path.read_bytes()
+    start = len(MAGIC) + _CHECK.size
+    if not data.startswith(MAGIC) or len(data) < start:
+        raise damaged(path, "does not begin as a snapshot does")
+    if zlib.crc32(data[start:]) != _CHECK.unpack_from(data, len(MAGIC))[0]:
+        raise damaged(path, "fails its checksum")
+    parts: list[Entry] = []
+    for _ in range(3):
+        length, index, term = _PART.unpack_from(data, start)
+        start += _PART.size
+        parts.append((data[start : start + length], index, term))
+        start += length
+    return Snapshot(before=parts[0], last=parts[1], state=parts[2][0])
+
+
+def line_up(snapshot: Snapshot | None, journal: Journal, path: Path) -> None:
+    """Make the journal begin where the snapshot ends, keeping every newer entry that follows it.
+
+    A crash between writing a snapshot and shortening the journal leaves a journal that begins
+    earlier: PySyncObj would throw it away as a whole, acknowledged entries included (hazard 2).
+    """
+    first = journal[0] if len(journal) else None
+    if snapshot is None:
+        if isinstance(first, tuple) and first[1] > 1:
+            raise damaged(path, f"is missing, but the journal begins at entry {first[1]}")
+        return
+    keeps = all(
+        journal.term_at(index) == term for _, index, term in (snapshot.before, snapshot.last)
+    )
+    if not keeps:
+        journal.reset([snapshot.before, snapshot.last])
+    elif isinstance(first, tuple):
+        journal.deleteEntriesTo(snapshot.before[1] - first[1])
