@@ -175,10 +175,11 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinAccepted:
-    """Answer to a join."""
+    """Answer to a join, numbered so that the member knows the write that follows from it."""
 
     call: int
     inventory: Inventory
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

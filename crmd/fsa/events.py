@@ -112,6 +112,8 @@ class JoinAnswered:
     token: Token
     session: Session
     inventory: Inventory
+    number: int
+    """The member's own number of this join, given back to it in the write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,14 @@ class JoinRequest(_message.Message):
     def __init__(self, dc: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ...) -> None: ...
 
 class JoinReply(_message.Message):
-    __slots__ = ("identity", "executor")
+    __slots__ = ("identity", "executor", "number")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     EXECUTOR_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     identity: _types_pb2.Identity
     executor: _executor_pb2.ExecutorState
-    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ...) -> None: ...
+    number: int
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ..., number: _Optional[int] = ...) -> None: ...
 
 class OrderRequest(_message.Message):
     __slots__ = ("boot_id", "operation")

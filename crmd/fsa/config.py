@@ -1,0 +1,28 @@
+"""What the controller's core is told once, at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raftmaker.vocabulary.ids import BootId, NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Identity and timings of one controller process; milliseconds."""
+
+    node: NodeName
+    boot_id: BootId
+    controller_start: int
+    """Number of this start of the controller within the boot; grows."""
+    uuid: str
+    """Random; marks the transition keys of this process as its own (features 3.18)."""
+    nodes: tuple[NodeName, ...]
+    """All nodes that raftmaker.toml names."""
+    dead_ms: int = 600
+    retry_ms: int = 200
+    batch_ms: int = 20
+    controller_fence_delay_ms: int = 10_000
+    no_quorum_stop_grace_ms: int = 5_000
+    cores: int = 1
+    """Processors of a node, for the default of `node-action-limit`."""

@@ -1,0 +1,294 @@
+"""The state of the controller's core: one frozen value, made of a part for each idea."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cib_store.document.element import Element
+from crmd.fsa.config import Config
+from crmd.fsa.effects import ReportProgress, SendCancel, SendForget, SendOrder
+from crmd.fsa.events import Timer
+from crmd.fsa.executor import AgentTraits, Inventory
+from crmd.fsa.purpose import Purpose
+from crmd.transition.values import TransitionState
+from lrmd.operations.values import Agent, OperationRequest, Result
+from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
+from raftmaker.vocabulary.membership import Facts
+
+
+class Name(Enum):
+    """The states that people know (features 24.10), and S_ISOLATED for no contact to a majority."""
+
+    S_STARTING = "S_STARTING"
+    S_PENDING = "S_PENDING"
+    S_NOT_DC = "S_NOT_DC"
+    S_ELECTION = "S_ELECTION"
+    S_INTEGRATION = "S_INTEGRATION"
+    S_FINALIZE_JOIN = "S_FINALIZE_JOIN"
+    S_POLICY_ENGINE = "S_POLICY_ENGINE"
+    S_TRANSITION_ENGINE = "S_TRANSITION_ENGINE"
+    S_IDLE = "S_IDLE"
+    S_STOPPING = "S_STOPPING"
+    S_ISOLATED = "S_ISOLATED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the watch of the store showed last."""
+
+    index: int = 0
+    cib: Element | None = None
+    facts: Facts = Facts()
+    is_watched: bool = False
+    silent_since: Mapping[NodeName, tuple[Session, int]] = field(default_factory=dict)
+    """Per node that is not present: its session, and when that was first seen here (ms)."""
+
+
+# --- the member's side -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedResult:
+    """A result that is to be committed; `is_known`: a join already told it, only count failures."""
+
+    result: Result
+    is_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedPending:
+    """An operation began: it is to be shown as pending (features 8.11)."""
+
+    request: OperationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRemoval:
+    """History of a resource, or of one operation of it, is to be removed."""
+
+    resource: ResourceId
+    operation: str = ""
+    interval_ms: int = 0
+
+
+Queued = QueuedResult | QueuedPending | QueuedRemoval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalOrder:
+    """What was asked of the local executor and is not answered yet."""
+
+    calls: tuple[int, ...]
+    operation: OperationRequest | None = None
+    removal: QueuedRemoval | None = None
+    action: int | None = None
+    """The action of the isolated transition for which it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalJoin:
+    """A join for which the local executor's token is being raised."""
+
+    call: int
+    token: Token
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """This node as a member: executor, join, and results on their way to the CIB."""
+
+    is_executor_up: bool = False
+    incarnation: str = ""
+    joined: Token | None = None
+    """The DC's token under which this node takes orders."""
+    join_count: int = 0
+    join_mark: str = ""
+    """What the DC writes into `node_state` when it has stored this node's inventory."""
+    needs_join: bool = True
+    """The CIB may not show what runs here; only a join mends it."""
+    joins: Mapping[int, LocalJoin] = field(default_factory=dict)
+    orders: Mapping[int, LocalOrder] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    """Transition keys of operations taken under the present token, and their call ids."""
+    queue: tuple[Queued, ...] = ()
+    flush_at_ms: int | None = None
+    batch: int = 0
+    """How many entries at the head of the queue are being committed."""
+    batch_index: int = 0
+    """Log position of the last batch; the next one is built on a view that contains it."""
+    known_serial: int = 0
+    """Results up to this number were part of the inventory of the last join."""
+    traits: Mapping[Agent, AgentTraits | None] = field(default_factory=dict)
+    """None: asked for, not yet answered."""
+
+
+# --- the DC's side -----------------------------------------------------------------------------
+
+
+class JoinPhase(Enum):
+    """How far a node's join is (features 24.8)."""
+
+    ASKED = "asked"
+    FAILED = "failed"
+    WRITING = "writing"
+    JOINED = "joined"
+    GIVEN_UP = "given up"
+    """It cannot be reached and is to be fenced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joiner:
+    """A present node as the DC knows it."""
+
+    boot_id: BootId
+    session: Session
+    phase: JoinPhase
+    inventory: Inventory | None = None
+    number: int = 0
+    index: int = 0
+    """JOINED: log position of the write that made it a member."""
+    retry_at_ms: int = 0
+    unreached_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order that its member has not accepted yet."""
+
+    effect: SendOrder | SendCancel | SendForget
+    action: int | None = None
+    """The action of the transition for which it is; None: a cleanup."""
+    cleanup: int | None = None
+    """The cleanup for which it is."""
+    retry_at_ms: int | None = None
+
+
+class FencePhaseHere(Enum):
+    """How far the DC is with a fencing."""
+
+    HELD = "held"
+    INTENT = "intent"
+    RUNNING = "running"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fencing:
+    """A fencing that the DC carries out: intent committed, devices run, result committed."""
+
+    target: NodeName
+    boot_id: BootId
+    session: Session
+    action: str
+    reason: str
+    phase: FencePhaseHere
+    at_ms: int = 0
+    """HELD: when it may begin. Otherwise: when the next try of the present step is due; 0: asked."""
+    timeout_ms: int = 0
+    delay_ms: int = 0
+    actions: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
+    request: int = 0
+    is_confirmed: bool = False
+    devices: tuple[str, ...] = ()
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleanup:
+    """A cleanup under way: what is still to be answered, and what to tell the caller."""
+
+    call: int
+    waiting: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dc:
+    """What only the DC knows; gone with its lease."""
+
+    token: Token
+    joiners: Mapping[NodeName, Joiner] = field(default_factory=dict)
+    transition: TransitionState | None = None
+    transition_count: int = 0
+    magics: Mapping[int, str] = field(default_factory=dict)
+    """Per action of the transition that is over: the result that ended it."""
+    is_stale: bool = True
+    """Something changed since the last schedule was asked for."""
+    stale_reason: str = "this node became DC"
+    not_before_ms: int = 0
+    """No schedule before this (transition-delay, back-off)."""
+    schedule_request: int | None = None
+    schedule_index: int = 0
+    settled_index: int = 0
+    recheck_at_ms: int | None = None
+    orders: Mapping[int, Order] = field(default_factory=dict)
+    fencings: Mapping[NodeName, Fencing] = field(default_factory=dict)
+    cleanups: Mapping[int, Cleanup] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """What a node without contact to a majority does with its own resources."""
+
+    since_ms: int
+    request: int | None = None
+    """The question to the executor, or to the scheduler, that is not answered yet."""
+    inventory: Inventory | None = None
+    is_stale: bool = True
+    retry_at_ms: int = 0
+    transition: TransitionState | None = None
+    transition_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """This process's standing in the cluster."""
+
+    started_ms: int = 0
+    is_open: bool = False
+    """This process's start is what the facts show."""
+    retry_at_ms: int = 0
+    has_seen_dc: bool = False
+    waits_since_ms: int | None = None
+    """Since when this node, a member, has waited for a first DC."""
+    stale_lease: Token | None = None
+    """A lease of this node that must not be used any more (another process, a lost contact)."""
+    no_election_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """This node is leaving in good order."""
+
+    calls: tuple[int, ...] = ()
+    now_s: int = 0
+    deadline_ms: int = 0
+    is_announced: bool = False
+    """The shutdown attribute is committed."""
+    retry_at_ms: int = 0
+    has_left: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerState:
+    """Everything the controller's core knows. Mappings are never changed in place."""
+
+    config: Config
+    name: Name = Name.S_STARTING
+    answered_ms: int | None = None
+    """When the newest beat that a majority answered was sent."""
+    view: View = View()
+    records: Mapping[int, Purpose] = field(default_factory=dict)
+    timers: Mapping[Timer, int] = field(default_factory=dict)
+    last_request: int = 0
+    standing: Standing = Standing()
+    member: Member = Member()
+    dc: Dc | None = None
+    isolation: Isolation | None = None
+    leaving: Leaving | None = None
+    has_exited: bool = False
+    progress: ReportProgress | None = None
