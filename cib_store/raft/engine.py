@@ -129,17 +129,19 @@ class PySyncObjLog(ReplicatedLog):
     def _tick(self) -> None:
         while self._jobs:
             self._jobs.popleft()()
-        seen = self._seen_leadership()
+        engine = self._engine
+        if engine is None:  # closing
+            return
+        seen = self._seen_leadership(engine)
         if seen != self._leadership:
             self._leadership = seen
             self._call(lambda: self._on_leadership(seen))
 
-    def _seen_leadership(self) -> Leadership:
-        assert self._engine is not None
-        leader = self._engine._getLeader()
+    def _seen_leadership(self, engine: GuardedSyncObj) -> Leadership:
+        leader = engine._getLeader()
         name = self._names.get(leader.id, NodeName("")) if leader is not None else NodeName("")
-        leads = bool(self._engine._isLeader())
-        return Leadership(term=Term(self._engine.raftCurrentTerm), leader=name, leads=leads)
+        leads = bool(engine._isLeader())
+        return Leadership(term=Term(engine.raftCurrentTerm), leader=name, leads=leads)
 
     async def propose(self, entry: bytes, *, timeout_ms: int) -> bytes:
         """See `ReplicatedLog.propose`. `entry` must not be empty."""

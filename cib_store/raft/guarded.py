@@ -34,6 +34,7 @@ _INTERNALS = (
     "_SyncObj__setState",
     "_SyncObj__onBecomeLeader",
     "_onTick",
+    "_checkCommandsToApply",
 )
 
 Message = dict[str, Any]
@@ -114,10 +115,13 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self.journal.sync()
         if self.journal.size > COMPACT_BYTES:
             self.forceLogCompaction()
-        alone = not self._SyncObj__otherNodes
-        # Nobody's answer wakes a lone voter: it must not sleep on an entry that it can commit.
-        waits = alone and self.raftCommitIndex < self.journal.last_index
-        super()._onTick(0.0 if waits else timeToWait)
+        super()._onTick(timeToWait)
+
+    def _checkCommandsToApply(self) -> None:
+        super()._checkCommandsToApply()
+        if not self._SyncObj__otherNodes and self.raftCommitIndex < self.journal.last_index:
+            # Nobody's answer wakes a lone voter: it must not sleep on what it can commit.
+            self._SyncObj__pipeNotifier.notify()
 
     def _SyncObj__doApplyCommand(self, command: bytes) -> bytes | None:
         """Hand our bytes to the state machine; no pickle, no method numbers (9, 14)."""

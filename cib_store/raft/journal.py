@@ -92,7 +92,7 @@ class Journal:
             self._entries.append(entry)
             self._offsets.append(offset)
             offset += _HEAD.size + len(entry[0])
-        if self._valid_record_after(data, offset):
+        if self._whole_record_after(data, offset):
             raise damaged(self._path, f"the record at byte {offset} fails its checksum")
         return offset
 
@@ -108,13 +108,15 @@ class Journal:
             return None
         return data[offset + _HEAD.size : end], index, term
 
-    def _valid_record_after(self, data: bytes, offset: int) -> bool:
+    def _whole_record_after(self, data: bytes, offset: int) -> bool:
         """Tell damage from a torn tail: after a torn record nothing whole can follow."""
-        if offset + _HEAD.size > len(data):
-            return False
-        length = _HEAD.unpack_from(data, offset)[0]
-        following = offset + _HEAD.size + length
-        return length <= RECORD_BYTES_MAX and self._entry_at(data, following) is not None
+        last = self.last_index
+        for start in range(offset + 1, len(data) - _HEAD.size + 1):
+            index = _HEAD.unpack_from(data, start)[2]
+            # Only what could follow is worth a checksum.
+            if last < index <= last + len(data) and self._entry_at(data, start) is not None:
+                return True
+        return False
 
     def _read_votes(self) -> dict[str, int | str | None]:
         try:

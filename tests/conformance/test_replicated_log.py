@@ -1,0 +1,305 @@
+"""The conformance suite of `ReplicatedLog`: what every engine has to pass, with real voters.
+
+A further engine adds itself to `ENGINES`. Hazards are numbered as in the design note on Raft.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from cib_store.raft.engine import PySyncObjLog
+from cib_store.raft.log import Leadership, ReplicatedLog, StateMachine
+from raftmaker.runtime.errors import HaError, Refused, Rejected
+from raftmaker.runtime.settings import Timings
+from raftmaker.vocabulary.ids import NodeName
+
+Make = Callable[[NodeName, dict[NodeName, str], Path, StateMachine], ReplicatedLog]
+
+
+def embedded(
+    node: NodeName, addresses: dict[NodeName, str], directory: Path, machine: StateMachine
+) -> ReplicatedLog:
+    return PySyncObjLog(
+        node, addresses=addresses, directory=directory, machine=machine, timings=Timings()
+    )
+
+
+ENGINES = [pytest.param(embedded, id="pysyncobj")]
+
+
+T = TypeVar("T")
+
+
+class Recorder:
+    """A state machine that remembers every entry with its index."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, bytes]] = []
+
+    def apply(self, index: int, entry: bytes) -> bytes:
+        self.entries.append((index, entry))
+        return b"did " + entry
+
+    def snapshot(self) -> bytes:
+        return repr(self.entries).encode()
+
+    def restore(self, index: int, data: bytes) -> None:
+        self.entries = eval(data)
+
+
+def free_addresses(count: int) -> list[str]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+class Voters:
+    """A group of voters in this process, each with a directory of its own."""
+
+    def __init__(self, make: Make, directory: Path, count: int) -> None:
+        self.make = make
+        self.directory = directory
+        names = [NodeName(f"n{number}") for number in range(count)]
+        self.addresses = dict(zip(names, free_addresses(count), strict=True))
+        self.logs: dict[NodeName, ReplicatedLog] = {}
+        self.machines: dict[NodeName, Recorder] = {}
+        self.seen: dict[NodeName, list[Leadership]] = {name: [] for name in names}
+
+    async def start(self, *names: NodeName) -> None:
+        for name in names or self.addresses:
+            self.machines[name] = Recorder()
+            self.logs[name] = self.make(
+                name, self.addresses, self.directory / name, self.machines[name]
+            )
+            await self.logs[name].start(self.seen[name].append)
+
+    async def stop(self, *names: NodeName) -> None:
+        for name in names or tuple(self.logs):
+            await self.logs.pop(name).close()
+
+    async def leader(self) -> ReplicatedLog:
+        async def found() -> ReplicatedLog | None:
+            for log in self.logs.values():
+                if log.status().leadership.leads:
+                    return log
+            return None
+
+        leader = await eventually(found)
+        assert leader is not None
+        return leader
+
+    def follower(self) -> ReplicatedLog:
+        return next(log for log in self.logs.values() if not log.status().leadership.leads)
+
+    async def agree(self, *wanted: bytes) -> None:
+        """Wait until every voter that runs has applied exactly these, at the same indexes."""
+
+        async def agreed() -> bool:
+            logs = [self.machines[name].entries for name in self.logs]
+            return [entry for _, entry in logs[0]] == list(wanted) and all(
+                entries == logs[0] for entries in logs
+            )
+
+        assert await eventually(agreed), [self.machines[name].entries for name in self.logs]
+
+
+async def eventually(condition: Callable[[], Awaitable[T]]) -> T | None:
+    for _ in range(1000):
+        if value := await condition():
+            return value
+        await asyncio.sleep(0.01)
+    return None
+
+
+async def insist(log: ReplicatedLog, entry: bytes) -> bytes:
+    """Propose until it is certainly done; duplicates are the caller's to count."""
+    for _ in range(50):
+        with suppress(HaError):
+            return await log.propose(entry, timeout_ms=1000)
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{entry!r} was never committed")
+
+
+Scenario = Callable[[Voters], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(params=ENGINES)
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int, Scenario], None]:
+    def runner(count: int, scenario: Scenario) -> None:
+        async def whole() -> None:
+            voters = Voters(request.param, tmp_path, count)
+            try:
+                await voters.start()
+                await voters.leader()
+                await scenario(voters)
+            finally:
+                await voters.stop()
+
+        asyncio.run(whole())
+
+    return runner
+
+
+Run = Callable[[int, Scenario], None]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_voter_applies_the_same_entries_in_one_order(run: Run, count: int) -> None:
+    async def scenario(voters: Voters) -> None:
+        logs = list(voters.logs.values())
+        wanted = [f"e{number}".encode() for number in range(20)]
+        for number, entry in enumerate(wanted):
+            outcome = await insist(logs[number % count], entry)
+            assert outcome == b"did " + entry
+        await voters.agree(*wanted)
+        assert logs[0].members() == tuple(sorted(voters.addresses))
+
+    run(count, scenario)
+
+
+def test_a_barrier_covers_what_was_acknowledged_elsewhere(run: Run) -> None:
+    async def scenario(voters: Voters) -> None:
+        for number in range(20):
+            entry = f"e{number}".encode()
+            await insist(await voters.leader(), entry)
+            reader = voters.follower()
+            reached = await reader.barrier(timeout_ms=2000)
+            name = next(name for name, log in voters.logs.items() if log is reader)
+            assert voters.machines[name].entries[-1][1] == entry
+            assert reached > voters.machines[name].entries[-1][0]
+
+    run(3, scenario)
+
+
+def test_leadership_is_announced_and_terms_grow(run: Run) -> None:
+    async def scenario(voters: Voters) -> None:
+        first = await voters.leader()
+        term = first.status().leadership.term
+        first.step_down()
+
+        async def newer() -> bool:
+            return any(
+                log.status().leadership.leads and log.status().leadership.term > term
+                for log in voters.logs.values()
+            )
+
+        assert await eventually(newer)
+        await insist(voters.follower(), b"after")
+        await voters.agree(b"after")
+        for seen in voters.seen.values():
+            assert [item.term for item in seen] == sorted(item.term for item in seen)
+        leaders = {(item.term, item.leader) for seen in voters.seen.values() for item in seen}
+        named = [(term, leader) for term, leader in leaders if leader]
+        assert len({term for term, _ in named}) == len(named), "two leaders in one term"
+
+    run(3, scenario)
+
+
+def test_without_a_majority_nothing_is_acknowledged(run: Run) -> None:
+    """And a leader that reaches no majority steps down (hazard 10)."""
+
+    async def scenario(voters: Voters) -> None:
+        leader = await voters.leader()
+        others = [name for name, log in voters.logs.items() if log is not leader]
+        await voters.stop(*others)
+        with pytest.raises(HaError):
+            await leader.propose(b"lonely", timeout_ms=800)
+        with pytest.raises(HaError):
+            await leader.barrier(timeout_ms=800)
+
+        async def stepped_down() -> bool:
+            return not leader.status().leadership.leads and not leader.status().quorate
+
+        assert await eventually(stepped_down)
+
+    run(3, scenario)
+
+
+def test_a_restart_of_all_keeps_what_was_acknowledged(run: Run) -> None:
+    async def scenario(voters: Voters) -> None:
+        wanted = [f"e{number}".encode() for number in range(10)]
+        for entry in wanted:
+            await insist(await voters.leader(), entry)
+        await voters.stop()
+        await voters.start()
+        await insist(await voters.leader(), b"more")
+        await voters.agree(*wanted, b"more")
+
+    run(3, scenario)
+
+
+def test_a_voter_that_was_away_catches_up(run: Run) -> None:
+    async def scenario(voters: Voters) -> None:
+        away = NodeName("n2")
+        await voters.stop(away)
+        wanted = [f"e{number}".encode() for number in range(50)]
+        for entry in wanted:
+            await insist(await voters.leader(), entry)
+        await voters.start(away)
+        await voters.agree(*wanted)
+
+    run(3, scenario)
+
+
+def test_a_voter_that_was_away_too_long_is_sent_a_snapshot(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        voters = Voters(embedded, tmp_path, 3)
+        await voters.start()
+        away = NodeName("n2")
+        wanted = [f"e{number}".encode() for number in range(30)]
+        for entry in wanted[:5]:
+            await insist(await voters.leader(), entry)
+        await voters.stop(away)
+        for entry in wanted[5:]:
+            await insist(await voters.leader(), entry)
+        for log in voters.logs.values():
+            assert isinstance(log, PySyncObjLog)
+            assert log._engine is not None
+            log._engine.forceLogCompaction()
+
+        async def compacted() -> bool:
+            return all((tmp_path / name / "snapshot").exists() for name in voters.logs)
+
+        assert await eventually(compacted)
+        await insist(await voters.leader(), b"after")
+        await voters.start(away)
+        await voters.agree(*wanted, b"after")
+        await voters.stop()
+        await voters.start()
+        await insist(await voters.leader(), b"last")
+        await voters.agree(*wanted, b"after", b"last")
+        await voters.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_damaged_snapshot_refuses_to_start(tmp_path: Path) -> None:
+    """Instead of coming up empty and voting (hazards 3, 4)."""
+
+    async def scenario() -> None:
+        directory = tmp_path / "n0"
+        directory.mkdir(parents=True)
+        (directory / "snapshot").write_bytes(b"RMSNAP01garbage that is long enough")
+        voters = Voters(embedded, tmp_path, 1)
+        with pytest.raises(Rejected, match="fails its checksum"):
+            await voters.start()
+
+    asyncio.run(scenario())
+
+
+def test_addresses_beyond_loopback_are_refused(tmp_path: Path) -> None:
+    """The wire of PySyncObj's own transport is pickle (hazard 13)."""
+    addresses = {NodeName("n0"): "127.0.0.1:4000", NodeName("n1"): "192.0.2.1:4000"}
+    with pytest.raises(Refused, match=r"192\.0\.2\.1:4000"):
+        embedded(NodeName("n0"), addresses, tmp_path, Recorder())
