@@ -1,0 +1,56 @@
+"""The unit files fit the daemons: each command exists, and systemd accepts them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.tidy.source_tree import ROOT
+
+UNITS = sorted((ROOT / "systemd").glob("raftmaker*"))
+DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
+
+
+def _values(unit: Path, key: str) -> list[str]:
+    return re.findall(rf"^{key}=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_every_daemon_has_a_unit_that_runs_its_command(daemon: str) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    command = _values(ROOT / "systemd" / f"raftmaker-{daemon}.service", "ExecStart")[0].split()[0]
+    assert command in scripts
+
+
+def test_the_executor_does_not_take_resources_with_it() -> None:
+    assert _values(ROOT / "systemd" / "raftmaker-lrmd.service", "KillMode") == ["process"]
+
+
+def test_the_target_wants_every_daemon() -> None:
+    wanted = " ".join(_values(ROOT / "systemd" / "raftmaker.target", "Wants")).split()
+    assert {f"raftmaker-{daemon}.service" for daemon in DAEMONS} <= set(wanted)
+
+
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed (Debian package systemd)")
+    for unit in UNITS:
+        # The commands are installed elsewhere or not at all; /bin/true stands for each.
+        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text("utf-8"), flags=re.M)
+        (tmp_path / unit.name).write_text(text)
+    run = subprocess.run(
+        [analyze, "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/bin"},
+    )
+    complaints = [line for line in run.stderr.splitlines() if "raftmaker" in line]
+    assert run.returncode == 0, run.stderr
+    assert not complaints, "\n".join(complaints)
