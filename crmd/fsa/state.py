@@ -119,6 +119,8 @@ class Member:
     """How many entries at the head of the queue are being committed."""
     batch_index: int = 0
     """Log position of the last batch; the next one is built on a view that contains it."""
+    stored_serial: int = 0
+    """Results up to this number are committed."""
     known_serial: int = 0
     """Results up to this number were part of the inventory of the last join."""
     traits: Mapping[Agent, AgentTraits | None] = field(default_factory=dict)
@@ -186,7 +188,7 @@ class Fencing:
     reason: str
     phase: FencePhaseHere
     at_ms: int = 0
-    """HELD: when it may begin. Otherwise: when the next try of the present step is due; 0: asked."""
+    """When the present step may begin or be tried again; unread once it has been asked for."""
     timeout_ms: int = 0
     delay_ms: int = 0
     actions: tuple[int, ...] = ()

@@ -1,0 +1,144 @@
+"""Who is DC: session, election, and the lease (protocols, DC; features 24.5-24.7).
+
+Invariant: a lease is used only by the process that acquired it, and only while its contact to a
+majority has not been interrupted since; otherwise it is given back and acquired anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crmd.fsa.cib import duration_ms
+from crmd.fsa.events import Timer
+from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc
+from crmd.fsa.state import Dc
+from crmd.fsa.turn import Turn
+from raftmaker.vocabulary.commands import AcquireDc, OpenSession, ReleaseDc
+from raftmaker.vocabulary.membership import DcLease, FencePhase, Presence
+
+
+def holder_of_lease(turn: Turn) -> DcLease | None:
+    """Return the lease while its holder is a present member in the same session."""
+    lease = turn.view.facts.dc
+    if lease is None:
+        return None
+    facts = turn.view.facts.of(lease.node)
+    if facts is None or not facts.is_present:
+        return None
+    same = (facts.boot_id, facts.session) == (lease.boot_id, lease.session)
+    return lease if same else None
+
+
+def holds_lease(turn: Turn) -> bool:
+    """Tell whether the valid lease is this process's own."""
+    lease = holder_of_lease(turn)
+    return (
+        lease is not None
+        and lease.node == turn.node
+        and lease.boot_id == turn.config.boot_id
+        and lease.token != turn.standing.stale_lease
+        and turn.in_session
+    )
+
+
+def was_fenced(turn: Turn) -> bool:
+    """Tell whether the cluster believes that this very boot of the node is down."""
+    facts = turn.view.facts.of(turn.node)
+    return (
+        facts is not None
+        and facts.boot_id == turn.config.boot_id
+        and facts.fencing is FencePhase.CONFIRMED
+        and facts.presence is not Presence.MEMBER
+    )
+
+
+def look_at_lease(turn: Turn) -> None:
+    """Take note of what a new view says about leases."""
+    lease = turn.view.facts.dc
+    if not turn.standing.is_open and lease is not None and lease.node == turn.node:
+        # An earlier process's lease: what it ordered is not known here.
+        turn.standing = replace(turn.standing, stale_lease=lease.token)
+    if holder_of_lease(turn) is not None and not turn.standing.has_seen_dc:
+        turn.standing = replace(turn.standing, has_seen_dc=True)
+
+
+def give_up_lease(turn: Turn) -> None:
+    """Stop being DC at once; a lease that is still committed is given back in due time."""
+    if turn.dc is not None:
+        turn.standing = replace(turn.standing, stale_lease=turn.dc.token)
+        turn.dc = None
+
+
+def advance_session(turn: Turn) -> None:
+    """Ask for this process's session until the facts show it."""
+    mine = turn.mine
+    if mine is not None and mine.presence is not Presence.LEFT:
+        if not turn.standing.is_open:
+            turn.standing = replace(turn.standing, is_open=True)
+        return
+    if was_fenced(turn) or turn.standing.is_open or turn.is_recording(OpeningSession):
+        return
+    if turn.view.is_watched and turn.is_fresh and turn.is_due(turn.standing.retry_at_ms):
+        body = OpenSession(
+            node=turn.node,
+            boot_id=turn.config.boot_id,
+            controller_start=turn.config.controller_start,
+        )
+        turn.record(body, OpeningSession())
+
+
+def advance_lease(turn: Turn) -> None:
+    """Give back what must not be used, and acquire the lease when it is vacant."""
+    lease = holder_of_lease(turn)
+    stale = turn.standing.stale_lease
+    if not turn.in_session:
+        return
+    if lease is not None and lease.node == turn.node and lease.token == stale:
+        _release(turn, lease)
+    elif lease is None:
+        _acquire(turn)
+    elif turn.standing.waits_since_ms is not None:
+        turn.standing = replace(turn.standing, waits_since_ms=None)
+
+
+def _release(turn: Turn, lease: DcLease) -> None:
+    if not turn.is_recording(ReleasingDc) and turn.is_due(turn.standing.retry_at_ms):
+        turn.record(ReleaseDc(lease.token), ReleasingDc(lease.token))
+
+
+def _acquire(turn: Turn) -> None:
+    mine = turn.mine
+    assert mine is not None
+    if turn.standing.waits_since_ms is None:
+        turn.standing = replace(turn.standing, waits_since_ms=turn.at_ms)
+    if not may_be_elected(turn) or turn.is_recording(AcquiringDc):
+        return
+    moment = max(turn.standing.retry_at_ms, turn.standing.no_election_before_ms)
+    if turn.is_due(moment):
+        body = AcquireDc(node=turn.node, boot_id=turn.config.boot_id, session=mine.session)
+        turn.record(body, AcquiringDc())
+
+
+def may_be_elected(turn: Turn) -> bool:
+    """Tell whether this node may try to become DC (features 2.3; protocols, DC)."""
+    if not turn.is_fresh or not turn.member.is_executor_up or not turn.in_session:
+        return False
+    present = [facts.node for facts in turn.view.facts.nodes if facts.is_present]
+    if turn.leaving is not None and len(present) > 1:
+        return False
+    if turn.standing.has_seen_dc or set(turn.config.nodes) <= set(present):
+        return True
+    since = turn.standing.waits_since_ms
+    if since is None:
+        return False
+    deadline_ms = since + duration_ms(turn.view.cib, "dc-deadtime")
+    return turn.is_due(deadline_ms, Timer.DC_DEADTIME)
+
+
+def advance_dc(turn: Turn) -> None:
+    """Begin or end to be DC, as the facts say."""
+    lease = holder_of_lease(turn)
+    if not holds_lease(turn) or lease is None:
+        give_up_lease(turn)
+    elif turn.dc is None or turn.dc.token != lease.token:
+        turn.dc = Dc(token=lease.token)
