@@ -1,0 +1,224 @@
+"""Several hosts on one machine, each with systemd as its first process, a disk and a network port.
+
+A host is an overlay of ``/`` in mount, process, network, IPC, UTS and cgroup namespaces of its own.
+`power_off` kills its first process, which is a power cut: what it had written stays on its disk,
+and nothing was stopped in order. Whatever goes wrong, `down` leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.hosts.network import PREFIX_V4, PREFIX_V6, Network
+
+BOOT = Path(__file__).with_name("boot-host")
+BASE = Path("/var/tmp/raftmaker-hosts")
+"""Not under /tmp: each host has a /tmp of its own on top of the overlay."""
+
+MASKED = (
+    *("nginx", "apache2", "postgresql", "mariadb", "pacemaker", "corosync", "logd"),
+    *("console-getty", "getty@tty1", "e2scrub_all.timer", "apt-daily.timer"),
+    *("apt-daily-upgrade.timer", "man-db.timer", "dpkg-db-backup.timer", "fstrim.timer"),
+)
+"""Units of the machine that no test host should start by itself."""
+
+
+Condition = Callable[[], bool]
+
+
+class HostError(RuntimeError):
+    """A host did not do what was asked; the message says which and what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of a fleet."""
+
+    fleet: Fleet
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Its host name: h1, h2, …"""
+        return f"h{self.number}"
+
+    @property
+    def directory(self) -> Path:
+        """Where its disk and its boot log are."""
+        return self.fleet.directory / self.name
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address."""
+        return f"{PREFIX_V4}{self.number}"
+
+    @property
+    def address_v6(self) -> str:
+        """Its IPv6 address."""
+        return f"{PREFIX_V6}{self.number}"
+
+    @property
+    def pid(self) -> int | None:
+        """Its first process, as the machine numbers it; None while it is off."""
+        try:
+            outer = int((self.directory / "pid").read_text())
+            inner = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        except (OSError, ValueError):
+            return None
+        return int(inner[0]) if inner else None
+
+    def power_on(self, *, timeout_s: float = 60) -> None:
+        """Boot it and wait until systemd has started what it has to."""
+        self._refuse_when_on()
+        for part in ("upper", "work", "root"):
+            (self.directory / part).mkdir(parents=True, exist_ok=True)
+        self._prepare_disk()
+        with (self.directory / "boot.log").open("wb") as log:
+            outer = subprocess.Popen(
+                [
+                    *("unshare", "-m", "-p", "-f", "-C", "-u", "-i", "-n", "--kill-child=KILL"),
+                    *("sh", str(BOOT), str(self.directory), self.name),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        (self.directory / "pid").write_text(str(outer.pid))
+        self._wait(lambda: self.pid is not None, timeout_s, "has no first process")
+        pid = self.pid
+        assert pid is not None
+        self.fleet.network.plug(self.number, pid)
+        self._wait(self._has_booted, timeout_s, "did not finish booting")
+
+    def _refuse_when_on(self) -> None:
+        if self.pid is not None:
+            raise HostError(f"{self.name} is already on")
+
+    def _prepare_disk(self) -> None:
+        etc = self.directory / "upper" / "etc"
+        (etc / "systemd" / "system").mkdir(parents=True, exist_ok=True)
+        (etc / "hostname").write_text(self.name + "\n")
+        names = "".join(f"{h.address} {h.name}\n{h.address_v6} {h.name}\n" for h in self.fleet)
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{names}")
+        for unit in MASKED:
+            link = etc / "systemd" / "system" / (unit if "." in unit else f"{unit}.service")
+            if not link.is_symlink():
+                link.symlink_to("/dev/null")
+
+    def _has_booted(self) -> bool:
+        state = self.exec("systemctl", "is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def _wait(self, condition: Condition, timeout_s: float, what: str) -> None:
+        limit = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > limit:
+                log = (self.directory / "boot.log").read_text(errors="replace")[-2000:]
+                raise HostError(f"{self.name} {what} within {timeout_s} s\n{log}")
+            time.sleep(0.05)
+
+    def exec(
+        self, *command: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, as root; raises with its output when it fails and `check`."""
+        done = subprocess.run(
+            [*self.enter(), *command], capture_output=True, text=True, check=False, input=stdin
+        )
+        if check and done.returncode != 0:
+            raise HostError(
+                f"{self.name}: {' '.join(command)} ended with {done.returncode}:"
+                f" {done.stderr.strip() or done.stdout.strip()}"
+            )
+        return done
+
+    def enter(self) -> Sequence[str]:
+        """Return the command prefix that runs something inside."""
+        pid = self.pid
+        if pid is None:
+            raise HostError(f"{self.name} is off: power it on first")
+        return ("nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--")
+
+    def power_off(self) -> None:
+        """Cut its power: every process ends at once, its disk keeps what it had. Idempotent."""
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._wait(lambda: self.pid is None, 30, "did not go off")
+        self._reap()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.waitpid(int((self.directory / "pid").read_text()), 0)
+        (self.directory / "pid").unlink(missing_ok=True)
+
+
+class Fleet:
+    """The hosts of one test; `found` returns the handle on hosts that another process made."""
+
+    def __init__(self, count: int, *, name: str = "t", base: Path = BASE) -> None:
+        """Describe the fleet; nothing is made before `up`."""
+        self.name = name
+        self.directory = base / name
+        self.network = Network(name)
+        self.hosts = tuple(Host(self, number) for number in range(1, count + 1))
+
+    @classmethod
+    def found(cls, name: str, base: Path = BASE) -> Fleet:
+        """Return the fleet of that name that is up. Raises `HostError` where there is none."""
+        try:
+            count = json.loads((base / name / "fleet.json").read_text())["count"]
+        except (OSError, ValueError, KeyError):
+            raise HostError(f"there is no fleet {name!r}: make it with 'up'") from None
+        return cls(count, name=name, base=base)
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self.hosts)
+
+    def host(self, name: str) -> Host:
+        """Return the host of that name."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(host.name for host in self.hosts)
+        raise HostError(f"there is no host {name!r}; there are: {known}")
+
+    def up(self) -> None:
+        """Make the network and boot every host; takes everything down again when that fails."""
+        if (self.directory / "fleet.json").exists():
+            raise HostError(f"the fleet {self.name!r} is already up: take it down first")
+        self.down()
+        self.directory.mkdir(parents=True)
+        (self.directory / "fleet.json").write_text(json.dumps({"count": len(self.hosts)}))
+        try:
+            self.network.up()
+            for host in self.hosts:
+                host.power_on()
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> None:
+        """End every host and remove its disk and the network. Idempotent."""
+        for host in self.hosts:
+            if host.directory.exists():
+                host.power_off()
+        self.network.down()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Fleet:
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()

@@ -1,0 +1,99 @@
+"""The test hosts themselves: systemd runs, faults are real, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hosts.fleet import BASE, Fleet, Host, HostError
+from tests.hosts.network import run
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: namespaces and mounts"),
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("ip", "nft", "unshare", "ping"))),
+        reason="needs Debian's iproute2, nftables, util-linux and iputils-ping",
+    ),
+]
+
+HOSTS = Path(__file__).with_name("hosts")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Fleet(2, name="selftest") as fleet:
+        yield fleet
+
+
+def hears(listener: Host, talker: Host, *, count: int = 1) -> int:
+    """Return how many of `count` echoes came back to `listener`."""
+    done = listener.exec(
+        "ping", "-q", "-i", "0.01", "-c", str(count), "-W", "1", talker.address, check=False
+    )
+    return int(done.stdout.split(" received")[0].rsplit(" ", 1)[-1])
+
+
+def test_systemd_runs_and_hosts_reach_each_other(fleet: Fleet) -> None:
+    first, second = fleet
+    assert first.exec("ps", "-p", "1", "-o", "comm=").stdout.strip() == "systemd"
+    assert first.exec("hostname").stdout.strip() == "h1"
+    assert hears(first, second)
+    first.exec("ping", "-6", "-c", "1", "-W", "1", second.address_v6)
+    first.exec("ping", "-c", "1", "-W", "1", "h2")
+
+
+def test_a_power_cut_keeps_the_disk_and_nothing_else(fleet: Fleet) -> None:
+    _, second = fleet
+    second.exec("sh", "-c", "echo kept >/etc/kept; echo gone >/run/gone")
+    second.power_off()
+    assert second.pid is None
+    with pytest.raises(HostError, match="h2 is off"):
+        second.exec("true")
+    second.power_on()
+    assert second.exec("cat", "/etc/kept").stdout == "kept\n"
+    assert second.exec("test", "-e", "/run/gone", check=False).returncode == 1
+    assert hears(fleet.host("h1"), second)
+
+
+def test_cuts_and_loss_are_undone_by_heal(fleet: Fleet) -> None:
+    first, second = fleet
+    network = fleet.network
+    network.cut(2)
+    assert not hears(first, second)
+    network.heal(2)
+    assert hears(first, second, count=3)
+    for to_host in (True, False):
+        network.cut_one_way(2, to_host=to_host)
+        assert not hears(first, second)
+        network.heal(2)
+    assert hears(first, second)
+    network.lose(2, 50)
+    assert 0 < hears(first, second, count=100) < 60
+    network.heal(2)
+    assert hears(first, second, count=50) == 50
+
+
+def test_the_command_line_says_what_is_wrong_and_leaves_nothing(tmp_path: Path) -> None:
+    def hosts(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(HOSTS), "--fleet", "cli", *arguments], capture_output=True, text=True, check=False
+        )
+
+    assert "there is no fleet 'cli'" in hosts("list").stderr
+    try:
+        assert hosts("up", "1").returncode == 0
+        assert "already up" in hosts("up", "1").stderr
+        assert hosts("list").stdout.split()[-1] == "on"
+        assert "there is no host 'h9'" in hosts("cut", "h9").stderr
+        assert hosts("exec", "h1", "hostname").stdout == "h1\n"
+    finally:
+        assert hosts("down").returncode == 0
+    assert not (BASE / "cli").exists()
+    assert "rm-cli" not in run("ip", "netns", "list")
+    assert "raftmaker-hosts/cli" not in Path("/proc/mounts").read_text()
