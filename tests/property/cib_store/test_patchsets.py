@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset, difference
 from tests.property.cib_store.trees import cibs, elements
-
-
-settings.register_profile("busy machine", suppress_health_check=[HealthCheck.too_slow], deadline=None)
-settings.load_profile("busy machine")
 
 
 @given(cibs(), cibs())

@@ -1,0 +1,202 @@
+"""`apply`: one committed command, in its place in the log, makes the next state and an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from cib_store.apply.change import CONFLICT, change_cib, finished
+from cib_store.apply.dc import acquire_dc, release_dc
+from cib_store.apply.fencing import fence_intent, fence_result
+from cib_store.apply.membership import (
+    Recorded,
+    controller_lost,
+    leader_started,
+    leave_session,
+    node_lost,
+    open_session,
+    reason_against_status,
+    renew_session,
+)
+from cib_store.apply.sessions import closed, earlier_outcome, opened, remembering
+from cib_store.apply.state import State
+from cib_store.document.codec import BadXml, parse
+from cib_store.document.element import Element
+from cib_store.document.refusal import Refusal, refused
+from cib_store.document.version import version_of
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import (
+    AcquireDc,
+    CibChange,
+    CloseClients,
+    Command,
+    ControllerLost,
+    CreateCluster,
+    FenceIntent,
+    FenceResult,
+    LeaderStarted,
+    LeaveSession,
+    NodeLost,
+    OpenClient,
+    OpenSession,
+    ReleaseDc,
+    RenewSession,
+)
+from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.outcomes import Outcome
+
+Fact = (
+    LeaderStarted
+    | OpenSession
+    | LeaveSession
+    | NodeLost
+    | ControllerLost
+    | RenewSession
+    | AcquireDc
+    | ReleaseDc
+    | FenceIntent
+    | FenceResult
+)
+
+
+def apply(state: State, index: int, command: Command) -> tuple[State, Outcome]:
+    """Carry out the command at log position `index`. Deterministic; never raises.
+
+    A command that fails changes neither CIB nor facts. A request that was executed before gets the
+    outcome it had then.
+    """
+    state = replace(state, index=index)
+    foreign = _foreign(state.facts, command)
+    if foreign is not None:
+        return state, _failed(state, foreign)
+    earlier = earlier_outcome(state, command)
+    if isinstance(earlier, Outcome):
+        return state, earlier
+    if earlier is not None:
+        return state, _failed(state, earlier)
+    after = _after(state, command)
+    if isinstance(after, Refusal):
+        outcome = _failed(state, after)
+        if outcome.has(CONFLICT):  # nothing was executed: the proposer resolves it anew
+            return state, outcome
+        return remembering(state, command, outcome), outcome
+    outcome = Outcome(code=ExitCode.OK, version=after.version, index=index)
+    return remembering(after, command, outcome), outcome
+
+
+def _failed(state: State, refusal: Refusal) -> Outcome:
+    return Outcome(
+        code=refusal.code, reports=refusal.reports, version=state.version, index=state.index
+    )
+
+
+def _foreign(facts: Facts, command: Command) -> Refusal | None:
+    """Refuse what another cluster, an older generation or an older DC sent."""
+    birth = isinstance(command.body, CreateCluster | LeaderStarted)
+    if not facts.cluster_id and not birth:
+        return refused(
+            ExitCode.TEMPFAIL,
+            "no-cluster",
+            "",
+            "the cluster is not created yet",
+            "wait for its first leader",
+        )
+    if facts.cluster_id and command.cluster_id != facts.cluster_id:
+        return refused(
+            ExitCode.PROTOCOL,
+            "other-cluster",
+            command.cluster_id,
+            f"the command is for another cluster than {facts.cluster_id}",
+        )
+    if command.generation < facts.generation:
+        return refused(
+            ExitCode.OLD,
+            "older-generation",
+            str(command.generation),
+            f"the cluster is in generation {facts.generation}",
+            "discard what this node has and join again",
+        )
+    if command.token is not None and command.token < facts.token:
+        return refused(
+            ExitCode.OLD,
+            "stale-token",
+            str(command.token),
+            f"a newer DC has token {facts.token}",
+            "this DC is over",
+        )
+    return None
+
+
+def _after(state: State, command: Command) -> State | Refusal:
+    body = command.body
+    match body:
+        case CibChange():
+            late = reason_against_status(state.facts, command.origin.node) if body.status else None
+            if late is not None:
+                return late
+            cib = change_cib(state.cib, body, command.origin)
+            return cib if isinstance(cib, Refusal) else _with_cib(state, cib)
+        case OpenClient():
+            return opened(state, body, command.origin.at_us)
+        case CloseClients():
+            return closed(state, body)
+        case CreateCluster():
+            return _created(state, body, command)
+        case _:
+            recorded = _recorded(state.facts, state.cib, body, command.origin.at_us)
+            if isinstance(recorded, Refusal):
+                return recorded
+            finish = finished(state.cib, recorded.cib, command.origin)
+            if isinstance(finish, Refusal):
+                return finish
+            return _with_cib(replace(state, facts=recorded.facts), finish)
+
+
+def _with_cib(state: State, cib: Element) -> State:
+    return state if cib is state.cib else replace(state, cib=cib)
+
+
+def _recorded(facts: Facts, cib: Element, body: Fact, at_us: int) -> Recorded | Refusal:
+    match body:
+        case LeaderStarted():
+            return leader_started(facts, cib, body)
+        case OpenSession():
+            return open_session(facts, cib, body, at_us)
+        case LeaveSession():
+            return leave_session(facts, cib, body)
+        case NodeLost():
+            return node_lost(facts, cib, body)
+        case ControllerLost():
+            return controller_lost(facts, cib, body)
+        case RenewSession():
+            return renew_session(facts, cib, body, at_us)
+        case AcquireDc():
+            return acquire_dc(facts, cib, body)
+        case ReleaseDc():
+            return release_dc(facts, cib, body)
+        case FenceIntent():
+            return fence_intent(facts, cib, body)
+        case FenceResult():
+            return fence_result(facts, cib, body)
+        case _:
+            assert_never(body)
+
+
+def _created(state: State, body: CreateCluster, command: Command) -> State | Refusal:
+    """Bring the cluster to life; asked again, it lives already and nothing changes."""
+    if state.facts.cluster_id:
+        return state
+    if not command.cluster_id:
+        return refused(
+            ExitCode.INVALID_PARAM, "no-cluster-id", "", "a cluster needs an id", "choose one"
+        )
+    try:
+        cib = parse(body.cib)
+    except BadXml as error:
+        return refused(ExitCode.DATAERR, "bad-xml", "/cib", str(error), "mend the XML")
+    finish = finished(state.cib, cib, command.origin)
+    if isinstance(finish, Refusal):
+        return finish
+    facts = replace(state.facts, cluster_id=command.cluster_id, generation=command.generation)
+    assert version_of(finish) >= version_of(state.cib)
+    return replace(state, cib=finish, facts=facts)
