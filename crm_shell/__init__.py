@@ -1,1 +1,1 @@
-"""The people's side: the crm shell and the tools with Pacemaker's names."""
+"""The people's side: the crm shell and the tools that scripts and agents call."""

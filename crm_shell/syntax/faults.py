@@ -1,0 +1,40 @@
+"""A mistake in configuration text: where, what, what is allowed, and what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One mistake. `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    what: str
+    allowed: str = ""
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        text = f"line {self.line}, column {self.column}: {self.what}"
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.suggestion:
+            text += f"; did you mean {self.suggestion!r}?"
+        return text
+
+
+class Mistake(Exception):
+    """Carries a fault from deep in a statement to `parse`, which collects it."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word most like `word`; empty when none is alike."""
+    matches = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.7)
+    return matches[0] if matches else ""

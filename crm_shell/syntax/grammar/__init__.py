@@ -1,0 +1,1 @@
+"""One module for each family of statements; each reads a `Cursor` and returns a loose element."""
