@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from raftmaker.wire import types_pb2 as raftmaker_dot_wire_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1braftmaker/wire/fencer.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"\xbc\x01\n\x0c\x46\x65nceRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x07 \x01(\x04\x12\x0e\n\x06\x63lient\x18\x08 \x01(\t\x12\x10\n\x08incident\x18\t \x01(\t\"Q\n\nFenceReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x04\">\n\x18RaiseFencingTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"<\n\x16RaiseFencingTokenReply\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\" \n\x0e\x44\x65vicesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"h\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x12\n\nhost_check\x18\x04 \x01(\t\x12\x0e\n\x06usable\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\"5\n\x0c\x44\x65vicesReply\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.raftmaker.v1.Device\"R\n\x0cProbeRequest\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\":\n\nProbeReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\x0e\n\x06output\x18\x03 \x01(\t\"\'\n\x15\x46\x65ncingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"\x8a\x01\n\x07\x46\x65ncing\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x06 \x03(\t\x12\r\n\x05\x61t_us\x18\x07 \x01(\x03\x12\x0e\n\x06reason\x18\x08 \x01(\t\">\n\x13\x46\x65ncingHistoryReply\x12\'\n\x08\x66\x65ncings\x18\x01 \x03(\x0b\x32\x15.raftmaker.v1.Fencing2\xc7\x03\n\x06\x46\x65ncer\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12=\n\x05\x46\x65nce\x12\x1a.raftmaker.v1.FenceRequest\x1a\x18.raftmaker.v1.FenceReply\x12\x61\n\x11RaiseFencingToken\x12&.raftmaker.v1.RaiseFencingTokenRequest\x1a$.raftmaker.v1.RaiseFencingTokenReply\x12\x43\n\x07\x44\x65vices\x12\x1c.raftmaker.v1.DevicesRequest\x1a\x1a.raftmaker.v1.DevicesReply\x12=\n\x05Probe\x12\x1a.raftmaker.v1.ProbeRequest\x1a\x18.raftmaker.v1.ProbeReply\x12X\n\x0e\x46\x65ncingHistory\x12#.raftmaker.v1.FencingHistoryRequest\x1a!.raftmaker.v1.FencingHistoryReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1braftmaker/wire/fencer.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"\xcc\x01\n\x0c\x46\x65nceRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x07 \x01(\x03\x12\x0e\n\x06\x63lient\x18\x08 \x01(\t\x12\x10\n\x08incident\x18\t \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\n \x01(\t\"Q\n\nFenceReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x04\">\n\x18RaiseFencingTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"<\n\x16RaiseFencingTokenReply\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\" \n\x0e\x44\x65vicesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"h\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x12\n\nhost_check\x18\x04 \x01(\t\x12\x0e\n\x06usable\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\"5\n\x0c\x44\x65vicesReply\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.raftmaker.v1.Device\"R\n\x0cProbeRequest\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\":\n\nProbeReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\x0e\n\x06output\x18\x03 \x01(\t\"6\n\x15\x46\x65ncingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05local\x18\x02 \x01(\x08\"\x8a\x01\n\x07\x46\x65ncing\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x06 \x03(\t\x12\r\n\x05\x61t_us\x18\x07 \x01(\x03\x12\x0e\n\x06reason\x18\x08 \x01(\t\">\n\x13\x46\x65ncingHistoryReply\x12\'\n\x08\x66\x65ncings\x18\x01 \x03(\x0b\x32\x15.raftmaker.v1.Fencing2\xc7\x03\n\x06\x46\x65ncer\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12=\n\x05\x46\x65nce\x12\x1a.raftmaker.v1.FenceRequest\x1a\x18.raftmaker.v1.FenceReply\x12\x61\n\x11RaiseFencingToken\x12&.raftmaker.v1.RaiseFencingTokenRequest\x1a$.raftmaker.v1.RaiseFencingTokenReply\x12\x43\n\x07\x44\x65vices\x12\x1c.raftmaker.v1.DevicesRequest\x1a\x1a.raftmaker.v1.DevicesReply\x12=\n\x05Probe\x12\x1a.raftmaker.v1.ProbeRequest\x1a\x18.raftmaker.v1.ProbeReply\x12X\n\x0e\x46\x65ncingHistory\x12#.raftmaker.v1.FencingHistoryRequest\x1a!.raftmaker.v1.FencingHistoryReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,29 +33,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'raftmaker.wire.fencer_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FENCEREQUEST']._serialized_start=74
-  _globals['_FENCEREQUEST']._serialized_end=262
-  _globals['_FENCEREPLY']._serialized_start=264
-  _globals['_FENCEREPLY']._serialized_end=345
-  _globals['_RAISEFENCINGTOKENREQUEST']._serialized_start=347
-  _globals['_RAISEFENCINGTOKENREQUEST']._serialized_end=409
-  _globals['_RAISEFENCINGTOKENREPLY']._serialized_start=411
-  _globals['_RAISEFENCINGTOKENREPLY']._serialized_end=471
-  _globals['_DEVICESREQUEST']._serialized_start=473
-  _globals['_DEVICESREQUEST']._serialized_end=505
-  _globals['_DEVICE']._serialized_start=507
-  _globals['_DEVICE']._serialized_end=611
-  _globals['_DEVICESREPLY']._serialized_start=613
-  _globals['_DEVICESREPLY']._serialized_end=666
-  _globals['_PROBEREQUEST']._serialized_start=668
-  _globals['_PROBEREQUEST']._serialized_end=750
-  _globals['_PROBEREPLY']._serialized_start=752
-  _globals['_PROBEREPLY']._serialized_end=810
-  _globals['_FENCINGHISTORYREQUEST']._serialized_start=812
-  _globals['_FENCINGHISTORYREQUEST']._serialized_end=851
-  _globals['_FENCING']._serialized_start=854
-  _globals['_FENCING']._serialized_end=992
-  _globals['_FENCINGHISTORYREPLY']._serialized_start=994
-  _globals['_FENCINGHISTORYREPLY']._serialized_end=1056
-  _globals['_FENCER']._serialized_start=1059
-  _globals['_FENCER']._serialized_end=1514
+  _globals['_FENCEREQUEST']._serialized_end=278
+  _globals['_FENCEREPLY']._serialized_start=280
+  _globals['_FENCEREPLY']._serialized_end=361
+  _globals['_RAISEFENCINGTOKENREQUEST']._serialized_start=363
+  _globals['_RAISEFENCINGTOKENREQUEST']._serialized_end=425
+  _globals['_RAISEFENCINGTOKENREPLY']._serialized_start=427
+  _globals['_RAISEFENCINGTOKENREPLY']._serialized_end=487
+  _globals['_DEVICESREQUEST']._serialized_start=489
+  _globals['_DEVICESREQUEST']._serialized_end=521
+  _globals['_DEVICE']._serialized_start=523
+  _globals['_DEVICE']._serialized_end=627
+  _globals['_DEVICESREPLY']._serialized_start=629
+  _globals['_DEVICESREPLY']._serialized_end=682
+  _globals['_PROBEREQUEST']._serialized_start=684
+  _globals['_PROBEREQUEST']._serialized_end=766
+  _globals['_PROBEREPLY']._serialized_start=768
+  _globals['_PROBEREPLY']._serialized_end=826
+  _globals['_FENCINGHISTORYREQUEST']._serialized_start=828
+  _globals['_FENCINGHISTORYREQUEST']._serialized_end=882
+  _globals['_FENCING']._serialized_start=885
+  _globals['_FENCING']._serialized_end=1023
+  _globals['_FENCINGHISTORYREPLY']._serialized_start=1025
+  _globals['_FENCINGHISTORYREPLY']._serialized_end=1087
+  _globals['_FENCER']._serialized_start=1090
+  _globals['_FENCER']._serialized_end=1545
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FenceRequest(_message.Message):
-    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident")
+    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident", "device")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class FenceRequest(_message.Message):
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     INCIDENT_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     target: str
     boot_id: str
@@ -27,7 +28,8 @@ class FenceRequest(_message.Message):
     delay_ms: int
     client: str
     incident: str
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ...) -> None: ...
+    device: str
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class FenceReply(_message.Message):
     __slots__ = ("confirmed", "devices", "reason", "took_ms")
@@ -104,10 +106,12 @@ class ProbeReply(_message.Message):
     def __init__(self, code: _Optional[int] = ..., status: _Optional[int] = ..., output: _Optional[str] = ...) -> None: ...
 
 class FencingHistoryRequest(_message.Message):
-    __slots__ = ("target",)
+    __slots__ = ("target", "local")
     TARGET_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
     target: str
-    def __init__(self, target: _Optional[str] = ...) -> None: ...
+    local: bool
+    def __init__(self, target: _Optional[str] = ..., local: _Optional[bool] = ...) -> None: ...
 
 class Fencing(_message.Message):
     __slots__ = ("target", "action", "client", "delegate", "state", "devices", "at_us", "reason")
