@@ -13,7 +13,7 @@ from raftmaker.wire.types_pb2 import Identity
 
 def speaker(**changes: object) -> Identity:
     base = {"protocol": 3, "protocol_min": 2, "cluster_id": "c1", "node": "a", "program": "crmd"}
-    return Identity(**(base | changes))  # type: ignore[arg-type]
+    return Identity(**(base | changes))  # type: ignore[arg-type]  # the tests name real fields
 
 
 @pytest.mark.parametrize(
