@@ -6,6 +6,7 @@ start-up check names the internals that are relied on and refuses any other vers
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pysyncobj.version import VERSION
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.journal import Entry, Journal, replace_file
 from cib_store.raft.log import StateMachine
+from cib_store.raft.prevote import LogEnd, PreVote
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import Refused
 
@@ -25,6 +27,7 @@ VERSION_NEEDED = "0.3.17"
 REGULAR, NO_OP = 0, 1
 LEADER = 2
 FOLLOWER = 0
+PREVOTE_ROUND_S = 0.05
 COMPACT_BYTES = 16 * 1024 * 1024
 _INTERNALS = (
     "_SyncObj__onMessageReceived",
@@ -32,7 +35,9 @@ _INTERNALS = (
     "_SyncObj__loadDumpFile",
     "_SyncObj__sendNextNodeIdx",
     "_SyncObj__setState",
-    "_SyncObj__onBecomeLeader",
+    "_SyncObj__getCurrentLogIndex",
+    "_SyncObj__getCurrentLogTerm",
+    "_SyncObj__setCurrentTerm",
     "_onTick",
     "_checkCommandsToApply",
 )
@@ -64,6 +69,8 @@ class SyncingTransport(TCPTransport):  # type: ignore[misc]  # pysyncobj has no 
 class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     """One voter. `machine` is called on the tick thread only."""
 
+    _SyncObj__raftElectionDeadline: float
+
     def __init__(
         self,
         address: str,
@@ -79,6 +86,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._snapshot_path = Path(conf.fullDumpFile)
         self._installed: int | None = None
         self._voters_of_term: tuple[int, set[str]] = (0, set())
+        self._prevote = PreVote(voters=len(others) + 1, silence_s=conf.raftMinTimeout)
         self._line_up(Path(conf.journalFile))
         conf.serializer = self._write_snapshot
         # Must be set beside a serializer; loading goes through our own method below.
@@ -115,7 +123,53 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self.journal.sync()
         if self.journal.size > COMPACT_BYTES:
             self.forceLogCompaction()
+        self._hold_off_election()
         super()._onTick(timeToWait)
+
+    def _hold_off_election(self) -> None:
+        """Let the election deadline pass only when a majority would vote for this node (10)."""
+        now = pysyncobj.syncobj.monotonicTime()
+        if self._SyncObj__raftState == LEADER or self._SyncObj__raftElectionDeadline >= now:
+            return
+        if self._prevote.won(self.raftCurrentTerm):
+            self._prevote.asked_for_term = 0
+            return
+        term, own = self.raftCurrentTerm + 1, self._log_end()
+        question = {
+            "type": "pre_vote",
+            "term": term,
+            "last_log_index": own.index,
+            "last_log_term": own.term,
+            "round": self._prevote.ask(term),
+        }
+        # Answers make the deadline due at once; without a majority the round is repeated.
+        self._SyncObj__raftElectionDeadline = now + PREVOTE_ROUND_S * (1 + random.random())
+        for node in self.otherNodes:
+            self._SyncObj__transport.send(node, question)
+
+    def _log_end(self) -> LogEnd:
+        return LogEnd(self._SyncObj__getCurrentLogTerm(), self._SyncObj__getCurrentLogIndex())
+
+    def _answer_pre_vote(self, node: Any, message: Message) -> None:
+        granted = self._SyncObj__raftState != LEADER and self._prevote.grants(
+            term=message["term"],
+            own_term=self.raftCurrentTerm,
+            asker=LogEnd(message["last_log_term"], message["last_log_index"]),
+            own=self._log_end(),
+            now=pysyncobj.syncobj.monotonicTime(),
+        )
+        answer = {"type": "pre_vote_answer", "round": message["round"], "granted": granted}
+        self._SyncObj__transport.send(node, answer)
+
+    def _count_pre_vote(self, node: Any, message: Message) -> None:
+        if message["sent_term"] > self.raftCurrentTerm and self._SyncObj__raftState != LEADER:
+            # Or a voter with a lower term and a longer log could never be elected.
+            self._SyncObj__setCurrentTerm(message["sent_term"], None)
+            return
+        if message["granted"]:
+            self._prevote.count(node.id, message["round"])
+        if self._prevote.won(self.raftCurrentTerm):
+            self._SyncObj__raftElectionDeadline = 0
 
     def _checkCommandsToApply(self) -> None:
         super()._checkCommandsToApply()
@@ -180,6 +234,16 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
                 return message if message.get("sent_term") == self.raftCurrentTerm else None
             case "response_vote":
                 return message if self._first_vote(node.id, message["term"]) else None
+            case "pre_vote":
+                self._answer_pre_vote(node, message)
+                return None
+            case "pre_vote_answer":
+                self._count_pre_vote(node, message)
+                return None
+            case "request_vote":
+                # Somebody who did not ask first must not depose a leader that is heard (10).
+                heard = not self._prevote.misses_leader(pysyncobj.syncobj.monotonicTime())
+                return None if heard else message
             case "timeout_now":
                 return None
         return message
@@ -197,6 +261,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     def _guard_append(self, node: Any, message: Message) -> Message | None:
         if message["term"] < self.raftCurrentTerm:
             return message
+        self._prevote.heard_leader(pysyncobj.syncobj.monotonicTime())
         if "prevLogIdx" not in message:
             # A snapshot says nothing about the tail: it must not advance the commit index (6).
             return {**message, "commit_index": 0}

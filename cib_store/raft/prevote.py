@@ -1,0 +1,65 @@
+"""Pre-vote: a voter asks whether it would win before it raises the term (raft.md, hazard 10).
+
+PySyncObj campaigns as soon as it is connected to anyone, so a voter that hears a majority but not
+the leader would raise the term for ever, and each time cost the cluster its leader. Here it first
+asks all voters; each grants when it too misses the leader and the asker's log is not behind its
+own. Only a majority of grants, the asker's own included, lets the election begin. Nothing is
+stored: a round that fails leaves no trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogEnd:
+    """Term and index of a voter's last entry, compared as Raft compares logs."""
+
+    term: int
+    index: int
+
+
+@dataclass(slots=True)
+class PreVote:
+    """The rounds of one voter. Times are in seconds of the engine's clock."""
+
+    voters: int
+    """How many there are, this one included."""
+    silence_s: float
+    """A leader not heard for this long is missed: the shortest election timeout."""
+    heard_leader_at: float = float("-inf")
+    round: int = 0
+    asked_for_term: int = 0
+    _grants: set[str] = field(default_factory=set)
+
+    def heard_leader(self, now: float) -> None:
+        """A message of a current leader arrived: whatever was being asked is void."""
+        self.heard_leader_at = now
+        self._grants.clear()
+        self.asked_for_term = 0
+
+    def misses_leader(self, now: float) -> bool:
+        """Tell whether the leader has been silent long enough to want another."""
+        return now - self.heard_leader_at >= self.silence_s
+
+    def ask(self, term: int) -> int:
+        """Begin a round for the election of `term`; return its number."""
+        self.round += 1
+        self.asked_for_term = term
+        self._grants.clear()
+        return self.round
+
+    def grants(self, *, term: int, own_term: int, asker: LogEnd, own: LogEnd, now: float) -> bool:
+        """Tell whether this voter would vote for the asker in `term`."""
+        return term > own_term and asker >= own and self.misses_leader(now)
+
+    def count(self, voter: str, round_number: int) -> None:
+        """Count a grant; one of an older round does not count."""
+        if round_number == self.round and self.asked_for_term:
+            self._grants.add(voter)
+
+    def won(self, current_term: int) -> bool:
+        """Tell whether a majority, this voter included, would vote for the next term."""
+        current = self.asked_for_term == current_term + 1
+        return self.voters == 1 or (current and 2 * (len(self._grants) + 1) > self.voters)
