@@ -1,7 +1,7 @@
-"""The safety rules of the protocols, each of which the simulator can switch off to be found out.
+"""The safety rules of the protocols, each of which a simulation can break to see it found out.
 
-A core takes `Rules` as a parameter whose default holds all of them. Nothing but a test passes
-another value: no setting, option or message leads here.
+The cores know nothing of this: `planted.py` breaks a rule from outside, by showing a core what it
+would have to see to let the thing pass. So no switch exists in production.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """One switch a rule, on in production; off means the planted fault."""
+    """One switch a rule; off means the planted fault."""
 
     # Identity
     foreign_cluster_refused: bool = True
