@@ -1,0 +1,83 @@
+"""What a leader proposes from the reports: losses by a majority, returns by all reporters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from cib_store.liveness.values import Effect, Propose, Silence, StepDown, Voter
+from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
+from raftmaker.vocabulary.membership import (
+    ControllerPresence,
+    FencePhase,
+    NodeFacts,
+    Presence,
+)
+
+AGAIN_MS = 500
+"""A proposal that had no effect after this time is made again."""
+
+_Fact = NodeLost | ControllerLost | RenewSession
+
+
+def proposals(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
+    """Return what the leader proposes now, or that it steps down instead.
+
+    It counts its own reports and those of voters that it hears: an old report may be forgotten.
+    """
+    wanted: list[_Fact] = []
+    for node in state.facts.nodes:
+        fact = _fact_about(state, node, at_ms)
+        if fact is not None:
+            wanted.append(fact)
+    seeming = [fact.node for fact in wanted if isinstance(fact, NodeLost)]
+    if seeming:
+        known = [node.node for node in state.facts.nodes if node.presence is Presence.LOST]
+        lost = tuple(voter for voter in state.voters if voter in (*seeming, *known))
+        if len(lost) >= state.majority:
+            return state, (StepDown(lost),)
+    return _paced(state, wanted, at_ms)
+
+
+def _paced(state: Voter, wanted: Iterable[_Fact], at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
+    proposed = {fact: then for fact, then in state.proposed_ms.items() if at_ms - then < AGAIN_MS}
+    effects: list[Effect] = []
+    for fact in wanted:
+        if fact not in proposed:
+            proposed[fact] = at_ms
+            effects.append(Propose(fact))
+    return replace(state, proposed_ms=proposed), tuple(effects)
+
+
+def _fact_about(state: Voter, node: NodeFacts, at_ms: int) -> _Fact | None:
+    if node.presence is Presence.LEFT:
+        return None
+    reports, voters = _reports(state, node, at_ms)
+    if not reports or voters < state.majority:
+        return None
+    name, boot, session = node.node, node.boot_id, node.session
+    if all(report.heard_again for report in reports):
+        over = node.fencing in (FencePhase.INTENDED, FencePhase.CONFIRMED)
+        return None if over else RenewSession(node=name, boot_id=boot, session=session)
+    if node.presence is Presence.LOST:
+        return None
+    if sum(report.node_silent for report in reports) >= state.majority:
+        return NodeLost(node=name, boot_id=boot, session=session, term=state.term)
+    present = node.controller is ControllerPresence.PRESENT
+    if present and len(reports) >= state.majority:
+        return ControllerLost(node=name, boot_id=boot, session=session, term=state.term)
+    return None
+
+
+def _reports(state: Voter, node: NodeFacts, at_ms: int) -> tuple[list[Silence], int]:
+    """Return the reports about the node's session, and how many voters are heard, this one too."""
+    mine = state.reports.get(node.node)
+    found = [mine] if mine is not None else []
+    voters = 1
+    for voter in state.voters:
+        news = state.peers.get(voter)
+        if voter == state.me or news is None or at_ms - news.at_ms >= state.dead_ms:
+            continue
+        voters += 1
+        found += [report for report in news.silences if report.concerns(node)]
+    return found, voters

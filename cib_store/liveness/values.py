@@ -1,0 +1,152 @@
+"""State, events and effects of a voter's liveness (protocols, Liveness); times are boot-time ms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
+from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
+from raftmaker.vocabulary.membership import Facts, NodeFacts
+
+
+class Daemon(Enum):
+    """Which daemon of a node sent a beat."""
+
+    STORE = "store"
+    CONTROLLER = "controller"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A voter's report of a session. It stands until a committed fact gives the node another one.
+
+    `node_silent`: both daemons; otherwise the controller alone. `heard_again`: it waits to be
+    withdrawn, and the voter still answers none of the session's beats.
+    """
+
+    node: NodeName
+    boot_id: BootId
+    session: Session
+    node_silent: bool
+    heard_again: bool = False
+
+    def concerns(self, facts: NodeFacts) -> bool:
+        """Whether this is about the node's current session."""
+        return (self.node, self.boot_id, self.session) == (
+            facts.node,
+            facts.boot_id,
+            facts.session,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """When the daemons of a node's current boot were last heard; None: never."""
+
+    store_ms: int | None = None
+    controller_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerReports:
+    """What another voter's newest beat reported, and when it came."""
+
+    at_ms: int
+    silences: tuple[Silence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voter:
+    """One voter's view. Start with `started_ms` and the settings; everything else follows.
+
+    `armed_ms`: from when a session's silence counts. `reports`: its own, by node. `ended`: a boot
+    of each node that is known to be over. `proposed_ms`: when the leader proposed what.
+    """
+
+    me: NodeName
+    voters: tuple[NodeName, ...]
+    started_ms: int
+    dead_ms: int = 600
+    stall_ms: int = 100
+    tick_ms: int = 50
+    ticked_ms: int | None = None
+    facts: Facts = Facts()
+    leads: bool = False
+    term: Term = Term(0)
+    armed_ms: Mapping[NodeName, int] = field(default_factory=dict)
+    heard: Mapping[NodeName, Heard] = field(default_factory=dict)
+    ended: Mapping[NodeName, BootId] = field(default_factory=dict)
+    reports: Mapping[NodeName, Silence] = field(default_factory=dict)
+    peers: Mapping[NodeName, PeerReports] = field(default_factory=dict)
+    proposed_ms: Mapping[Loss | RenewSession, int] = field(default_factory=dict)
+
+    @property
+    def majority(self) -> int:
+        """How many voters a majority is."""
+        return len(self.voters) // 2 + 1
+
+
+Loss = NodeLost | ControllerLost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatHeard:
+    """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store."""
+
+    at_ms: int
+    node: NodeName
+    boot_id: BootId
+    daemon: Daemon
+    session: Session
+    silences: tuple[Silence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactsCommitted:
+    """This replica applied commands that changed the facts."""
+
+    at_ms: int
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipChanged:
+    """This store began to lead in `term` (its `LeaderStarted` is committed), or ceased to."""
+
+    at_ms: int
+    leads: bool
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Due every `tick_ms`, after all input that waited was given: a late one shows a stall."""
+
+    at_ms: int
+
+
+Event = BeatHeard | FactsCommitted | LeadershipChanged | Ticked
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Answer the beat that is being handled. Without this effect it gets no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Propose this fact; `apply` refuses it when it is not current any more."""
+
+    body: NodeLost | ControllerLost | RenewSession
+
+
+@dataclass(frozen=True, slots=True)
+class StepDown:
+    """Give up leading: more voters seem lost than a leader could do without."""
+
+    seeming_lost: tuple[NodeName, ...]
+
+
+Effect = Acknowledge | Propose | StepDown

@@ -1,0 +1,166 @@
+"""The voter's `step`: a session is answered by a majority or reported by one, never both.
+
+A voter that reported a session's silence answers none of its beats until a committed fact gives the
+node another session. Any two majorities share a voter, so a node whose beats a majority answers is
+not lost, whoever leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from cib_store.liveness.judgement import proposals
+from cib_store.liveness.values import (
+    Acknowledge,
+    BeatHeard,
+    Daemon,
+    Effect,
+    Event,
+    FactsCommitted,
+    Heard,
+    LeadershipChanged,
+    PeerReports,
+    Silence,
+    Ticked,
+    Voter,
+)
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.membership import (
+    ControllerPresence,
+    Facts,
+    FencePhase,
+    NodeFacts,
+    Presence,
+)
+
+
+def step(state: Voter, event: Event) -> tuple[Voter, tuple[Effect, ...]]:
+    """Return the voter's next state and what is to be done, in order."""
+    match event:
+        case BeatHeard():
+            return _beat(state, event)
+        case FactsCommitted():
+            return _facts(state, event.facts, event.at_ms), ()
+        case LeadershipChanged():
+            return replace(state, leads=event.leads, term=event.term, proposed_ms={}), ()
+        case Ticked():
+            return _tick(state, event.at_ms)
+        case _:
+            assert_never(event)
+
+
+def silences(state: Voter) -> tuple[Silence, ...]:
+    """Return the reports that every beat of this voter's store carries, sorted by node."""
+    return tuple(state.reports[node] for node in sorted(state.reports))
+
+
+def _beat(state: Voter, beat: BeatHeard) -> tuple[Voter, tuple[Effect, ...]]:
+    if beat.daemon is Daemon.STORE and beat.node in state.voters:
+        news = PeerReports(at_ms=beat.at_ms, silences=beat.silences)
+        state = replace(state, peers={**state.peers, beat.node: news})
+    facts = state.facts.of(beat.node)
+    if facts is not None and facts.boot_id == beat.boot_id:
+        state = _hearing(state, beat)
+    effects: tuple[Effect, ...] = (Acknowledge(),) if _answers(state, beat, facts) else ()
+    return state, effects
+
+
+def _hearing(state: Voter, beat: BeatHeard) -> Voter:
+    heard = state.heard.get(beat.node, Heard())
+    if beat.daemon is Daemon.STORE:
+        heard = replace(heard, store_ms=beat.at_ms)
+    else:
+        heard = replace(heard, controller_ms=beat.at_ms)
+    return replace(state, heard={**state.heard, beat.node: heard})
+
+
+def _answers(state: Voter, beat: BeatHeard, facts: NodeFacts | None) -> bool:
+    # What this voter reported before it was started anew is forgotten, while a leader may still
+    # count it; so it answers nobody until such a report is out of date.
+    if beat.at_ms - state.started_ms < state.dead_ms:
+        return False
+    if state.ended.get(beat.node) == beat.boot_id:
+        return False
+    if facts is None or facts.boot_id != beat.boot_id:
+        return True
+    if facts.presence is Presence.LOST or facts.fencing is FencePhase.CONFIRMED:
+        return beat.session > facts.session
+    if beat.session > facts.session:  # this replica has not applied the newest facts yet
+        return True
+    return beat.node not in state.reports and beat.session in (0, facts.session)
+
+
+def _facts(state: Voter, facts: Facts, at_ms: int) -> Voter:
+    armed, heard, ended = dict(state.armed_ms), dict(state.heard), dict(state.ended)
+    reports = dict(state.reports)
+    for node in facts.nodes:
+        before = state.facts.of(node.node)
+        if before is not None and before.boot_id != node.boot_id:
+            ended[node.node] = before.boot_id
+            heard.pop(node.node, None)
+        if before is None or (before.boot_id, before.session) != (node.boot_id, node.session):
+            armed[node.node] = at_ms
+        report = reports.get(node.node)
+        if report is not None and not report.concerns(node):
+            del reports[node.node]
+        if ended.get(node.node) == node.boot_id:
+            del ended[node.node]
+    return replace(state, facts=facts, armed_ms=armed, heard=heard, ended=ended, reports=reports)
+
+
+def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
+    late = state.ticked_ms is not None and at_ms - state.ticked_ms > state.tick_ms + state.stall_ms
+    state = replace(state, ticked_ms=at_ms)
+    if late:
+        # It was this process that stood still: nobody's silence meanwhile proves anything.
+        return _rearmed(state, at_ms), ()
+    state = replace(state, reports=_own_reports(state, at_ms))
+    if not state.leads:
+        return state, ()
+    return proposals(state, at_ms)
+
+
+def _rearmed(state: Voter, at_ms: int) -> Voter:
+    armed = {node.node: at_ms for node in state.facts.nodes}
+    peers = {voter: replace(news, at_ms=at_ms) for voter, news in state.peers.items()}
+    return replace(state, armed_ms=armed, peers=peers)
+
+
+def _own_reports(state: Voter, at_ms: int) -> Mapping[NodeName, Silence]:
+    reports: dict[NodeName, Silence] = {}
+    for node in state.facts.nodes:
+        report = _own_report(state, node, at_ms)
+        if report is not None:
+            reports[node.node] = report
+    return state.reports if reports == state.reports else reports
+
+
+def _own_report(state: Voter, node: NodeFacts, at_ms: int) -> Silence | None:
+    if node.presence is Presence.LEFT:
+        return None
+    heard = state.heard.get(node.node, Heard())
+    armed = state.armed_ms.get(node.node, at_ms)
+
+    def silent(last: int | None) -> bool:
+        return at_ms - max(armed, last if last is not None else armed) >= state.dead_ms
+
+    def alive(last: int | None) -> bool:
+        return last is not None and at_ms - last < state.dead_ms
+
+    there = state.reports.get(node.node)
+    whole = silent(heard.store_ms) and silent(heard.controller_ms)
+    whole = whole or node.presence is Presence.LOST or (there is not None and there.node_silent)
+    # A committed loss is a report too: a voter that starts anew takes it over from the facts.
+    lost = node.controller is ControllerPresence.LOST
+    if not (whole or lost or there is not None or silent(heard.controller_ms)):
+        return None
+    again = alive(heard.controller_ms) or (whole and alive(heard.store_ms))
+    return Silence(
+        node=node.node,
+        boot_id=node.boot_id,
+        session=node.session,
+        node_silent=whole,
+        heard_again=again,
+    )

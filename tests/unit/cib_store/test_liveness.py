@@ -1,0 +1,200 @@
+"""A voter answers or reports; a leader proposes what a majority reports (protocols, Liveness)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cib_store.liveness import (
+    Acknowledge,
+    BeatHeard,
+    Daemon,
+    Effect,
+    Event,
+    FactsCommitted,
+    LeadershipChanged,
+    Propose,
+    Silence,
+    StepDown,
+    Ticked,
+    Voter,
+    silences,
+    step,
+)
+from raftmaker.runtime.freshness import Freshness
+from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
+from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
+from raftmaker.vocabulary.membership import Facts, FencePhase, NodeFacts, Presence
+
+A, B, C, D = (NodeName(name) for name in "abcd")
+BOOT = BootId("x")
+FACTS = Facts(nodes=tuple(NodeFacts(node=n, boot_id=BOOT, session=Session(1)) for n in (A, B, C)))
+LOST_C = NodeLost(node=C, boot_id=BOOT, session=Session(1), term=Term(3))
+BOTH = (Daemon.STORE, Daemon.CONTROLLER)
+
+
+def _voter(*, leads: bool = True, facts: Facts = FACTS) -> Voter:
+    voter = Voter(me=A, voters=(A, B, C), started_ms=0)
+    return _after(voter, FactsCommitted(0, facts), LeadershipChanged(0, leads, Term(3)))
+
+
+def _after(voter: Voter, *events: Event) -> Voter:
+    for event in events:
+        voter, _ = step(voter, event)
+    return voter
+
+
+def _beat(at: int, node: NodeName, daemon: Daemon, *reported: Silence, session: int = 1) -> Event:
+    return BeatHeard(
+        at_ms=at, node=node, boot_id=BOOT, daemon=daemon, session=Session(session),
+        silences=reported,
+    )  # fmt: skip
+
+
+def _report(node: NodeName, *, whole: bool = True, again: bool = False) -> Silence:
+    return Silence(
+        node=node, boot_id=BOOT, session=Session(1), node_silent=whole, heard_again=again
+    )
+
+
+def _run(
+    voter: Voter,
+    start: int,
+    end: int,
+    *beats: tuple[NodeName, Daemon],
+    b_reports: Silence | None = None,
+) -> tuple[Voter, list[tuple[int, Effect]]]:
+    """Tick every 50 ms and give the beats every 100 ms; B's store reports `b_reports`."""
+    effects: list[tuple[int, Effect]] = []
+    for at in range(start, end, 50):
+        if at % 100 == 0:
+            for node, daemon in beats:
+                reported = (b_reports,) if b_reports and (node, daemon) == (B, Daemon.STORE) else ()
+                voter = _after(voter, _beat(at, node, daemon, *reported))
+        voter, now = step(voter, Ticked(at))
+        effects += [(at, effect) for effect in now]
+    return voter, effects
+
+
+ALL = tuple((node, daemon) for node in (A, B, C) for daemon in BOTH)
+WITHOUT_C = ALL[:4]
+
+
+def test_nobody_is_lost_while_all_are_heard() -> None:
+    voter, effects = _run(_voter(), 0, 3000, *ALL)
+    assert not effects
+    assert not silences(voter)
+
+
+def test_a_silent_node_is_reported_and_not_answered_any_more() -> None:
+    voter, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    voter, _ = _run(voter, 1000, 1600, *WITHOUT_C)
+    assert silences(voter) == (_report(C),)
+    voter, effects = step(voter, _beat(1600, C, Daemon.CONTROLLER))
+    assert not effects
+    _, effects = step(voter, _beat(1600, B, Daemon.CONTROLLER))
+    assert effects == (Acknowledge(),)
+
+
+def test_one_report_is_no_majority() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, effects = _run(voter, 1000, 3000, *WITHOUT_C)
+    assert not effects
+
+
+def test_a_majority_of_reports_loses_the_node_once() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, effects = _run(voter, 1000, 1900, *WITHOUT_C, b_reports=_report(C))
+    assert effects == [(1500, Propose(LOST_C))]
+
+
+def test_a_silent_controller_alone_is_no_lost_node() -> None:
+    beats = (*WITHOUT_C, (C, Daemon.STORE))
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, effects = _run(voter, 1000, 1900, *beats, b_reports=_report(C, whole=False))
+    lost = ControllerLost(node=C, boot_id=BOOT, session=Session(1), term=Term(3))
+    assert effects == [(1500, Propose(lost))]
+
+
+def test_a_silent_store_alone_is_nothing() -> None:
+    beats = (*WITHOUT_C, (C, Daemon.CONTROLLER))
+    voter, effects = _run(_voter(), 0, 3000, *beats)
+    assert not effects
+    assert not silences(voter)
+
+
+def test_reports_that_all_hear_the_node_again_renew_its_session() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, _ = _run(voter, 1000, 1600, *WITHOUT_C)
+    voter, effects = _run(voter, 1600, 1650, *ALL)
+    renewed = RenewSession(node=C, boot_id=BOOT, session=Session(1))
+    assert effects == [(1600, Propose(renewed))]
+
+
+def test_a_reporter_that_does_not_hear_it_prevents_the_return() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, effects = _run(voter, 1000, 1600, *WITHOUT_C, b_reports=_report(C))
+    voter, effects = _run(voter, 1600, 1700, *ALL, b_reports=_report(C))
+    assert not [effect for _, effect in effects if isinstance(effect, Propose)
+                and isinstance(effect.body, RenewSession)]  # fmt: skip
+
+
+def test_no_return_while_fencing_is_intended() -> None:
+    lost = replace(FACTS.nodes[2], presence=Presence.LOST, fencing=FencePhase.INTENDED)
+    facts = replace(FACTS, nodes=(*FACTS.nodes[:2], lost))
+    _, effects = _run(_voter(facts=facts), 0, 1000, *ALL, b_reports=_report(C, again=True))
+    assert not effects
+
+
+def test_a_committed_fact_makes_the_voter_forget_its_report() -> None:
+    voter, _ = _run(_voter(leads=False), 0, 1000, *WITHOUT_C)
+    assert silences(voter)
+    renewed = replace(FACTS.nodes[2], session=Session(2))
+    voter = _after(voter, FactsCommitted(1000, replace(FACTS, nodes=(*FACTS.nodes[:2], renewed))))
+    assert not silences(voter)
+    assert step(voter, _beat(1000, C, Daemon.CONTROLLER))[1] == ()
+    assert step(voter, _beat(1000, C, Daemon.CONTROLLER, session=2))[1] == (Acknowledge(),)
+
+
+def test_a_stall_of_its_own_rearms_every_deadline() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, at_once = step(voter, Ticked(5000))
+    assert not at_once
+    assert not silences(voter)
+    voter, _ = _run(voter, 5050, 5550, *WITHOUT_C)
+    assert not silences(voter)
+
+
+def test_a_leader_that_would_lose_a_majority_steps_down() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    only_me = ((A, Daemon.STORE), (A, Daemon.CONTROLLER))
+    five = replace(voter, voters=(A, B, C))
+    b_says = (_report(B), _report(C))
+    for at in range(1000, 1600, 50):
+        five = _after(five, _beat(at, B, Daemon.STORE, *b_says))
+        for node, daemon in only_me:
+            five = _after(five, _beat(at, node, daemon))
+        five = replace(five, heard={key: five.heard[key] for key in (A,)})
+        five, effects = step(five, Ticked(at))
+    assert effects == (StepDown((B, C)),)
+
+
+def test_a_voter_that_just_started_answers_nobody() -> None:
+    voter = Voter(me=A, voters=(A, B, C), started_ms=1000)
+    assert step(voter, _beat(1599, B, Daemon.CONTROLLER))[1] == ()
+    assert step(voter, _beat(1600, B, Daemon.CONTROLLER))[1] == (Acknowledge(),)
+
+
+def test_an_ended_boot_is_not_answered() -> None:
+    voter = _voter()
+    newer = NodeFacts(node=C, boot_id=BootId("y"), session=Session(2))
+    voter = _after(voter, FactsCommitted(900, replace(FACTS, nodes=(*FACTS.nodes[:2], newer))))
+    assert step(voter, _beat(1000, C, Daemon.CONTROLLER))[1] == ()
+
+
+def test_freshness_is_that_of_the_majority() -> None:
+    fresh = Freshness(voters=(A, B, C)).answered(A, 1000)
+    assert not fresh.is_fresh(1001, 600)
+    fresh = fresh.answered(B, 900).answered(B, 800).answered(D, 2000)
+    assert fresh.majority_ms == 900
+    assert fresh.is_fresh(1499, 600)
+    assert not fresh.is_fresh(1500, 600)
