@@ -27,9 +27,10 @@ class Milestone(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a watch of the store delivered, and when it came."""
+    """What a watch of the store delivered, when, and the log position that it is after."""
 
     at_ms: int
+    index: int
     facts: Facts
     cib: Element
 

@@ -1,4 +1,4 @@
-"""Reads the log that the services themselves write: who was active when, and was there ever a double."""
+"""Reads the log that the services themselves write: who was active when; was there a double."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Judge:
         found = []
         for line in lines:
             at_ns, name, node, pid, what = line.split(" ", 4)
-            found.append(
-                Entry(at_ns=int(at_ns), resource=name, node=node, pid=int(pid), what=what)
-            )
+            found.append(Entry(at_ns=int(at_ns), resource=name, node=node, pid=int(pid), what=what))
         return tuple(entry for entry in found if entry.resource == resource)
 
     def active(self, resource: str = "service") -> Entry | None:

@@ -53,7 +53,7 @@ def cib(**operations: list[Element]) -> Element:
 
 
 def seen(at_ms: int, facts: NodeFacts, document: Element) -> Observation:
-    return Observation(at_ms=at_ms, facts=Facts(nodes=(facts,)), cib=document)
+    return Observation(at_ms=at_ms, index=at_ms, facts=Facts(nodes=(facts,)), cib=document)
 
 
 BEFORE = cib(n1=[operation("start", 3)], n2=[operation("start", 1), operation("stop", 2)])
