@@ -7,7 +7,8 @@ become gRPC status codes here, and come back as the same exceptions at the calle
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,15 +83,29 @@ class _Gate(grpc.aio.ServerInterceptor):
         return _refusing(handler, reason) if reason else handler
 
     def _reason(self, details: grpc.HandlerCallDetails) -> str:
-        for key, value in details.invocation_metadata or ():
-            if key == IDENTITY_KEY:
-                theirs = Identity()
-                try:
-                    theirs.ParseFromString(value if isinstance(value, bytes) else value.encode())
-                except DecodeError:
-                    return "the caller's identity cannot be read"
-                return refusal(self._mine, theirs)
-        return f"the caller sent no identity: call metadata {IDENTITY_KEY} is needed"
+        try:
+            theirs = _identity_in(details.invocation_metadata)
+        except DecodeError:
+            return "the caller's identity cannot be read"
+        if theirs is None:
+            return f"the caller sent no identity: call metadata {IDENTITY_KEY} is needed"
+        return refusal(self._mine, theirs)
+
+
+def _identity_in(metadata: Any) -> Identity | None:
+    for key, value in metadata or ():
+        if key == IDENTITY_KEY:
+            identity = Identity()
+            identity.ParseFromString(value if isinstance(value, bytes) else value.encode())
+            return identity
+    return None
+
+
+def caller(context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
+    """Return who calls; the gate has checked that it is there and may call."""
+    identity = _identity_in(context.invocation_metadata())
+    assert identity is not None, "served without the gate"
+    return identity
 
 
 def _refusing(handler: Any, reason: str) -> Any:
@@ -194,6 +209,15 @@ def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unreachable(f"{where} does not answer ({details}); {mend}")
     return HaError(f"{where}: {code.name}: {details}")
+
+
+@contextmanager
+def calling(where: str, mend: str) -> Iterator[None]:
+    """Turn a failed call inside the block into the `HaError` that stands for it."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise failure_of(error, where, mend) from None
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: HaError) -> None:
