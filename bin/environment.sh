@@ -13,9 +13,10 @@ use_own_copy() {
     local copy="${XDG_CACHE_HOME:-$HOME/.cache}/raftmaker/source"
     mkdir -p "$copy" || die "Neither $root nor $copy can be written: clone the repository yourself."
     say "$root belongs to somebody else: working in a copy of it, $copy"
+    find "$copy" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
     tar -C "$root" --exclude=./.venv --exclude=./.git --exclude='*.egg-info' --exclude=__pycache__ \
         --exclude='./.*_cache' --exclude=./.hypothesis -cf - . | tar -C "$copy" -xf -
-    exec "$copy/bin/$(basename "$0")" "$@"
+    exec "$copy/$(realpath --relative-to="$root" "$0")" "$@"
 }
 
 find_python() {
@@ -47,14 +48,25 @@ set_up() {
         fi
     fi
     # pip 25.1 is the first that knows dependency groups.
-    "$python" -m pip install --quiet --upgrade 'pip>=25.1' || die "pip could not be brought up to date: is a package index reachable?"
+    pip_install --upgrade 'pip>=25.1'
     local group=()
     [ "$kind" = dev ] && group=(--group "$root/pyproject.toml:dev")
-    "$python" -m pip install --quiet --editable "$root" "${group[@]}" || die "The packages could not be installed: see above."
+    pip_install --editable "$root" "${group[@]}"
     printf '%s' "$want" >"$stamp"
     # An environment for tests is also one for running.
     [ "$kind" = dev ] && printf '%s' "$want" >"$venv/raftmaker-run.stamp"
     return 0
+}
+
+pip_install() {
+    local log
+    log=$(mktemp)
+    "$python" -m pip install --quiet "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        rm -f "$log"
+        die "pip could not install what is needed: see above. Does it reach a package index?"
+    }
+    rm -f "$log"
 }
 
 install_packages() {
