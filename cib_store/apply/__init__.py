@@ -6,5 +6,6 @@ nothing that a command may hold makes it raise. Re-exported: what engines and si
 
 from cib_store.apply.machine import apply
 from cib_store.apply.state import ClientSession, State
+from raftmaker.vocabulary.outcomes import Outcome
 
-__all__ = ["ClientSession", "State", "apply"]
+__all__ = ["ClientSession", "Outcome", "State", "apply"]
