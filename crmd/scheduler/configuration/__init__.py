@@ -1,0 +1,1 @@
+"""Stage 1: options, nodes, resources, tags as the CIB configures them."""

@@ -1,0 +1,167 @@
+"""Digests of operation parameters: they tell whether a running operation is still as configured.
+
+Features section 7: history with digests (restart, reload-agent, secure).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from cib_store.document.element import Element
+from cib_store.model.values import parse_integer
+from crmd.scheduler.actions.keys import operation_key
+from crmd.scheduler.actions.operations import find_operation, operation_meta
+from crmd.scheduler.parameters import operation_parameters, parameters_on
+from crmd.scheduler.state.node import Node
+from crmd.scheduler.state.resource import Resource
+from crmd.scheduler.state.run import Run
+
+_LEFT_OUT = frozenset(
+    ("id", "crm_feature_set", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
+)
+_FENCING_TASK = "stonith-on"
+_ESCAPES = str.maketrans(
+    {
+        "<": "&lt;",
+        ">": "&gt;",
+        "&": "&amp;",
+        '"': "&quot;",
+        "\n": "&#10;",
+        "\r": "&#13;",
+        "\t": "&#9;",
+    }
+)
+
+
+class DigestResult(Enum):
+    """How the recorded parameters compare with those configured now."""
+
+    MATCH = auto()
+    MISMATCH = auto()
+    RESTART = auto()
+    """A parameter that needs a restart changed."""
+    UNKNOWN = auto()
+    """Nothing was recorded."""
+
+
+@dataclass(slots=True)
+class Digests:
+    """What the parameters of an operation on a node amount to now."""
+
+    parameters: dict[str, str]
+    whole: str
+    secure: str | None = None
+    restart: str | None = None
+    restart_by_operation: bool = False
+
+
+def digest_of(parameters: dict[str, str]) -> str:
+    """Return the digest of parameters, as recorded in the operation history."""
+    text = "".join(
+        f' {name}="{parameters[name].translate(_ESCAPES)}"' for name in sorted(parameters)
+    )
+    return hashlib.md5(f" <parameters{text}/>\n".encode(), usedforsecurity=False).hexdigest()
+
+
+def meta_name(name: str) -> str:
+    """Return a meta-attribute's name among the parameters: ``CRM_meta_`` and underscores."""
+    return "CRM_meta_" + name.replace("-", "_")
+
+
+def _digested(parameters: dict[str, str]) -> dict[str, str]:
+    """Leave out what does not belong to the agent; recurring operations keep their timeout."""
+    recurs = (parse_integer(parameters.get("CRM_meta_interval")) or 0) != 0
+    kept = {
+        name: value
+        for name, value in parameters.items()
+        if not name.startswith("CRM_meta_") and name not in _LEFT_OUT
+    }
+    if recurs and "CRM_meta_timeout" in parameters:
+        kept["CRM_meta_timeout"] = parameters["CRM_meta_timeout"]
+    return kept
+
+
+def calculate(
+    run: Run, rsc: Resource, task: str, interval: int, node: Node, entry: Element | None
+) -> Digests:
+    """Compute the digests of an operation's parameters as configured now."""
+    own = parameters_on(run, rsc, node)
+    parameters = dict(own)
+    config = find_operation(rsc, task, interval, disabled_too=True)
+    extra = operation_parameters(run, config, node)
+    for name, value in extra.items():
+        parameters.setdefault(name, value)
+    for name, value in operation_meta(run, rsc, node, task, interval, config).items():
+        parameters.setdefault(meta_name(name), value)
+    parameters = _digested(parameters)
+    digests = Digests(parameters, digest_of(parameters))
+    digests.restart_by_operation = interval == 0 and bool(extra)
+    private = " passwd password user " if entry is None else entry.attributes.get("op-secure-params")
+    digests.secure = digest_of(_secured(parameters, private))
+    if entry is not None and (
+        "op-restart-digest" in entry.attributes or (rsc, node, entry.id) in run.rescheduled
+    ):
+        forced = entry.attributes.get("op-force-restart")
+        relevant = parameters
+        if forced is not None:
+            names = forced.split()
+            relevant = {name: value for name, value in parameters.items() if name in names}
+        digests.restart = digest_of(relevant)
+    return digests
+
+
+def _secured(parameters: dict[str, str], private: str | None) -> dict[str, str]:
+    if private is None:
+        return parameters
+    names = private.split()
+    return {name: value for name, value in parameters.items() if name not in names}
+
+
+def compare(
+    run: Run, rsc: Resource, entry: Element, node: Node
+) -> tuple[DigestResult, Digests]:
+    """Compare a history entry with the configuration."""
+    task = entry.get("operation")
+    interval = parse_integer(entry.attributes.get("interval")) or 0
+    digests = _cached(run, rsc, task, interval, node, entry)
+    recorded = entry.attributes.get("op-digest")
+    restart = entry.attributes.get("op-restart-digest")
+    if (rsc, node, entry.id) in run.rescheduled:
+        restart = "expired"
+    if restart is not None and digests.restart is not None and digests.restart != restart:
+        return DigestResult.RESTART, digests
+    if recorded is None:
+        return DigestResult.UNKNOWN, digests
+    if recorded == digests.whole:
+        return DigestResult.MATCH, digests
+    if interval == 0 and digests.restart_by_operation:
+        return DigestResult.RESTART, digests
+    return DigestResult.MISMATCH, digests
+
+
+def _cached(
+    run: Run, rsc: Resource, task: str, interval: int, node: Node, entry: Element | None
+) -> Digests:
+    key = operation_key(rsc.id, task, interval)
+    digests = node.digests.get(key)
+    if digests is None:
+        digests = node.digests[key] = calculate(run, rsc, task, interval, node, entry)
+    return digests
+
+
+def compare_fencing_digest(
+    run: Run, rsc: Resource, agent: str, node: Node
+) -> tuple[DigestResult, Digests]:
+    """Compare a fence device's parameters with those recorded when the node was unfenced."""
+    digests = _cached(run, rsc, _FENCING_TASK, 0, node, None)
+    whole = node.attributes.get("#digests-all")
+    if whole is None:
+        return DigestResult.UNKNOWN, digests
+    if f"{rsc.id}:{agent}:{digests.whole}" in whole:
+        return DigestResult.MATCH, digests
+    secure = node.attributes.get("#digests-secure", "")
+    if f"{rsc.id}:{agent}:{digests.secure}" in secure:
+        return DigestResult.MATCH, digests
+    return DigestResult.MISMATCH, digests

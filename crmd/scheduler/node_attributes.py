@@ -1,0 +1,43 @@
+"""Node attributes as a resource sees them: those of a guest node, or of its host (features 8)."""
+
+from __future__ import annotations
+
+from crmd.scheduler.state.node import Node
+from crmd.scheduler.state.resource import Resource, Variant
+
+
+def attribute_for(
+    node: Node | None, name: str, target: str | None, *, assigned: bool
+) -> str | None:
+    """Return a node's attribute; with target "host", that of the host a guest is (or will be) on."""
+    if node is None:
+        return None
+    if not node.is_guest or (target or "").lower() != "host":
+        return node.attributes.get(name)
+    assert node.remote is not None
+    machine = node.remote.launcher
+    assert machine is not None
+    if assigned:
+        host = machine.assigned
+    else:
+        host = machine.active_on[0] if machine.active_on else None
+    return host.attributes.get(name) if host is not None else None
+
+
+def colocation_attribute(node: Node | None, name: str, rsc: Resource) -> str | None:
+    """Return the attribute that a colocation compares (features 12.x: node-attribute)."""
+    if name == "#uname" and (node is None or not node.is_guest):
+        return node.name if node is not None else None
+    target = rsc.meta.get("container-attribute-target")
+    bundle = rsc.bundle
+    if (
+        bundle is not None
+        and node is not None
+        and node.is_guest
+        and rsc.variant is not Variant.BUNDLE
+        and rsc.top.parent is bundle
+        and not rsc.replica_container
+        and not rsc.remote_connection
+    ):
+        target = "host"
+    return attribute_for(node, name, target, assigned=True)

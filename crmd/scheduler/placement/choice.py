@@ -1,0 +1,117 @@
+"""Choosing among nodes, and giving a resource to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cmp_to_key
+
+from cib_store.model.scores import INFINITY
+from crmd.scheduler.placement.utilization import compare_capacity, consume, release
+from crmd.scheduler.state.action import OPTIONAL, RUNNABLE
+from crmd.scheduler.state.node import Node, available
+from crmd.scheduler.state.resource import Resource
+from crmd.scheduler.state.run import Run
+from raftmaker.vocabulary.roles import Role
+
+
+def any_available(scores: dict[Node, int]) -> bool:
+    """Whether some node is usable and not banned."""
+    return any(score >= 0 and available(node) for node, score in scores.items())
+
+
+def sorted_nodes(
+    run: Run, nodes: Iterable[Node], scores: dict[Node, int], preferred: Node | None
+) -> list[Node]:
+    """Sort nodes, best first: score, (capacity,) fewest resources, `preferred`, name."""
+    usable = {
+        node: scores.get(node, node.score) if available(node) else -INFINITY for node in nodes
+    }
+    if run.placement_strategy == "minimal":
+        return sorted(usable, key=lambda node: (-usable[node], node.name))
+    if run.placement_strategy != "balanced":
+        return sorted(
+            usable,
+            key=lambda node: (
+                -usable[node],
+                node.assigned_count,
+                node is not preferred,
+                node.name,
+            ),
+        )
+
+    def compare(one: Node, other: Node) -> int:
+        if usable[one] != usable[other]:
+            return usable[other] - usable[one]
+        capacity = compare_capacity(one, other)
+        if capacity:
+            return capacity
+        mine = (one.assigned_count, one is not preferred, one.name)
+        yours = (other.assigned_count, other is not preferred, other.name)
+        return (mine > yours) - (mine < yours)
+
+    return sorted(usable, key=cmp_to_key(compare))
+
+
+def current_node(rsc: Resource) -> Node | None:
+    """Return the node a resource counts as active on."""
+    return rsc.kind.active_node(rsc)[0]
+
+
+def assign_to(
+    run: Run, rsc: Resource, node: Node | None, *, force: bool, stop_if_fail: bool
+) -> bool:
+    """Give a resource and all below it to a node, or to none; whether that changed anything."""
+    if rsc.children:
+        changes = [
+            assign_to(run, child, node, force=force, stop_if_fail=stop_if_fail)
+            for child in rsc.children
+        ]
+        return any(changes)
+    if not force and node is not None:
+        score = rsc.scores.get(node, node.score)
+        if score < 0 or (not available(node) and not node.is_guest):
+            if stop_if_fail:
+                rsc.next_role = Role.STOPPED
+            node = None
+    changed = rsc.assigned is not node
+    unassign(rsc)
+    rsc.unassigned = False
+    if node is None:
+        if stop_if_fail:
+            _stop_unassigned(rsc)
+        return changed
+    rsc.assigned = node
+    node.assigned_count += 1
+    if rsc.utilization:
+        consume(node.utilization, rsc.utilization)
+    return changed
+
+
+def _stop_unassigned(rsc: Resource) -> None:
+    """A resource with no place stops; nothing else of it can be done."""
+    rsc.next_role = Role.STOPPED
+    for action in rsc.actions:
+        if action.task == "stop":
+            action.flags &= ~OPTIONAL
+        elif action.task == "start" or (
+            "interval" in action.meta
+            and action.meta["interval"] != "0"
+            and action.meta.get("op_target_rc") != "7"
+        ):
+            action.flags &= ~RUNNABLE
+
+
+def unassign(rsc: Resource) -> None:
+    """Take back an assignment."""
+    rsc.unassigned = True
+    if rsc.children:
+        for child in rsc.children:
+            unassign(child)
+        return
+    node = rsc.assigned
+    if node is None:
+        return
+    rsc.assigned = None
+    node.assigned_count -= 1
+    if rsc.utilization:
+        release(node.utilization, rsc.utilization)

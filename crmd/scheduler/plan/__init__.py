@@ -1,0 +1,1 @@
+"""Stage 5: the actions that bring about the placement, and their order."""

@@ -1,0 +1,188 @@
+"""What runs otherwise than configured now: restart, reload, reissue or clean up (features 7.x)."""
+
+from __future__ import annotations
+
+from cib_store.document.element import Element
+from crmd.scheduler.actions.book import operation, register
+from crmd.scheduler.actions.fencing import trigger_unfencing
+from crmd.scheduler.actions.keys import operation_key
+from crmd.scheduler.actions.operations import find_operation
+from crmd.scheduler.constraints.ordering import add_ordering, order_resources
+from crmd.scheduler.digests import DigestResult, compare
+from crmd.scheduler.plan.recurring import reschedule, schedule_cancel
+from crmd.scheduler.state.action import (
+    FIRST_IMPLIES_THEN,
+    ORDERED,
+    THEN_CANCELS_FIRST,
+)
+from crmd.scheduler.state.node import Node, available
+from crmd.scheduler.state.resource import Resource, Variant
+from crmd.scheduler.state.run import Run
+from crmd.scheduler.status.entries import active_span, interval_of, oldest_first
+from crmd.scheduler.status.failcounts import clear_failures, failures
+
+_WITH_PARAMETERS = frozenset(("monitor", "start", "promote", "migrate_from"))
+
+
+def handle_changes(run: Run) -> None:
+    """Compare all histories with the configuration."""
+    status = run.cib.child("status")
+    states = list(status.each("node_state")) if status is not None else []
+    by_name = {state.get("uname"): state for state in reversed(states)}
+    for node in run.nodes:
+        if not (node.maintenance or available(node)):
+            continue
+        state = by_name.get(node.name)
+        lrm = state.child("lrm") if state is not None else None
+        histories = lrm.child("lrm_resources") if lrm is not None else None
+        for history in histories.each("lrm_resource") if histories is not None else ():
+            if history.children:
+                for rsc in matching(run, history.id):
+                    if rsc.variant is Variant.PRIMITIVE:
+                        _check_history(run, rsc, node, history)
+
+
+def matching(run: Run, id_: str) -> list[Resource]:
+    """Return all resources with that id, also by history; the last in the tree first."""
+    candidates = list(run.by_history.get(id_, ()))
+    exact = run.by_id.get(id_)
+    if exact is not None:
+        candidates.append(exact)
+    candidates = [rsc for rsc in candidates if id_ in (rsc.id, rsc.history_id)]
+    unique = list(dict.fromkeys(candidates))
+    if len(unique) < 2:
+        return unique
+    tops = dict.fromkeys(_outermost(rsc) for rsc in unique)
+    found: list[Resource] = []
+    for top in (rsc for rsc in run.resources if rsc in tops):
+        _collect(top, id_, found)
+    found.reverse()
+    return found
+
+
+def _outermost(rsc: Resource) -> Resource:
+    while rsc.parent is not None:
+        rsc = rsc.parent
+    return rsc
+
+
+def _collect(rsc: Resource, id_: str, found: list[Resource]) -> None:
+    if id_ in (rsc.id, rsc.history_id):
+        found.append(rsc)
+    for child in rsc.children:
+        _collect(child, id_, found)
+
+
+def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> None:
+    if rsc.removed:
+        if not rsc.top.is_anonymous_clone:
+            schedule_cleanup(run, rsc, node)
+        return
+    active = node in rsc.active_on
+    if _agent_changed(run, rsc, node, history, active):
+        schedule_cleanup(run, rsc, node)
+    if not active:
+        return
+    entries = oldest_first(list(history.each("lrm_rsc_op")))
+    start, stop = active_span(entries)
+    if start < stop:
+        return
+    for at, entry in enumerate(entries):
+        if at < start:
+            continue
+        interval = interval_of(entry)
+        task = entry.get("operation")
+        if interval > 0 and (rsc.maintenance or node.maintenance):
+            call_id = entry.attributes.get("call-id")
+            schedule_cancel(run, rsc, call_id, task, interval, node)
+        elif interval > 0 or task.lower() in _WITH_PARAMETERS:
+            if check_entry(run, rsc, node, entry) and failures(run, rsc, node)[0]:
+                clear_failures(run, rsc, node)
+
+
+def _agent_changed(
+    run: Run, rsc: Resource, node: Node, history: Element, active: bool
+) -> bool:
+    changed = False
+    for name in ("type", "class", "provider"):
+        if rsc.element.attributes.get(name) != history.attributes.get(name):
+            changed = True
+            trigger_unfencing(run, rsc, node, "Device definition changed")
+    if changed and active:
+        operation(run, rsc, "stop", node, optional=False)
+        rsc.start_pending = True
+    return changed
+
+
+def schedule_cleanup(
+    run: Run, rsc: Resource, node: Node, *, optional: bool = False
+) -> None:
+    """Delete a resource's history from a node, after it was stopped."""
+    if rsc.failed or node.unclean or not node.online:
+        return
+    flags = FIRST_IMPLIES_THEN if optional else ORDERED
+    operation(run, rsc, "delete", node, optional=optional)
+    order_resources(run, rsc, "stop", rsc, "delete", flags)
+    order_resources(run, rsc, "delete", rsc, "start", flags)
+
+
+def check_entry(run: Run, rsc: Resource, node: Node, entry: Element) -> bool:
+    """Compare one entry with the configuration; whether anything was done about it."""
+    task, interval = entry.get("operation"), interval_of(entry)
+    if interval > 0 and find_operation(rsc, task, interval, disabled_too=False) is None:
+        if run.cancel_removed:
+            call_id = entry.attributes.get("call-id")
+            schedule_cancel(run, rsc, call_id, task, interval, node)
+        return True
+    result, digests = compare(run, rsc, entry, node)
+    secure = entry.attributes.get("op-secure-digest")
+    if run.sanitized and result is not DigestResult.MATCH and secure is not None:
+        if digests.secure == secure:
+            return False
+    if interval == 0 and task in ("monitor", "migrate_from", "promote"):
+        task = "start"
+    match result:
+        case DigestResult.MATCH:
+            return False
+        case DigestResult.RESTART:
+            _force_restart(run, rsc, task, interval, node)
+        case DigestResult.UNKNOWN | DigestResult.MISMATCH:
+            if interval > 0:
+                reschedule(run, rsc, task, interval, node)
+            elif "op-restart-digest" in entry.attributes:
+                trigger_unfencing(run, rsc, node, "Device parameters changed (reload)")
+                _reload(run, rsc, node)
+            else:
+                _force_restart(run, rsc, task, interval, node)
+    return True
+
+
+def _force_restart(run: Run, rsc: Resource, task: str, interval: int, node: Node) -> None:
+    key = operation_key(rsc.id, task, interval)
+    required = register(run, rsc, key, task, None, optional=False)
+    required.set_reason("resource definition change", overwrite=True)
+    trigger_unfencing(run, rsc, node, "Device parameters changed")
+
+
+def _reload(run: Run, rsc: Resource, node: Node) -> None:
+    """Have the agent reload its parameters, unless a restart happens anyway."""
+    if rsc.variant is not Variant.PRIMITIVE:
+        for child in rsc.children:
+            _reload(run, child, node)
+        return
+    if not rsc.managed or rsc.failed:
+        return
+    if rsc.start_pending:
+        operation(run, rsc, "stop", node, optional=False)
+        return
+    rsc.reloading = True
+    reload = operation(run, rsc, "reload-agent", node, optional=False)
+    reload.set_reason("resource definition change", overwrite=False)
+    for task in ("stop", "demote"):
+        add_ordering(
+            run,
+            ORDERED | THEN_CANCELS_FIRST,
+            first=reload,
+            then_rsc=rsc,
+            then_key=operation_key(rsc.id, task),
+        )

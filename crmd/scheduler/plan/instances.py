@@ -1,0 +1,86 @@
+"""Matching instances of two clones (or bundles) that run on the same node."""
+
+from __future__ import annotations
+
+from crmd.scheduler.node_attributes import colocation_attribute
+from crmd.scheduler.placement.choice import sorted_nodes
+from crmd.scheduler.placement.colocation import same
+from crmd.scheduler.state.node import Node
+from crmd.scheduler.state.resource import Resource, Variant
+from crmd.scheduler.state.run import Run
+from raftmaker.vocabulary.roles import Role
+
+
+def places(rsc: Resource, *, current: bool) -> list[Node]:
+    """Return the nodes where a resource and all below it are, or will be."""
+    if rsc.children:
+        found: dict[Node, None] = {}
+        for child in rsc.children:
+            found.update(dict.fromkeys(places(child, current=current)))
+        return list(found)
+    if current:
+        return list(rsc.active_on)
+    return [rsc.assigned] if rsc.assigned is not None else []
+
+
+def only_place(rsc: Resource, *, current: bool) -> Node | None:
+    """Return the node where a resource is (or will be), if it is one."""
+    found = places(rsc, current=current)
+    return found[0] if len(found) == 1 else None
+
+
+def instances_of(rsc: Resource) -> list[Resource]:
+    """Return the instances of a clone, or the containers of a bundle."""
+    if rsc.variant is Variant.BUNDLE:
+        return [child for child in rsc.children if child.replica_container]
+    return rsc.children
+
+
+def any_blocked(rsc: Resource) -> bool:
+    """Whether a resource or anything below it is blocked."""
+    return rsc.blocked or any(any_blocked(child) for child in rsc.children)
+
+
+def instance_matches(
+    instance: Resource,
+    node: Node,
+    *,
+    role: Role,
+    current: bool,
+    attribute: str | None = None,
+) -> bool:
+    """Whether an instance is (or will be) on a node, in a role if one is given."""
+    if role is not Role.UNKNOWN and role is not instance.kind.role(instance, current):
+        return False
+    place = None if any_blocked(instance) else only_place(instance, current=current)
+    if place is None:
+        return False
+    if attribute is not None:
+        return same(
+            colocation_attribute(place, attribute, instance),
+            colocation_attribute(node, attribute, instance),
+        )
+    return place is node
+
+
+def compatible_instance(
+    run: Run,
+    rsc: Resource,
+    collective: Resource,
+    *,
+    role: Role,
+    current: bool,
+    attribute: str | None = None,
+) -> Resource | None:
+    """Return the instance of `collective` on the node of `rsc` (or its best allowed node)."""
+    place = only_place(rsc, current=current)
+    nodes = (
+        [place] if place is not None else sorted_nodes(run, rsc.scores, rsc.scores, None)
+    )
+    for node in nodes:
+        for instance in instances_of(collective):
+            if instance_matches(
+                instance, node, role=role, current=current, attribute=attribute
+            ):
+                return instance
+    return None

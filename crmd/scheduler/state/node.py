@@ -1,0 +1,97 @@
+"""Nodes as the scheduler sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crmd.scheduler.digests import Digests
+    from crmd.scheduler.state.resource import Resource
+
+
+class NodeKind(Enum):
+    """How a node belongs to the cluster; guest nodes are remote nodes with a launched connection."""
+
+    MEMBER = "member"
+    REMOTE = "remote"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Node:
+    """One node. Compared and hashed by identity: scores are kept in dicts by node."""
+
+    id: str
+    name: str
+    kind: NodeKind
+    score: int = 0
+    """Added to every resource's score here; -INFINITY once the node is known to be unusable."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Permanent and transient attributes, the transient ones winning."""
+    utilization: dict[str, str] = field(default_factory=dict)
+    """Capacity left; placement consumes it."""
+
+    # Written by the status stage.
+    online: bool = False
+    unclean: bool = False
+    pending: bool = False
+    shutdown: bool = False
+    maintenance: bool = False
+    standby: bool = False
+    standby_on_fail: bool = False
+    seen: bool = False
+    expected_up: bool = False
+    history_read: bool = False
+    probes_allowed: bool = True
+    remote_maintenance: bool = False
+    """What the status section last recorded, for remote nodes."""
+    remote_fenced: bool = False
+    remote_reset: bool = False
+    """The remote node must be fenced before its connection is used again."""
+    priority: int = 0
+    """Sum of the priorities of what runs here (features: priority-fencing-delay)."""
+    running: list[Resource] = field(default_factory=list)
+    """Primitives active here."""
+    remote: Resource | None = None
+    """The connection resource of a remote or guest node."""
+
+    # Written by the placement stage.
+    assigned_count: int = 0
+
+    digests: dict[str, Digests] = field(default_factory=dict)
+    """Parameter digests of operations here, by operation key; a cache."""
+
+    @property
+    def is_remote_kind(self) -> bool:
+        """Whether this is a remote or a guest node."""
+        return self.kind is NodeKind.REMOTE
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the node is a guest: a resource of the cluster launches it."""
+        return (
+            self.kind is NodeKind.REMOTE
+            and self.remote is not None
+            and self.remote.launcher is not None
+        )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the node is a remote node that no resource launches."""
+        return self.kind is NodeKind.REMOTE and not self.is_guest
+
+    def __repr__(self) -> str:
+        return f"Node({self.name})"
+
+
+def available(node: Node | None) -> bool:
+    """Whether a node may run resources at all, scores aside."""
+    return (
+        node is not None
+        and node.online
+        and not node.shutdown
+        and not node.unclean
+        and not node.standby
+        and not node.maintenance
+    )

@@ -1,0 +1,1 @@
+"""Stage 2: what is true now, from the status section."""

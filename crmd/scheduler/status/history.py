@@ -1,0 +1,405 @@
+"""The operation histories of all nodes: which resource is where, in which role, and failed."""
+
+from __future__ import annotations
+
+from cib_store.document.element import Element
+from cib_store.model.scores import INFINITY
+from cib_store.model.values import parse_boolean, parse_integer, seconds_of
+from crmd.scheduler.actions.book import operation, register
+from crmd.scheduler.actions.fencing import fence_node
+from crmd.scheduler.actions.keys import base_name, operation_key
+from crmd.scheduler.configuration.nodes import add_node
+from crmd.scheduler.configuration.remote import is_remote_connection, link_connection
+from crmd.scheduler.configuration.resources import (
+    add_instance,
+    build_resource,
+    target_role,
+)
+from crmd.scheduler.scoring import add_score, ban
+from crmd.scheduler.state.action import OPTIONAL, OnFail
+from crmd.scheduler.state.constraint import Ticket
+from crmd.scheduler.state.node import Node, NodeKind
+from crmd.scheduler.state.resource import Resource, Variant
+from crmd.scheduler.state.run import Run
+from crmd.scheduler.status.active import add_active
+from crmd.scheduler.status.entries import active_span, interval_of, oldest_first
+from crmd.scheduler.status.nodes import (
+    find_state_node,
+    judge_remote,
+    read_node_state,
+    read_remote_state,
+)
+from crmd.scheduler.status.result import Story, read_result
+from raftmaker.vocabulary.roles import Role
+
+
+def read_status(run: Run) -> None:
+    """Read the status section: tickets, nodes, then histories until none opens up another."""
+    status = run.cib.child("status")
+    states = list(status.each("node_state")) if status is not None else []
+    for child in status.each() if status is not None else ():
+        if child.tag == "tickets":
+            for state in child.each("ticket_state"):
+                _read_ticket(run, state)
+        elif child.tag == "node_state":
+            read_node_state(run, child)
+    while _read_histories(run, states, also_lost=False):
+        pass
+    _read_histories(run, states, also_lost=run.fencing_enabled)
+    for container in run.containers_to_stop:
+        node, _, _ = container.kind.active_node(container)
+        if node is not None:
+            operation(run, container, "stop", node, optional=False)
+    run.containers_to_stop.clear()
+    for node in run.nodes:
+        if not node.is_remote_kind:
+            continue
+        if node.shutdown and node.remote is not None:
+            node.remote.next_role = Role.STOPPED
+        if not node.history_read:
+            judge_remote(node)
+
+
+def _read_ticket(run: Run, state: Element) -> None:
+    if not state.id:
+        return
+    ticket = run.tickets.setdefault(state.id, Ticket(id=state.id))
+    ticket.state.update((name, text) for name, text in state.attributes.items() if name != "id")
+    ticket.granted = parse_boolean(ticket.state.get("granted")) is True
+    last = parse_integer(ticket.state.get("last-granted"))
+    if last is not None:
+        ticket.last_granted = last
+    ticket.standby = parse_boolean(ticket.state.get("standby")) is True
+
+
+def _read_histories(run: Run, states: list[Element], *, also_lost: bool) -> bool:
+    """Read the histories that can be judged by now; whether there were any new ones."""
+    found = False
+    for state in states:
+        if not state.id or "uname" not in state.attributes:
+            continue
+        node = find_state_node(run, state)
+        if node is None or node.history_read:
+            continue
+        if not also_lost and not _can_be_judged(run, node):
+            continue
+        if node.is_remote_kind:
+            judge_remote(node)
+            read_remote_state(run, state, node)
+        node.history_read = True
+        _read_history(run, node, state)
+        found = True
+    return found
+
+
+def _can_be_judged(run: Run, node: Node) -> bool:
+    remote = node.remote
+    if node.is_guest:
+        assert remote is not None
+        assert remote.launcher is not None
+        return remote.role is Role.STARTED and remote.launcher.role is Role.STARTED
+    if node.is_remote_kind:
+        return remote is not None and (run.shutdown_lock or remote.role is Role.STARTED)
+    return run.fencing_enabled or run.shutdown_lock or node.online
+
+
+def _read_history(run: Run, node: Node, state: Element) -> None:
+    lrm = state.child("lrm")
+    histories = lrm.child("lrm_resources") if lrm is not None else None
+    if histories is None:
+        return
+    found_launched = False
+    for history in histories.each("lrm_resource"):
+        rsc = _read_resource(run, node, history)
+        found_launched = found_launched or (rsc is not None and rsc.removed_launched)
+    if found_launched:
+        _link_removed(run, histories)
+
+
+def _link_removed(run: Run, histories: Element) -> None:
+    for history in histories.each("lrm_resource"):
+        launcher = run.find_resource(history.get("container"))
+        rsc = run.find_resource(history.id)
+        if launcher is None or rsc is None or rsc.launcher is not None:
+            continue
+        if rsc.removed_launched:
+            rsc.launcher = launcher
+            launcher.launched.append(rsc)
+
+
+def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
+    entries = list(history.each("lrm_rsc_op"))
+    if not history.id or (not entries and not run.shutdown_lock):
+        return None
+    rsc = _resource_of(run, node, history.id)
+    if rsc is None:
+        if not entries:
+            return None
+        rsc = _removed_resource(run, history)
+        if rsc is None:
+            return None
+    if run.shutdown_lock:
+        _read_lock(run, rsc, node, history)
+    saved_role = rsc.role
+    rsc.role = Role.UNKNOWN
+    story = Story()
+    ordered = oldest_first(entries)
+    for entry in ordered:
+        read_result(run, rsc, node, entry, story)
+    _note_recurring(run, rsc, node, ordered)
+    _conclude(run, rsc, node, story.on_fail)
+    wanted = target_role(rsc)
+    if wanted is not None and (rsc.next_role is Role.UNKNOWN or wanted < rsc.next_role):
+        rsc.next_role = wanted
+    rsc.role = max(rsc.role, saved_role)
+    return rsc
+
+
+def _read_lock(run: Run, rsc: Resource, node: Node, history: Element) -> None:
+    since = parse_integer(history.attributes.get("shutdown-lock")) or 0
+    if since == 0:
+        return
+    limit = run.shutdown_lock_ms
+    if limit > 0 and run.now.epoch > since + seconds_of(limit):
+        operation(run, rsc, "lrm_delete", node, optional=False)
+    else:
+        rsc.lock_node = node
+        rsc.lock_time = since
+
+
+def _note_recurring(run: Run, rsc: Resource, node: Node, entries: list[Element]) -> None:
+    """Register the recurring operations that run on the node, as optional actions."""
+    start, stop = active_span(entries)
+    if not node.online:
+        return
+    for at, entry in enumerate(entries):
+        if (start < stop and at <= stop) or at < start:
+            continue
+        interval = interval_of(entry)
+        if interval == 0 or entry.get("op-status") == "-1":
+            continue
+        task = entry.get("operation")
+        register(run, rsc, operation_key(rsc.id, task, interval), task, node, optional=True)
+
+
+def _resource_of(run: Run, node: Node, id_: str) -> Resource | None:
+    """Return the resource that a history is about; for anonymous clones, an instance."""
+    rsc = run.find_resource(id_)
+    outer: Resource | None = None
+    if rsc is None:
+        first = run.find_resource(f"{base_name(id_)}:0")
+        if first is not None and not first.unique:
+            rsc, outer = first, first.top
+    elif rsc.variant is not Variant.PRIMITIVE:
+        return None
+    else:
+        outer = rsc.top
+    if outer is not None and outer.is_anonymous_clone:
+        rsc = _anonymous_instance(run, node, outer, base_name(id_))
+    if rsc is not None and id_ not in (rsc.id, rsc.history_id):
+        run.set_history_id(rsc, id_)
+    return rsc
+
+
+def _within(rsc: Resource, id_: str) -> Resource | None:
+    """Return the resource configured as `id_` in an instance."""
+    if id_ in (rsc.id, rsc.xml_id):
+        return rsc
+    for child in rsc.children:
+        found = _within(child, id_)
+        if found is not None:
+            return found
+    return None
+
+
+def nodes_of(rsc: Resource, *, pending: bool = False) -> list[Node]:
+    """Return the nodes where a resource or part of it is active (or about to be)."""
+    if rsc.children:
+        found: dict[Node, None] = {}
+        for child in rsc.children:
+            found.update(dict.fromkeys(nodes_of(child, pending=pending)))
+        return list(found)
+    nodes = list(rsc.active_on)
+    if pending and rsc.pending_node is not None and rsc.pending_node not in nodes:
+        nodes.append(rsc.pending_node)
+    return nodes
+
+
+def _anonymous_instance(run: Run, node: Node, clone: Resource, id_: str) -> Resource:
+    """Choose the instance for a history: the one already there, else an idle one, else a new one."""
+    found: Resource | None = None
+    idle: Resource | None = None
+    only_new = False
+    for child in clone.children:
+        nodes = nodes_of(child, pending=True)
+        if nodes:
+            if nodes[0] is node:
+                found = _within(child, id_)
+                if found is not None and found.active_on:
+                    only_new = True
+                    found = None
+        elif not only_new and idle is None and not child.blocked:
+            idle = _within(child, id_)
+            if idle is not None and idle.pending_node not in (None, node):
+                idle = None
+        if found is not None:
+            break
+    if found is None and not only_new:
+        found = idle
+    if (
+        found is not None
+        and not found.needs_fencing
+        and (not node.online or node.unclean)
+        and not node.is_guest
+        and not _runs_everywhere(run, clone)
+    ):
+        found = None
+    if found is None:
+        instance = add_instance(run, clone)
+        assert instance is not None, f"{clone.id} cannot have another instance"
+        found = _within(instance, id_)
+        assert found is not None, f"{clone.id} has no {id_}"
+    return found
+
+
+def _runs_everywhere(run: Run, clone: Resource) -> bool:
+    assert clone.clone is not None
+    return clone.clone.clone_max == len(run.nodes)
+
+
+def _removed_resource(run: Run, history: Element) -> Resource | None:
+    """Make up a resource that only the history knows: it was removed (features 7.x)."""
+    element = Element("primitive", dict(history.attributes))
+    rsc = build_resource(run, element)
+    if rsc is None:
+        return None
+    if is_remote_connection(element):
+        node = run.find_node(rsc.id)
+        if node is None:
+            node = add_node(run, id_=rsc.id, name=rsc.id, kind=NodeKind.REMOTE)
+        link_connection(run, rsc)
+        node.shutdown = True
+    rsc.removed_launched = "container" in history.attributes
+    rsc.removed = True
+    run.resources.append(rsc)
+    if run.stop_removed:
+        ban(run, rsc)
+    else:
+        rsc.managed = False
+    return rsc
+
+
+def _conclude(run: Run, rsc: Resource, node: Node, on_fail: OnFail) -> None:
+    """Draw the conclusions from a resource's history on a node."""
+    known_active = rsc.role > Role.STOPPED
+    if rsc.role is not Role.UNKNOWN:
+        _mark_probed(rsc, node)
+    if known_active and not node.online and not node.maintenance and rsc.managed:
+        _fence_for(run, rsc, node)
+    recorded = on_fail
+    if node.unclean:
+        # Fencing will deal with it.
+        on_fail = OnFail.IGNORE
+    _react(run, rsc, node, on_fail, known_active)
+    if rsc.failed and rsc.remote_connection:
+        remote = run.find_node(rsc.id)
+        if remote is not None and remote.unclean:
+            remote.seen = True
+    if known_active:
+        add_active(run, rsc, node, failed=recorded is not OnFail.IGNORE)
+        if on_fail is not OnFail.IGNORE:
+            rsc.failed = True
+            if on_fail not in (OnFail.DEMOTE, OnFail.BLOCK):
+                rsc.stop_if_failed = True
+    elif rsc.history_id is not None and ":" in rsc.history_id:
+        run.set_history_id(rsc, None)
+    else:
+        for stop in rsc.by_key.get(operation_key(rsc.id, "stop"), ()):
+            if stop.node is None:
+                stop.node = node
+            if stop.node is node:
+                stop.flags |= OPTIONAL
+    if (
+        rsc.role is Role.STOPPED
+        and rsc.active_on
+        and rsc.migration_target is not None
+        and rsc.migration_source is node
+    ):
+        rsc.role = Role.STARTED
+
+
+def _mark_probed(rsc: Resource, node: Node) -> None:
+    at: Resource | None = rsc
+    while at is not None:
+        at.probed_on.setdefault(node)
+        if at.unique:
+            break
+        at = at.parent
+
+
+def _fence_for(run: Run, rsc: Resource, node: Node) -> None:
+    reason = f"{rsc.id} is thought to be active there"
+    if node.is_guest:
+        rsc.failed = rsc.stop_if_failed = True
+    elif not run.fencing_enabled:
+        return
+    elif node.is_remote and node.remote is not None and not node.remote.failed:
+        node.seen = False
+        reason = (
+            f"{rsc.id} is active there (fencing will be revoked if remote "
+            "connection can be re-established elsewhere)"
+        )
+    fence_node(run, node, reason)
+
+
+def _react(
+    run: Run, rsc: Resource, node: Node, on_fail: OnFail, known_active: bool
+) -> None:
+    """Do what ``on-fail`` says (features 7.x)."""
+    match on_fail:
+        case OnFail.IGNORE:
+            pass
+        case OnFail.DEMOTE:
+            rsc.failed = True
+            operation(run, rsc, "demote", node, optional=False)
+        case OnFail.FENCE:
+            fence_node(run, node, f"{rsc.id} failed there")
+        case OnFail.STANDBY:
+            node.standby = node.standby_on_fail = True
+        case OnFail.BLOCK:
+            rsc.managed = False
+            rsc.blocked = True
+        case OnFail.BAN:
+            add_score(rsc, node, -INFINITY)
+        case OnFail.STOP:
+            rsc.next_role = Role.STOPPED
+        case OnFail.RESTART:
+            if known_active:
+                rsc.failed = rsc.stop_if_failed = True
+                operation(run, rsc, "stop", node, optional=False)
+        case OnFail.RESTART_CONTAINER:
+            _restart_container(run, rsc, node, known_active)
+        case OnFail.RESET_REMOTE:
+            _reset_remote(run, rsc, node, known_active)
+
+
+def _restart_container(run: Run, rsc: Resource, node: Node, known_active: bool) -> None:
+    rsc.failed = rsc.stop_if_failed = True
+    if rsc.launcher is not None and rsc.bundle is not None:
+        run.containers_to_stop.insert(0, rsc.launcher)
+    elif rsc.launcher is not None:
+        operation(run, rsc.launcher, "stop", node, optional=False)
+    elif known_active:
+        operation(run, rsc, "stop", node, optional=False)
+
+
+def _reset_remote(run: Run, rsc: Resource, node: Node, known_active: bool) -> None:
+    rsc.failed = rsc.stop_if_failed = True
+    remote = run.find_node(rsc.id) if rsc.remote_connection else None
+    if run.fencing_enabled and remote is not None and remote.is_remote:
+        if not remote.remote_fenced:
+            fence_node(run, remote, "remote connection is unrecoverable")
+    if known_active:
+        operation(run, rsc, "stop", node, optional=False)
+    if rsc.reconnect_interval_ms > 0:
+        rsc.next_role = Role.STOPPED
