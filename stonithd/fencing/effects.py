@@ -35,9 +35,13 @@ class GatherOffers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAgent:
-    """Fork a fence agent here; answered by one `AgentEnded`. The token was checked just now."""
+    """Fork a fence agent here; answered by one `AgentEnded`.
+
+    The token was checked just now; a shell that does not fork at once checks it again.
+    """
 
     run: int
+    token: Token
     agent: str
     device: ResourceId
     target: NodeName

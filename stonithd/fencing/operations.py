@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from raftmaker.vocabulary.ids import NodeName, Token
-from stonithd.fencing.effects import CancelTimer, GatherOffers, Reply, SetTimer
+from stonithd.fencing.effects import CancelTimer, GatherOffers, Reply, SetTimer, StopAgent
 from stonithd.fencing.events import FenceRequested, Offer, Timer, TimerKind
 from stonithd.fencing.history import FencingState
 from stonithd.fencing.plan import (
@@ -19,7 +19,7 @@ from stonithd.fencing.plan import (
 )
 from stonithd.fencing.runs import RunEnd, abandon_runs, next_queued, start_run
 from stonithd.fencing.setup import FenceAction
-from stonithd.fencing.state import Operation, OperationPhase, Run
+from stonithd.fencing.state import Operation, OperationPhase, Run, RunPhase
 from stonithd.fencing.turn import Turn
 
 REQUESTABLE = (FenceAction.OFF, FenceAction.REBOOT, FenceAction.ON)
@@ -192,6 +192,15 @@ def run_ended(turn: Turn, run: Run, end: RunEnd) -> None:
     assert operation is not None, "a run never outlives its operation"
     attempt_ended(turn, operation.number, operation.current_step, run.executor, end)
     wake_queued(turn)
+
+
+def executors_changed(turn: Turn) -> None:
+    """Give up what was delegated to nodes that are gone: another node may run it again."""
+    for run in turn.state.runs:
+        if run.phase is RunPhase.DELEGATED and run.executor not in turn.state.setup.members:
+            turn.drop_run(run.number)
+            turn.emit(StopAgent(run.number))
+            run_ended(turn, run, RunEnd(ok=False, reached=False, reason="the node is gone"))
 
 
 def wake_queued(turn: Turn) -> None:

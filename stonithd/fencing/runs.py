@@ -140,6 +140,7 @@ def _fork(turn: Turn, run: Run) -> RunEnd | None:
     turn.emit(
         RunAgent(
             run=run.number,
+            token=operation.token,
             agent=device.agent,
             device=run.device,
             target=operation.target,

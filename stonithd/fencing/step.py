@@ -19,7 +19,14 @@ from stonithd.fencing.events import (
     TokenSeen,
 )
 from stonithd.fencing.history import FencingRecord, FencingState
-from stonithd.fencing.operations import expired, gathered, requested, run_ended, wake_queued
+from stonithd.fencing.operations import (
+    executors_changed,
+    expired,
+    gathered,
+    requested,
+    run_ended,
+    wake_queued,
+)
 from stonithd.fencing.runs import RunEnd, agent_ended, continue_run
 from stonithd.fencing.state import OperationPhase, RunPhase, State
 from stonithd.fencing.turn import Turn
@@ -48,6 +55,7 @@ def step(state: State, event: FencingEvent) -> tuple[State, tuple[FencingEffect,
     match event:
         case Configured():
             turn.state = replace(state, setup=event.setup)
+            executors_changed(turn)
             wake_queued(turn)
         case TokenSeen():
             turn.raise_token(event.token)

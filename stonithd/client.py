@@ -1,0 +1,197 @@
+"""How the other daemons and the tools speak to a fencer: by unix socket, or as a peer by TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.rpc import dial, failure_of
+from raftmaker.vocabulary.codes import OpStatus
+from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
+from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+_Reply = TypeVar("_Reply")
+_MEND = "is raftmaker-stonithd running there? (systemctl start raftmaker-stonithd)"
+_QUICK_S = 10.0
+_PROBE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceAnswer:
+    """How a fencing ended. Only `confirmed` says that the target is down."""
+
+    confirmed: bool
+    devices: tuple[ResourceId, ...] = ()
+    reason: str = ""
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceInfo:
+    """A fence device as one node sees it; `usable`: enabled, allowed and installed there."""
+
+    id: ResourceId
+    agent: str
+    targets: tuple[NodeName, ...]
+    host_check: str
+    usable: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeAnswer:
+    """What a device's monitor, status or list said; `code` counts only with status DONE."""
+
+    code: int
+    status: OpStatus
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingInfo:
+    """One fencing of the past, or a running one (features 17.41); `at_us` is wall clock."""
+
+    target: NodeName
+    action: str
+    client: str
+    delegate: NodeName
+    state: str
+    devices: tuple[ResourceId, ...]
+    at_us: int
+    reason: str = ""
+
+
+class FencerClient:
+    """One fencer. Every call raises `Unreachable`, `Refused`, `TimedOut` or another `HaError`."""
+
+    def __init__(self, target: Path | str, *, identity: Identity) -> None:
+        """Name the unix socket or ``host:port``; it connects when first used."""
+        self._where = f"the fencer at {target}"
+        self._channel = dial(target, identity=identity)
+        self._stub = fencer_pb2_grpc.FencerStub(self._channel)
+        self._identity = identity
+
+    async def close(self) -> None:
+        """End the connection; calls under way fail."""
+        await self._channel.close()
+
+    async def hello(self) -> Identity:
+        """Return who answers."""
+        request = types_pb2.HelloRequest(identity=self._identity)
+        reply: types_pb2.HelloReply = await self._ask(self._stub.Hello(request, timeout=_QUICK_S))
+        return reply.identity
+
+    async def fence(
+        self,
+        *,
+        token: Token,
+        target: NodeName,
+        boot_id: BootId,
+        session: Session,
+        action: str,
+        timeout_ms: int = 0,
+        delay_ms: int = 0,
+        client: str = "",
+        incident: IncidentId | None = None,
+        device: ResourceId | None = None,
+    ) -> FenceAnswer:
+        """Fence `target` (off, reboot or on); answers when it is done.
+
+        There is no limit here: the fencer's own, from the devices' timeouts, always ends it.
+        Raises `Refused` when nothing was run: an older token, or (for one `device`) not usable
+        there. After `Unreachable` it is not known whether it was done: ask again, equal requests
+        join.
+        """
+        request = fencer_pb2.FenceRequest(
+            token=types_pb2.Token(generation=token.generation, counter=token.counter),
+            target=target,
+            boot_id=boot_id,
+            session=session,
+            action=action,
+            timeout_ms=timeout_ms,
+            delay_ms=delay_ms,
+            client=client,
+            incident=incident or "",
+            device=device or "",
+        )
+        reply = await self._ask(self._stub.Fence(request))
+        return FenceAnswer(
+            confirmed=reply.confirmed,
+            devices=tuple(ResourceId(name) for name in reply.devices),
+            reason=reply.reason,
+            took_ms=reply.took_ms,
+        )
+
+    async def raise_token(self, token: Token) -> Token:
+        """Raise the token, persisted when this returns; return the highest that was seen there."""
+        request = fencer_pb2.RaiseFencingTokenRequest(
+            token=types_pb2.Token(generation=token.generation, counter=token.counter)
+        )
+        reply = await self._ask(self._stub.RaiseFencingToken(request, timeout=_QUICK_S))
+        return Token(reply.token.generation, reply.token.counter)
+
+    async def devices(self, target: NodeName | None = None) -> tuple[DeviceInfo, ...]:
+        """List all devices, or those that this node can use against `target`."""
+        request = fencer_pb2.DevicesRequest(target=target or "")
+        reply = await self._ask(self._stub.Devices(request, timeout=_PROBE_S))
+        return tuple(
+            DeviceInfo(
+                id=ResourceId(one.id),
+                agent=one.agent,
+                targets=tuple(NodeName(name) for name in one.targets),
+                host_check=one.host_check,
+                usable=one.usable,
+                reason=one.reason,
+            )
+            for one in reply.devices
+        )
+
+    async def probe(
+        self,
+        device: ResourceId,
+        action: str = "monitor",
+        *,
+        target: NodeName | None = None,
+        timeout_ms: int = 0,
+    ) -> ProbeAnswer:
+        """Run a device's monitor, status or list, with its configured timeout and tries."""
+        request = fencer_pb2.ProbeRequest(
+            device=device, action=action, target=target or "", timeout_ms=timeout_ms
+        )
+        limit_s = timeout_ms / 1000 + _QUICK_S if timeout_ms else None
+        reply = await self._ask(self._stub.Probe(request, timeout=limit_s))
+        return ProbeAnswer(code=reply.code, status=OpStatus(reply.status), output=reply.output)
+
+    async def history(
+        self, target: NodeName | None = None, *, local: bool = False
+    ) -> tuple[FencingInfo, ...]:
+        """List fencings, newest first: of all members, or of that node alone when `local`."""
+        request = fencer_pb2.FencingHistoryRequest(target=target or "", local=local)
+        reply = await self._ask(self._stub.FencingHistory(request, timeout=_QUICK_S))
+        return tuple(_info(one) for one in reply.fencings)
+
+    async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            failure: HaError = failure_of(error, self._where, _MEND)
+            raise failure from None
+
+
+def _info(one: fencer_pb2.Fencing) -> FencingInfo:
+    return FencingInfo(
+        target=NodeName(one.target),
+        action=one.action,
+        client=one.client,
+        delegate=NodeName(one.delegate),
+        state=one.state,
+        devices=tuple(ResourceId(name) for name in one.devices),
+        at_us=one.at_us,
+        reason=one.reason,
+    )

@@ -1,0 +1,241 @@
+"""The fencer's gRPC service: to this node's daemons and tools, and to the other nodes' fencers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import grpc
+
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.errors import HaError, Refused, Rejected, Report
+from raftmaker.runtime.rpc import Service, abort
+from raftmaker.vocabulary.codes import ExitCode, OpStatus
+from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
+from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
+from stonithd.agents import AgentResult, Agents
+from stonithd.client import FencingInfo
+from stonithd.fencing.events import FenceRequested, TokenSeen
+from stonithd.fencing.history import FencingRecord
+from stonithd.fencing.invocation import options_of
+from stonithd.fencing.runs import TRIES
+from stonithd.fencing.setup import Device, FenceAction, HostCheck
+from stonithd.offers import Offers, unusable_here
+from stonithd.peers import Peers
+from stonithd.runner import Runner
+
+_HARMLESS = (FenceAction.MONITOR, FenceAction.STATUS, FenceAction.LIST)
+_PROBE_MS = 60_000
+_PEER_HISTORY_S = 1.0
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class FencerService(fencer_pb2_grpc.FencerServicer):
+    """Turns calls into events and replies into answers."""
+
+    def __init__(
+        self,
+        *,
+        identity: types_pb2.Identity,
+        runner: Runner,
+        agents: Agents,
+        offers: Offers,
+        peers: Peers,
+    ) -> None:
+        """Serve what `runner` decides; `identity` is this daemon's."""
+        self._identity = identity
+        self._runner = runner
+        self._agents = agents
+        self._offers = offers
+        self._peers = peers
+
+    def service(self) -> Service:
+        """Return what `rpc.serve` wants."""
+        return Service(
+            name="raftmaker.v1.Fencer",
+            servicer=self,
+            register=fencer_pb2_grpc.add_FencerServicer_to_server,
+        )
+
+    async def Hello(
+        self, request: types_pb2.HelloRequest, context: _Context
+    ) -> types_pb2.HelloReply:
+        """Say who this is; the gate has compared the identities."""
+        return types_pb2.HelloReply(identity=self._identity)
+
+    async def Fence(
+        self, request: fencer_pb2.FenceRequest, context: _Context
+    ) -> fencer_pb2.FenceReply:
+        """Fence a node; answers when done."""
+        try:
+            action = _action(request.action)
+        except HaError as error:
+            await abort(context, error)
+            raise
+        reply = await self._runner.ask(
+            FenceRequested(
+                at_ms=boot_ms(),
+                request=self._runner.next_request(),
+                token=Token(request.token.generation, request.token.counter),
+                target=NodeName(request.target),
+                boot_id=BootId(request.boot_id),
+                session=Session(request.session),
+                action=action,
+                timeout_ms=request.timeout_ms,
+                delay_ms=request.delay_ms,
+                jitter=random.random(),
+                device=ResourceId(request.device),
+                client=request.client,
+                incident=IncidentId(request.incident),
+                wall_us=wall_us(),
+            )
+        )
+        if reply.refused:
+            await abort(context, Refused(reply.reason))
+        return fencer_pb2.FenceReply(
+            confirmed=reply.confirmed,
+            devices=reply.devices,
+            reason=reply.reason,
+            took_ms=reply.took_ms,
+        )
+
+    async def RaiseFencingToken(
+        self, request: fencer_pb2.RaiseFencingTokenRequest, context: _Context
+    ) -> fencer_pb2.RaiseFencingTokenReply:
+        """Raise the token; it is on disk when this answers."""
+        self._runner.take(
+            TokenSeen(boot_ms(), Token(request.token.generation, request.token.counter))
+        )
+        highest = self._runner.state.token
+        return fencer_pb2.RaiseFencingTokenReply(
+            token=types_pb2.Token(generation=highest.generation, counter=highest.counter)
+        )
+
+    async def Devices(
+        self, request: fencer_pb2.DevicesRequest, context: _Context
+    ) -> fencer_pb2.DevicesReply:
+        """List the devices; with a target, those that this node can use against it."""
+        devices = self._runner.state.setup.devices
+        target = NodeName(request.target)
+        if target:
+            able = await asyncio.gather(*(self._offers.can_fence(one, target) for one in devices))
+            devices = tuple(one for one, can in zip(devices, able, strict=True) if can)
+        listed = await asyncio.gather(*(self._listed(device) for device in devices))
+        return fencer_pb2.DevicesReply(devices=listed)
+
+    async def _listed(self, device: Device) -> fencer_pb2.Device:
+        why_not = unusable_here(device, self._runner.state.node)
+        targets = tuple(sorted({*device.host_list, *device.host_map}))
+        if device.check() is HostCheck.DYNAMIC_LIST and not why_not:
+            targets = await self._offers.targets(device)
+        return fencer_pb2.Device(
+            id=device.id,
+            agent=device.agent,
+            targets=targets,
+            host_check=device.check().value,
+            usable=not why_not,
+            reason=why_not,
+        )
+
+    async def Probe(
+        self, request: fencer_pb2.ProbeRequest, context: _Context
+    ) -> fencer_pb2.ProbeReply:
+        """Run a device's monitor, status or list (features 17.17, 17.43)."""
+        device = self._runner.state.setup.device(ResourceId(request.device))
+        try:
+            action = _action(request.action)
+            if action not in _HARMLESS:
+                raise _rejected("action", f"{action.value} is no probe", "monitor, status or list")
+            if device is None:
+                known = ", ".join(one.id for one in self._runner.state.setup.devices) or "none"
+                raise _rejected("device", f"no device {request.device!r}", f"devices: {known}")
+        except HaError as error:
+            await abort(context, error)
+            raise
+        result = await self._probe(device, action, NodeName(request.target), request.timeout_ms)
+        return fencer_pb2.ProbeReply(
+            code=result.code, status=int(result.status), output=result.output
+        )
+
+    async def _probe(
+        self, device: Device, action: FenceAction, target: NodeName, timeout_ms: int
+    ) -> AgentResult:
+        started_ms = boot_ms()
+        limit_ms = timeout_ms or device.timeouts_ms.get(action, _PROBE_MS)
+        result = AgentResult(status=OpStatus.TIMEOUT, output="no time is left for it")
+        for _ in range(max(1, device.tries.get(action, TRIES))):
+            left_ms = limit_ms - (boot_ms() - started_ms)
+            if left_ms <= 0:
+                break
+            options = options_of(device, action, target)
+            result = await self._agents.execute(device.agent, options, left_ms)
+            is_answer = result.code == 0 or (action is FenceAction.STATUS and result.code == 2)
+            if result.status is not OpStatus.DONE or is_answer:
+                break
+        return result
+
+    async def FencingHistory(
+        self, request: fencer_pb2.FencingHistoryRequest, context: _Context
+    ) -> fencer_pb2.FencingHistoryReply:
+        """List fencings, newest first: this node's, and the other members' unless told not to."""
+        target = NodeName("" if request.target == "*" else request.target)
+        found = [
+            _fencing_of_record(record)
+            for record in self._runner.state.history
+            if target in ("", record.target)
+        ]
+        if not request.local:
+            setup, me = self._runner.state.setup, self._runner.state.node
+            others = await asyncio.gather(
+                *(self._history_of(node, target) for node in setup.members if node != me)
+            )
+            found.extend(_fencing_of_info(info) for infos in others for info in infos)
+        found.sort(key=lambda one: -one.at_us)
+        return fencer_pb2.FencingHistoryReply(fencings=found)
+
+    async def _history_of(self, node: NodeName, target: NodeName) -> tuple[FencingInfo, ...]:
+        try:
+            async with asyncio.timeout(_PEER_HISTORY_S):
+                return await self._peers.client(node).history(target, local=True)
+        except (HaError, TimeoutError):
+            return ()
+
+
+def _action(text: str) -> FenceAction:
+    try:
+        return FenceAction(text)
+    except ValueError:
+        allowed = ", ".join(action.value for action in FenceAction)
+        raise _rejected("action", f"{text!r} is no action", f"one of {allowed}") from None
+
+
+def _rejected(where: str, what: str, mend: str) -> Rejected:
+    report = Report(code="bad-request", where=where, what=what, mend=mend)
+    return Rejected(ExitCode.USAGE, (report,))
+
+
+def _fencing_of_record(record: FencingRecord) -> fencer_pb2.Fencing:
+    return fencer_pb2.Fencing(
+        target=record.target,
+        action=record.action.value,
+        client=record.client,
+        delegate=record.delegate,
+        state=record.state.value,
+        devices=record.devices,
+        at_us=record.at_us,
+        reason=record.reason,
+    )
+
+
+def _fencing_of_info(info: FencingInfo) -> fencer_pb2.Fencing:
+    return fencer_pb2.Fencing(
+        target=info.target,
+        action=info.action,
+        client=info.client,
+        delegate=info.delegate,
+        state=info.state,
+        devices=info.devices,
+        at_us=info.at_us,
+        reason=info.reason,
+    )

@@ -1,0 +1,85 @@
+"""The fencer's files: what is kept comes back, what is damaged is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from raftmaker.vocabulary.ids import NodeName, ResourceId, Token
+from stonithd.fencing.history import ENDED_MAX, FencingRecord, FencingState, recorded
+from stonithd.fencing.setup import FenceAction
+from stonithd.fencing.step import initial_state
+from stonithd.memory import Damaged, Memory
+
+RECORD = FencingRecord(
+    number=3,
+    target=NodeName("b"),
+    action=FenceAction.REBOOT,
+    client="crmd@a",
+    delegate=NodeName("a"),
+    state=FencingState.CONFIRMED,
+    devices=(ResourceId("d1"),),
+    at_us=17,
+    reason="line one\nline two",
+)
+
+
+def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+    """features 17.41."""
+    memory = Memory(tmp_path / "fencer")
+    assert memory.token() == Token()
+    assert memory.history() == ()
+    memory.keep_token(Token(2, 9))
+    memory.keep_history((RECORD,))
+    again = Memory(tmp_path / "fencer")
+    assert again.token() == Token(2, 9)
+    assert again.history() == (RECORD,)
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"format": 9, "body": {}, "sha256": ""}'])
+def test_a_damaged_token_is_a_refusal_that_says_what_to_do(tmp_path: Path, damage: str) -> None:
+    memory = Memory(tmp_path)
+    memory.keep_token(Token(2, 9))
+    (tmp_path / "token.json").write_text(damage)
+    with pytest.raises(Damaged, match="remove it"):
+        memory.token()
+
+
+def test_a_changed_digit_in_the_token_is_noticed(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    memory.keep_token(Token(2, 9))
+    path = tmp_path / "token.json"
+    path.write_text(path.read_text().replace('"counter": 9', '"counter": 8'))
+    with pytest.raises(Damaged, match="checksum"):
+        memory.token()
+
+
+def test_a_damaged_history_is_put_aside(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    (tmp_path / "history.json").write_text("nonsense")
+    assert memory.history() == ()
+    assert (tmp_path / "history.damaged").read_text() == "nonsense"
+
+
+def test_the_newest_500_that_ended_are_kept_and_all_that_run() -> None:
+    """features 17.41."""
+    records: tuple[FencingRecord, ...] = ()
+    for number in range(ENDED_MAX + 5):
+        state = FencingState.RUNNING if number == 0 else FencingState.FAILED
+        record = FencingRecord(
+            number=number, target=NodeName("b"), action=FenceAction.OFF, client="", state=state
+        )
+        records = recorded(records, record)
+    assert [record.number for record in records] == [0, *range(5, ENDED_MAX + 5)]
+
+
+def test_what_ran_when_the_fencer_ended_has_failed_and_numbers_go_on() -> None:
+    running = FencingRecord(number=8, target=NodeName("b"), action=FenceAction.OFF, client="crmd")
+    state = initial_state(NodeName("a"), Token(1, 1), (RECORD, running))
+    assert [record.state for record in state.history] == [
+        FencingState.CONFIRMED,
+        FencingState.FAILED,
+    ]
+    assert "restarted" in state.history[1].reason
+    assert state.next_number == 9
