@@ -1,0 +1,48 @@
+"""The transition summary as text (features 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crmd.scheduler.schedule import ResourceChange, Schedule
+from raftmaker.vocabulary.roles import Role
+
+
+def summary_lines(schedule: Schedule) -> Iterator[str]:
+    """Yield a line for each thing that happens to a node or resource."""
+    for change in schedule.node_changes:
+        if change.reason is not None:
+            yield f"  * {change.task} {change.node} '{change.reason}'"
+        elif change.task == "Shutdown":
+            yield f"  * {change.task} {change.node}"
+    name_width = detail_width = 5
+    for each in schedule.resource_changes:
+        if len(each.resource) > name_width:
+            name_width = len(each.resource) + 2
+        details = _details(each)
+        detail_width = max(detail_width, len(details))
+        name, shown = each.resource.ljust(name_width), details.rjust(detail_width)
+        yield f"  * {each.change.value:<8}   {name}   ( {shown} ){_reason(each)}"
+
+
+def _details(each: ResourceChange) -> str:
+    origin, destination = each.origin, each.destination
+    role, wanted = each.role.value, each.next_role.value
+    with_roles = each.role > Role.STARTED or each.next_role > Role.UNPROMOTED
+    same_host, same_role = origin == destination, role == wanted
+    if origin is None:
+        return f"{role} -> {wanted} {destination}" if with_roles else str(destination)
+    if destination is None or (same_role and same_host):
+        return f"{role} {origin}" if with_roles else origin
+    if same_role:
+        moved = f"{origin} -> {destination}"
+        return f"{moved} {role}" if with_roles else moved
+    if same_host:
+        return f"{role} -> {wanted} {origin}"
+    return f"{role} {origin} -> {wanted} {destination}"
+
+
+def _reason(each: ResourceChange) -> str:
+    if each.reason is not None:
+        return f"  due to {each.reason}" + (" (blocked)" if each.blocked else "")
+    return "  blocked" if each.blocked else ""

@@ -1,0 +1,241 @@
+"""Playing a transition through on a copy of the CIB, every action succeeding (features 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cib_store.document.element import Element
+from crmd.scheduler.digests import digest_of
+from crmd.scheduler.graph import ActionKind, Graph, GraphAction
+from crmd.scheduler.state.run import Run
+from raftmaker.vocabulary.codes import OcfCode, OpStatus
+
+_FEATURE_SET = "3.20.5"
+_LEFT_OUT = ("crm_feature_set", "id", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
+_NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """The CIB as it becomes, and the lines about what happens."""
+
+    cib: Element
+    run: Run
+    lines: list[str] = field(default_factory=list)
+    calls: int = 0
+
+
+def execution_order(graph: Graph) -> Iterator[GraphAction]:
+    """Yield the actions in the order in which they are carried out.
+
+    Sweep over all in their order, again and again; what has all its inputs done is done at once.
+    """
+    waiting = list(graph.actions)
+    done: set[int] = set()
+    while waiting:
+        left: list[GraphAction] = []
+        for action in waiting:
+            if all(first in done for first in action.inputs):
+                done.add(action.id)
+                yield action
+            else:
+                left.append(action)
+        if len(left) == len(waiting):
+            return
+        waiting = left
+
+
+def execute(run: Run, cib: Element, graph: Graph) -> Rehearsal:
+    """Carry out a graph on paper."""
+    rehearsal = Rehearsal(cib, run)
+    for action in execution_order(graph):
+        match action.kind:
+            case ActionKind.PSEUDO:
+                place = f" on {action.on_node}" if action.on_node is not None else ""
+                rehearsal.lines.append(f"  * Pseudo action:   {action.operation_key}{place}")
+            case ActionKind.RESOURCE:
+                _do_resource_action(rehearsal, action)
+            case ActionKind.CLUSTER if action.operation == "stonith":
+                _fence(rehearsal, action)
+            case ActionKind.CLUSTER:
+                about = f" for {action.resource.id}" if action.resource is not None else ""
+                line = f"  * Cluster action:  {action.operation}{about} on {action.on_node}"
+                rehearsal.lines.append(line)
+    return rehearsal
+
+
+def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
+    rsc = action.resource
+    assert rsc is not None
+    assert action.on_node is not None
+    name = rsc.id
+    if rehearsal.run.find_resource(name) is None and rsc.long_id is not None:
+        if rehearsal.run.find_resource(rsc.long_id) is not None:
+            name = rsc.long_id
+    if action.operation in ("delete", "meta-data"):
+        rehearsal.lines.append(
+            f"  * Resource action: {name:<15} {action.operation} on {action.on_node}"
+        )
+        return
+    interval = f"={action.interval_ms}" if action.interval_ms else ""
+    rehearsal.lines.append(
+        f"  * Resource action: {name:<15} {action.operation}{interval} on {action.on_node}"
+    )
+    node_id = action.on_node if action.router_node is not None else action.on_node_uuid
+    state = _node_state(rehearsal.cib, action.on_node, node_id or action.on_node)
+    history = _history(state, name, action)
+    entries = _entries(history, action)
+    changed = history.with_children(entries)
+    updated = _with_history(state, changed)
+    rehearsal.cib = _with_state(rehearsal.cib, updated)
+
+
+def _status(cib: Element) -> Element:
+    return cib.child("status") or Element("status")
+
+
+def _node_state(cib: Element, name: str, id_: str) -> Element:
+    """Return the state of a node; a new one where there is none."""
+    states = list(_status(cib).each("node_state"))
+    for state in states:
+        if state.get("uname") == name:
+            return state
+    for state in states:
+        if state.id == id_:
+            return state.with_attributes({"uname": name})
+    return Element("node_state", {"id": id_, "uname": name})
+
+
+def _with_state(cib: Element, state: Element) -> Element:
+    status = _status(cib)
+    children = list(status.children)
+    for at, child in enumerate(children):
+        if child.tag == "node_state" and child.id == state.id:
+            children[at] = state
+            break
+    else:
+        children.append(state)
+    changed = status.with_children(tuple(children))
+    others = [changed if child.tag == "status" else child for child in cib.children]
+    if cib.child("status") is None:
+        others.append(changed)
+    return cib.with_children(tuple(others))
+
+
+def _history(state: Element, name: str, action: GraphAction) -> Element:
+    lrm = state.child("lrm")
+    histories = lrm.child("lrm_resources") if lrm is not None else None
+    rsc = action.resource
+    assert rsc is not None
+    for wanted in (name, rsc.id):
+        for history in histories.each("lrm_resource") if histories is not None else ():
+            if history.id == wanted:
+                return history
+    attributes = {"id": rsc.id, "class": rsc.standard}
+    if rsc.provider is not None:
+        attributes["provider"] = rsc.provider
+    return Element("lrm_resource", attributes | {"type": rsc.type})
+
+
+def _with_history(state: Element, history: Element) -> Element:
+    lrm = state.child("lrm") or Element("lrm", {"id": state.id})
+    histories = lrm.child("lrm_resources") or Element("lrm_resources")
+    changed = _replaced(histories, history, by_id=True)
+    return _replaced(state, _replaced(lrm, changed, by_id=False), by_id=False)
+
+
+def _replaced(parent: Element, child: Element, *, by_id: bool) -> Element:
+    children = list(parent.children)
+    for at, each in enumerate(children):
+        if each.tag == child.tag and (not by_id or each.id == child.id):
+            children[at] = child
+            return parent.with_children(tuple(children))
+    return parent.with_children((*children, child))
+
+
+def _entries(history: Element, action: GraphAction) -> tuple[Element, ...]:
+    """Return the history with the result of an action added."""
+    task, interval = action.operation, action.interval_ms
+    expected = int(action.attributes.get("CRM_meta_op_target_rc", "0"))
+    call = 1 + max(
+        (int(entry.get("call-id", "0") or 0) for entry in history.each("lrm_rsc_op")), default=0
+    )
+    recorded = {"reload": "start", "reload-agent": "start"}.get(task, task)
+    rsc = action.resource
+    assert rsc is not None
+    name = history.id
+    key = f"{name}_{recorded}_{interval}"
+    if task == "notify":
+        kind = action.attributes.get("CRM_meta_notify_type", "")
+        about = action.attributes.get("CRM_meta_notify_operation", "")
+        id_ = f"{name}_{kind}_notify_{about}_0"
+    elif task in ("migrate_to", "migrate_from") or interval > 0:
+        id_ = key
+    else:
+        id_ = f"{name}_last_0"
+    code = int(OcfCode.OK) if task == "notify" else expected
+    transition = f"{call}:-1:{expected}:{_NO_UUID}"
+    attributes = {
+        "id": id_,
+        "operation_key": key,
+        "operation": recorded,
+        "crm-debug-origin": "crm_simulate",
+        "crm_feature_set": _FEATURE_SET,
+        "transition-key": transition,
+        "transition-magic": f"{int(OpStatus.DONE)}:{code};{transition}",
+        "exit-reason": "",
+        "on_node": action.on_node or "",
+        "call-id": str(call),
+        "rc-code": str(code),
+        "op-status": str(int(OpStatus.DONE)),
+        "interval": str(interval),
+    }
+    for partner in ("migrate_source", "migrate_target"):
+        value = action.attributes.get(f"CRM_meta_{partner}")
+        if value is not None and task in ("migrate_to", "migrate_from"):
+            attributes[partner] = value
+    attributes["op-digest"] = _digest(action)
+    return _merged(tuple(history.children), attributes)
+
+
+def _merged(entries: tuple[Element, ...], attributes: dict[str, str]) -> tuple[Element, ...]:
+    changed = list(entries)
+    for at, entry in enumerate(changed):
+        if entry.tag == "lrm_rsc_op" and entry.id == attributes["id"]:
+            changed[at] = Element("lrm_rsc_op", {**entry.attributes, **attributes})
+            return tuple(changed)
+    return (*entries, Element("lrm_rsc_op", attributes))
+
+
+def _digest(action: GraphAction) -> str:
+    kept = {
+        name: value
+        for name, value in action.attributes.items()
+        if not name.startswith("CRM_meta_") and name not in _LEFT_OUT
+    }
+    if action.interval_ms and "CRM_meta_timeout" in action.attributes:
+        kept["CRM_meta_timeout"] = action.attributes["CRM_meta_timeout"]
+    return digest_of(kept)
+
+
+def _fence(rehearsal: Rehearsal, action: GraphAction) -> None:
+    operation = action.attributes.get("CRM_meta_stonith_action", "")
+    assert action.on_node is not None
+    rehearsal.lines.append(f"  * Fencing {action.on_node} ({operation})")
+    if operation.lower() == "on":
+        return
+    state = _node_state(rehearsal.cib, action.on_node, action.on_node_uuid or action.on_node)
+    down = state.with_attributes(
+        {
+            "in_ccm": "false",
+            "crmd": "offline",
+            "join": "down",
+            "expected": "down",
+            "crm-debug-origin": "crm_simulate",
+        }
+    )
+    kept = tuple(
+        child for child in down.children if child.tag not in ("lrm", "transient_attributes")
+    )
+    rehearsal.cib = _with_state(rehearsal.cib, down.with_children(kept))

@@ -1,0 +1,239 @@
+"""The state of nodes and resources as text (features 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_store.model.values import is_true
+from crmd.scheduler.state.node import Node
+from crmd.scheduler.state.resource import Resource, Variant
+from crmd.scheduler.state.run import Run
+from crmd.scheduler.status.entries import history_key, masks_failure, number
+from crmd.scheduler.actions.keys import parse_key
+from raftmaker.vocabulary.roles import Role, parse_role
+
+_EXIT_TEXT = {2: "invalid parameter", 5: "not installed"}
+_PENDING_STATE = {
+    "start": "Starting",
+    "stop": "Stopping",
+    "migrate_to": "Migrating",
+    "migrate_from": "Migrating",
+    "promote": "Promoting",
+    "demote": "Demoting",
+}
+
+
+def status_text(run: Run, *, pending: bool = False) -> Iterator[str]:
+    """Yield the lines about nodes and resources."""
+    yield "  * Node List:"
+    yield from _nodes(run)
+    yield ""
+    yield "  * Full List of Resources:"
+    shown = [
+        line
+        for rsc in run.resources
+        if not rsc.removed or rsc.kind.active(rsc, True)
+        for line in resource_lines(run, rsc, "    ", pending=pending)
+    ]
+    yield from shown or ["    * No resources"]
+
+
+def _health(run: Run, node: Node) -> str:
+    if run.options.text("node-health-strategy").lower() == "none":
+        return ""
+    found = ""
+    for name, value in node.attributes.items():
+        if not name.startswith("#health"):
+            continue
+        folded = value.lower()
+        score = run.score(value)
+        if folded == "red":
+            return "RED"
+        if folded == "yellow":
+            found = "YELLOW"
+        elif folded == "green" and run.health.green > run.health.red:
+            continue
+        elif score <= run.health.red and folded != "green":
+            return "RED"
+        elif score <= run.health.yellow != run.health.green and folded != "green":
+            found = "YELLOW"
+    return found
+
+
+def _state(node: Node) -> str:
+    if node.unclean:
+        kind = "online" if node.online else "pending" if node.pending else "offline"
+        return f"UNCLEAN ({kind})"
+    if node.pending:
+        return "pending"
+    if node.standby_on_fail and node.online:
+        return "standby (on-fail)"
+    if node.standby:
+        if not node.online:
+            return "OFFLINE (standby)"
+        return "standby (with active resources)" if node.running else "standby"
+    if node.maintenance:
+        return "maintenance" if node.online else "OFFLINE (maintenance)"
+    return "online" if node.online else "OFFLINE"
+
+
+def _nodes(run: Run) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for node in run.nodes:
+        health = _health(run, node)
+        special = (
+            node.unclean
+            or node.pending
+            or (node.standby_on_fail and node.online)
+            or node.standby
+            or node.maintenance
+            or health
+        )
+        if special:
+            kind = "GuestNode" if node.is_guest else "RemoteNode" if node.is_remote else "Node"
+            suffix = f" (health is {health})" if health else ""
+            yield f"    * {kind} {node.name}: {_state(node)}{suffix}"
+            continue
+        kind = "Guest" if node.is_guest else "Remote" if node.is_remote else ""
+        state = "Online" if node.online else "OFFLINE"
+        groups.setdefault(kind + state, []).append(node.name)
+    for title in ("Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"):
+        if title in groups:
+            yield f"    * {title}: [ {' '.join(groups[title])} ]"
+
+
+def resource_lines(run: Run, rsc: Resource, margin: str, *, pending: bool) -> Iterator[str]:
+    """Yield the lines about one resource."""
+    match rsc.variant:
+        case Variant.PRIMITIVE:
+            if not is_true(rsc.meta.get("internal-rsc")):
+                name = rsc.id if rsc.unique else rsc.xml_id
+                node = rsc.kind.active_node(rsc)[0] or rsc.pending_node
+                yield f"{margin}* {primitive_text(run, rsc, name, node, pending=pending)}"
+        case Variant.GROUP:
+            yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc)}:"
+            for member in rsc.children:
+                yield from resource_lines(run, member, margin + "  ", pending=pending)
+        case Variant.CLONE | Variant.BUNDLE:
+            from crm_shell.simulate.instances_text import collective_lines
+
+            yield from collective_lines(run, rsc, margin, pending=pending)
+
+
+def is_disabled(rsc: Resource) -> bool:
+    """Whether ``target-role`` keeps a resource from running, or from promotion."""
+    role = parse_role(rsc.meta.get("target-role"))
+    return role is Role.STOPPED or (role is Role.UNPROMOTED and rsc.top.promotable)
+
+
+def management_flag(rsc: Resource) -> list[str]:
+    """Return the word for a resource that is left alone."""
+    if rsc.maintenance:
+        return ["maintenance"]
+    return [] if rsc.managed else ["unmanaged"]
+
+
+def _group_flags(rsc: Resource) -> str:
+    flags = (["disabled"] if is_disabled(rsc) else []) + management_flag(rsc)
+    return f" ({', '.join(flags)})" if flags else ""
+
+
+def displayed_role(rsc: Resource) -> Role:
+    """The role now; a started instance of a promotable clone is unpromoted."""
+    if rsc.role is Role.STARTED and rsc.top.promotable:
+        return Role.UNPROMOTED
+    return rsc.role
+
+
+def failed_probe_code(run: Run, rsc: Resource, node: str | None) -> int | None:
+    """Return the code of a probe that said a resource cannot run on a node."""
+    top = rsc.top
+    id_ = f"{top.clone.child.id}:0" if top.clone is not None else rsc.id
+    for failed in run.failed:
+        on_node = failed.entry.attributes.get("on_node")
+        if not masks_failure(failed.entry) or on_node is None:
+            continue
+        if node is not None and on_node.lower() != node.lower():
+            continue
+        key = parse_key(history_key(failed.entry))
+        if key is not None and key[0] == id_ and node is not None:
+            return number(failed.entry, "rc-code")
+    return None
+
+
+def primitive_text(
+    run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool
+) -> str:
+    """Describe a primitive: agent, state, node, flags."""
+    agent = rsc.standard
+    if agent.lower() == "ocf":
+        agent += ":" + rsc.element.get("provider")
+    if node is None and rsc.lock_node is not None:
+        node = rsc.lock_node
+    several = len(rsc.active_on) > 1
+    if several:
+        node = None
+    role = displayed_role(rsc)
+    words = [f"{name}\t({agent}:{rsc.element.get('type')}):\t"]
+    if rsc.removed:
+        words.append("ORPHANED")
+    if rsc.failed:
+        words.append("FAILED")
+        if role > Role.UNPROMOTED:
+            words.append(role.value)
+    else:
+        state = _PENDING_STATE.get(rsc.pending_task or "") if pending else None
+        words.append(state or role.value)
+    if node is not None:
+        words.append(node.name)
+    text = " ".join(words)
+    if role is Role.STOPPED:
+        code = failed_probe_code(run, rsc, node.name if node is not None else None)
+        if code is not None:
+            text += f" ({_EXIT_TEXT.get(code, str(code))}) "
+    flags = _flags(rsc, node, pending)
+    if flags:
+        text += f" ({', '.join(flags)})"
+    if several:
+        text += " [ " + " ".join(each.name for each in rsc.active_on) + " ]"
+    return text
+
+
+def _flags(rsc: Resource, node: Node | None, pending: bool) -> list[str]:
+    flags: list[str] = []
+    if node is not None and not node.online and node.unclean:
+        flags.append("UNCLEAN")
+    if node is not None and node is rsc.lock_node:
+        flags.append("LOCKED")
+    if pending and rsc.pending_task == "monitor":
+        flags.append("Monitoring")
+    target = rsc.meta.get("target-role")
+    role = parse_role(target)
+    if role is Role.STOPPED:
+        flags.append("disabled")
+    elif role is Role.UNPROMOTED and rsc.top.promotable:
+        flags.append(f"target-role:{target}")
+    if rsc.blocked:
+        flags.append("blocked")
+    else:
+        flags += management_flag(rsc)
+    if rsc.ignore_failure:
+        flags.append("failure ignored")
+    return flags
+
+
+def counts(run: Run) -> tuple[int, int, int]:
+    """Return how many instances there are, are disabled, are blocked."""
+    total = disabled = blocked = 0
+    stack = list(run.resources)
+    while stack:
+        rsc = stack.pop()
+        if rsc.children:
+            stack.extend(rsc.children)
+        elif not rsc.removed or rsc.role > Role.STOPPED:
+            total += 1
+            disabled += is_disabled(rsc)
+            blocked += rsc.blocked
+    return total, disabled, blocked
+
+
