@@ -1,9 +1,9 @@
-"""The embedded engine: `ReplicatedLog` on PySyncObj, with our journal, snapshots and guards.
+"""The embedded engine: `ReplicatedLog` on PySyncObj, with our transport, journal and guards.
 
-PySyncObj runs on a thread of its own; everything crosses to the event loop here and nowhere else.
-It still uses PySyncObj's own transport, whose wire is pickle: whoever reaches the port runs code in
-the daemon. So it refuses to bind or dial anything but loopback, until the transport is ours.
-Syncing and snapshots happen on the engine's thread: a slow disk delays its heartbeats.
+PySyncObj runs on a thread of its own; everything crosses to the event loop here and in `transport`,
+and nowhere else. Its messages travel as protobuf over the store's gRPC server. That is not
+encrypted or authenticated yet, so it refuses to bind or dial anything but loopback. Syncing and
+snapshots happen on the engine's thread: a slow disk delays its heartbeats.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from pysyncobj import FAIL_REASON, SyncObjConf
 
 from cib_store.raft.guarded import REGULAR, GuardedSyncObj, check_engine
+from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
+from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut
+from raftmaker.runtime.rpc import Service
 from raftmaker.runtime.settings import Timings, is_loopback
 from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.wire.types_pb2 import Identity
 
 _BARRIER = b""
 _NOT_PROPOSED = frozenset(
@@ -49,6 +54,7 @@ class PySyncObjLog(ReplicatedLog):
         node: NodeName,
         *,
         addresses: Mapping[NodeName, str],
+        identity: Identity,
         directory: Path,
         machine: StateMachine,
         timings: Timings,
@@ -58,12 +64,12 @@ class PySyncObjLog(ReplicatedLog):
         outside = sorted(a for a in addresses.values() if not is_loopback(a))
         if outside:
             raise Refused(
-                f"Raft would listen on or dial {', '.join(outside)}: its transport is not yet"
-                " authenticated, so only loopback addresses (127.0.0.0/8, ::1) are allowed"
+                f"Raft would listen on or dial {', '.join(outside)}: peers are not authenticated"
+                " yet, so only loopback addresses (127.0.0.0/8, ::1) are allowed"
             )
         self._node = node
-        self._addresses = dict(addresses)
-        self._names = {address: name for name, address in addresses.items()}
+        self._voters = tuple(sorted(addresses))
+        self._links = Links(node, addresses=addresses, identity=identity)
         self._directory = directory
         self._machine = machine
         self._timings = timings
@@ -75,6 +81,10 @@ class PySyncObjLog(ReplicatedLog):
         self.failure: asyncio.Future[None] | None = None
         """Fails when the engine has ended; the daemon must end with it."""
 
+    def services(self) -> tuple[Service, ...]:
+        """See `ReplicatedLog.services`."""
+        return (self._links.service(),)
+
     async def start(self, on_leadership: Callable[[Leadership], None]) -> None:
         """See `ReplicatedLog.start`."""
         self._loop = asyncio.get_running_loop()
@@ -85,7 +95,6 @@ class PySyncObjLog(ReplicatedLog):
             journalFile=str(self._directory / "journal"),
             fullDumpFile=str(self._directory / "snapshot"),
             useFork=False,
-            bindAddress=self._addresses[self._node],
             appendEntriesUseBatch=False,
             appendEntriesBatchSizeBytes=2**26,
             autoTickPeriod=0.02,
@@ -100,13 +109,13 @@ class PySyncObjLog(ReplicatedLog):
             logCompactionMinEntries=2**31,
             logCompactionMinTime=2**31,
         )
-        others = [a for name, a in self._addresses.items() if name != self._node]
         # On this thread: PySyncObj ends with the thread that made it.
         self._engine = GuardedSyncObj(
-            self._addresses[self._node],
-            others,
+            self._node,
+            [name for name in self._voters if name != self._node],
             conf=conf,
             machine=_Applier(self._machine),
+            transport=partial(StreamTransport, links=self._links, loop=self._loop),
             on_fatal=self._fatal,
         )
         self._engine.addOnTickCallback(self._tick)
@@ -139,7 +148,7 @@ class PySyncObjLog(ReplicatedLog):
 
     def _seen_leadership(self, engine: GuardedSyncObj) -> Leadership:
         leader = engine._getLeader()
-        name = self._names.get(leader.id, NodeName("")) if leader is not None else NodeName("")
+        name = NodeName(leader.id if leader is not None else "")
         leads = bool(engine._isLeader())
         return Leadership(term=Term(engine.raftCurrentTerm), leader=name, leads=leads)
 
@@ -217,7 +226,7 @@ class PySyncObjLog(ReplicatedLog):
 
     def members(self) -> tuple[NodeName, ...]:
         """See `ReplicatedLog.members`."""
-        return tuple(sorted(self._addresses))
+        return self._voters
 
     async def close(self) -> None:
         """See `ReplicatedLog.close`."""
@@ -226,3 +235,4 @@ class PySyncObjLog(ReplicatedLog):
             engine.destroy()
             while engine.tick_thread_alive():
                 await asyncio.sleep(0.01)
+            await self._links.close()

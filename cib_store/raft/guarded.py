@@ -13,12 +13,13 @@ from typing import Any
 
 import pysyncobj.syncobj
 from pysyncobj import SyncObj, SyncObjConf
-from pysyncobj.transport import TCPTransport
+from pysyncobj.node import Node
 from pysyncobj.version import VERSION
 
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.journal import Entry, Journal, replace_file
 from cib_store.raft.log import StateMachine
+from cib_store.raft.messages import Message
 from cib_store.raft.prevote import LogEnd, PreVote
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import Refused
@@ -42,8 +43,6 @@ _INTERNALS = (
     "_checkCommandsToApply",
 )
 
-Message = dict[str, Any]
-
 
 def check_engine() -> None:
     """Refuse any version but the one whose internals are guarded."""
@@ -56,16 +55,6 @@ def check_engine() -> None:
         )
 
 
-class SyncingTransport(TCPTransport):  # type: ignore[misc]  # pysyncobj has no types
-    """Sends nothing before the journal is on disk, and stamps every message with the term."""
-
-    def send(self, node: Any, message: Message) -> Any:
-        """Sync, stamp, send."""
-        engine: GuardedSyncObj = self._syncObj
-        engine.journal.sync()
-        return super().send(node, {**message, "sent_term": engine.raftCurrentTerm})
-
-
 class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     """One voter. `machine` is called on the tick thread only."""
 
@@ -73,11 +62,12 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
 
     def __init__(
         self,
-        address: str,
+        node: str,
         others: list[str],
         *,
         conf: SyncObjConf,
         machine: StateMachine,
+        transport: Callable[..., Any],
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         """Line up journal and snapshot, then start. Raises `Rejected` when a file is damaged."""
@@ -94,7 +84,13 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         # Process-wide, but the same for every engine: boot time, and our journal.
         pysyncobj.syncobj.monotonicTime = lambda: boot_ms() / 1000
         pysyncobj.syncobj.createJournal = Journal
-        super().__init__(address, others, conf=conf, transportClass=SyncingTransport)
+        super().__init__(
+            Node(node),
+            [Node(other) for other in others],
+            conf=conf,
+            nodeClass=Node,
+            transportClass=transport,
+        )
 
     def _line_up(self, journal_path: Path) -> None:
         found = snapshots.read(self._snapshot_path) if self._snapshot_path.exists() else None
@@ -123,6 +119,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self.journal.sync()
         if self.journal.size > COMPACT_BYTES:
             self.forceLogCompaction()
+        self._SyncObj__transport.drain()
         self._hold_off_election()
         super()._onTick(timeToWait)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from raftmaker.runtime.rpc import Service
 from raftmaker.vocabulary.ids import NodeName, Term
 
 
@@ -50,6 +51,10 @@ class LogStatus:
 
 class ReplicatedLog(ABC):
     """A log that a majority of voters agrees on. All coroutines run on the caller's event loop."""
+
+    @abstractmethod
+    def services(self) -> tuple[Service, ...]:
+        """Return what the store's gRPC server must offer for the engine, before `start`."""
 
     @abstractmethod
     async def start(self, on_leadership: Callable[[Leadership], None]) -> None:

@@ -22,7 +22,7 @@ SOCKET_PATH_MAX = 107
 _LONGEST_SOCKET = "stonithd.sock"
 DESCRIPTION = "cluster.json"
 """In the cluster's folder; what `read_layout` reads."""
-_LISTENERS = ("store", "raft", "controller", "fencer")
+_LISTENERS = ("store", "controller", "fencer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

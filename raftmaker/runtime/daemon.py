@@ -56,6 +56,8 @@ def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
     start_logging(options.log_level)
     try:
         settings = read(options.config)
+        # What our children call (agents call crm_attribute) speaks to this node's daemons.
+        os.environ["RAFTMAKER_CONFIG"] = str(options.config.absolute())
         boot_id = boot_id_of(settings.run_dir)
     except HaError as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201

@@ -193,6 +193,20 @@ class _StreamStream(_Introduces, grpc.aio.StreamStreamClientInterceptor):
         return await self._call(continuation, client_call_details, request_iterator)
 
 
+def introduction(identity: Identity) -> tuple[tuple[str, bytes], ...]:
+    """Return the call metadata that tells who calls, for calls on a bare channel."""
+    return ((IDENTITY_KEY, identity.SerializeToString()),)
+
+
+def dial_bare(target: Path | str) -> grpc.aio.Channel:
+    """Return a channel on which each call must bring its `introduction`.
+
+    For long streams: grpc.aio's interceptors put a task and a queue between caller and stream.
+    """
+    address = f"unix:{target}" if isinstance(target, Path) else target
+    return grpc.aio.insecure_channel(address, options=_DIAL)
+
+
 def dial(target: Path | str, *, identity: Identity) -> grpc.aio.Channel:
     """Return a channel to a unix socket (a path) or ``host:port``; it connects when first used."""
     address = f"unix:{target}" if isinstance(target, Path) else target

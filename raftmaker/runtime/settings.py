@@ -28,8 +28,6 @@ class Peer:
 
     name: NodeName
     store: str
-    raft: str
-    """For PySyncObj's own transport; goes when Raft travels over the store's port."""
     controller: str
     fencer: str
     voter: bool = True
@@ -206,7 +204,7 @@ def _peers(value: object, check: _Checker) -> tuple[Peer, ...]:
                 voter=voter is not False,
                 **{
                     key: check.address(table, where, key)
-                    for key in ("store", "raft", "controller", "fencer")
+                    for key in ("store", "controller", "fencer")
                 },
             )
         )

@@ -31,12 +31,14 @@ class JoinReply(_message.Message):
     def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ..., number: _Optional[int] = ...) -> None: ...
 
 class OrderRequest(_message.Message):
-    __slots__ = ("boot_id", "operation")
+    __slots__ = ("boot_id", "operation", "join_number")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
+    JOIN_NUMBER_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     operation: _executor_pb2.ExecuteRequest
-    def __init__(self, boot_id: _Optional[str] = ..., operation: _Optional[_Union[_executor_pb2.ExecuteRequest, _Mapping]] = ...) -> None: ...
+    join_number: int
+    def __init__(self, boot_id: _Optional[str] = ..., operation: _Optional[_Union[_executor_pb2.ExecuteRequest, _Mapping]] = ..., join_number: _Optional[int] = ...) -> None: ...
 
 class OrderReply(_message.Message):
     __slots__ = ("call_id",)

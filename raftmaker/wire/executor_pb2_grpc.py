@@ -71,6 +71,11 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.ResultsRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.Result.FromString,
                 _registered_method=True)
+        self.Confirm = channel.unary_unary(
+                '/raftmaker.v1.Executor/Confirm',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.ConfirmRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.ConfirmReply.FromString,
+                _registered_method=True)
         self.Metadata = channel.unary_unary(
                 '/raftmaker.v1.Executor/Metadata',
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.MetadataRequest.SerializeToString,
@@ -136,6 +141,13 @@ class ExecutorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Confirm(self, request, context):
+        """Tells that results are stored safely elsewhere, while Results goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Metadata(self, request, context):
         """Returns an agent's metadata.
         """
@@ -187,6 +199,11 @@ def add_ExecutorServicer_to_server(servicer, server):
                     servicer.Results,
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ResultsRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.Result.SerializeToString,
+            ),
+            'Confirm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Confirm,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ConfirmRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.ConfirmReply.SerializeToString,
             ),
             'Metadata': grpc.unary_unary_rpc_method_handler(
                     servicer.Metadata,
@@ -389,6 +406,33 @@ class Executor:
             '/raftmaker.v1.Executor/Results',
             raftmaker_dot_wire_dot_executor__pb2.ResultsRequest.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.Result.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Confirm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/Confirm',
+            raftmaker_dot_wire_dot_executor__pb2.ConfirmRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.ConfirmReply.FromString,
             options,
             channel_credentials,
             insecure,

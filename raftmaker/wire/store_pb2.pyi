@@ -532,3 +532,37 @@ class StoreStatusReply(_message.Message):
     voters: _containers.RepeatedCompositeFieldContainer[VoterStatus]
     version: CibVersion
     def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., leads: _Optional[bool] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., applied: _Optional[int] = ..., committed: _Optional[int] = ..., quorate: _Optional[bool] = ..., voters: _Optional[_Iterable[_Union[VoterStatus, _Mapping]]] = ..., version: _Optional[_Union[CibVersion, _Mapping]] = ...) -> None: ...
+
+class Snapshot(_message.Message):
+    __slots__ = ("format", "index", "cib", "facts", "clients")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    CIB_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    format: int
+    index: int
+    cib: str
+    facts: Facts
+    clients: _containers.RepeatedCompositeFieldContainer[ClientSession]
+    def __init__(self, format: _Optional[int] = ..., index: _Optional[int] = ..., cib: _Optional[str] = ..., facts: _Optional[_Union[Facts, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[ClientSession, _Mapping]]] = ...) -> None: ...
+
+class ClientSession(_message.Message):
+    __slots__ = ("client_id", "outcomes", "forgotten", "used_at_us")
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    FORGOTTEN_FIELD_NUMBER: _ClassVar[int]
+    USED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    outcomes: _containers.RepeatedCompositeFieldContainer[RememberedOutcome]
+    forgotten: int
+    used_at_us: int
+    def __init__(self, client_id: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[RememberedOutcome, _Mapping]]] = ..., forgotten: _Optional[int] = ..., used_at_us: _Optional[int] = ...) -> None: ...
+
+class RememberedOutcome(_message.Message):
+    __slots__ = ("sequence", "outcome")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    outcome: Outcome
+    def __init__(self, sequence: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...

@@ -12,13 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import grpc.aio
 import pytest
 
 from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import Leadership, ReplicatedLog, StateMachine
 from raftmaker.runtime.errors import HaError, Refused, Rejected
+from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName
+from raftmaker.wire.types_pb2 import Identity
 
 Make = Callable[[NodeName, dict[NodeName, str], Path, StateMachine], ReplicatedLog]
 
@@ -27,8 +30,17 @@ def embedded(
     node: NodeName, addresses: dict[NodeName, str], directory: Path, machine: StateMachine
 ) -> ReplicatedLog:
     return PySyncObjLog(
-        node, addresses=addresses, directory=directory, machine=machine, timings=Timings()
+        node,
+        addresses=addresses,
+        identity=identity(node),
+        directory=directory,
+        machine=machine,
+        timings=Timings(),
     )
+
+
+def identity(node: str) -> Identity:
+    return Identity(protocol=1, protocol_min=1, cluster_id="c", node=node, program="voter")
 
 
 ENGINES = [pytest.param(embedded, id="pysyncobj")]
@@ -73,6 +85,7 @@ class Voters:
         names = [NodeName(f"n{number}") for number in range(count)]
         self.addresses = dict(zip(names, free_addresses(count), strict=True))
         self.logs: dict[NodeName, ReplicatedLog] = {}
+        self.servers: dict[NodeName, grpc.aio.Server] = {}
         self.machines: dict[NodeName, Recorder] = {}
         self.seen: dict[NodeName, list[Leadership]] = {name: [] for name in names}
 
@@ -82,11 +95,18 @@ class Voters:
             self.logs[name] = self.make(
                 name, self.addresses, self.directory / name, self.machines[name]
             )
+            self.servers[name] = await serve(
+                self.logs[name].services(),
+                identity=identity(name),
+                socket=self.directory / f"{name}.sock",
+                addresses=[self.addresses[name]],
+            )
             await self.logs[name].start(self.seen[name].append)
 
     async def stop(self, *names: NodeName) -> None:
         for name in names or tuple(self.logs):
             await self.logs.pop(name).close()
+            await self.servers.pop(name).stop(None)
 
     async def leader(self) -> ReplicatedLog:
         async def found() -> ReplicatedLog | None:
@@ -299,7 +319,7 @@ def test_a_damaged_snapshot_refuses_to_start(tmp_path: Path) -> None:
 
 
 def test_addresses_beyond_loopback_are_refused(tmp_path: Path) -> None:
-    """The wire of PySyncObj's own transport is pickle (hazard 13)."""
+    """Peers are not authenticated yet (hazard 13)."""
     addresses = {NodeName("n0"): "127.0.0.1:4000", NodeName("n1"): "192.0.2.1:4000"}
     with pytest.raises(Refused, match=r"192\.0\.2\.1:4000"):
         embedded(NodeName("n0"), addresses, tmp_path, Recorder())

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from cib_store.raft.engine import PySyncObjLog
 from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName
+from raftmaker.wire.types_pb2 import Identity
 
 
 class Recorder:
@@ -37,12 +39,20 @@ async def main() -> None:
     node, directory, *rest = sys.argv[1:]
     addresses = {NodeName(n): a for n, _, a in (item.partition("=") for item in rest)}
     machine = Recorder()
+    identity = Identity(protocol=1, protocol_min=1, cluster_id="c", node=node, program="voter")
     log = PySyncObjLog(
         NodeName(node),
         addresses=addresses,
+        identity=identity,
         directory=Path(directory),
         machine=machine,
         timings=Timings(),
+    )
+    server = await serve(
+        log.services(),
+        identity=identity,
+        socket=Path(f"{directory}.sock"),
+        addresses=[addresses[NodeName(node)]],
     )
     await log.start(lambda _: None)
     loop = asyncio.get_running_loop()
@@ -62,6 +72,7 @@ async def main() -> None:
                 print("ack", line, flush=True)
         except HaError as error:
             print("error", type(error).__name__, flush=True)
+    await server.stop(None)
 
 
 asyncio.run(main())

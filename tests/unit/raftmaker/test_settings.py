@@ -16,7 +16,7 @@ FILE = Path("raftmaker.toml")
 
 def tables() -> dict[str, Any]:
     peers = [
-        {"name": name, "store": f"{host}:1", "raft": f"{host}:2", "controller": f"{host}:3",
+        {"name": name, "store": f"{host}:1", "controller": f"{host}:3",
          "fencer": f"{host}:4"}
         for name, host in (("a", "127.0.0.1"), ("b", "[::1]"))
     ]  # fmt: skip
