@@ -231,8 +231,10 @@ def _finished(work: _Work, event: AgentFinished) -> None:
     operation = work.state.operations.get(event.call_id)
     if operation is None or not operation.is_busy:
         return
-    called_off = operation.cancelled or event.outcome.status is OpStatus.CANCELLED
+    called_off = operation.cancelled
     if operation.phase is Phase.RUNNING:
+        # It may also have been refused right before the fork.
+        called_off = called_off or event.outcome.status is OpStatus.CANCELLED
         if operation.request.timeout_ms:
             work.effects.append(CancelTimer(Timer(TimerKind.TIMEOUT, operation.call_id)))
         operation = _report(work, operation, CANCELLED if called_off else event.outcome)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
-from raftmaker.vocabulary.ids import IncidentId, ResourceId, Token
+from raftmaker.vocabulary.ids import BootId, IncidentId, ResourceId, Token
 
 
 class Standard(Enum):
@@ -116,6 +116,27 @@ class Result:
         if self.outcome.status is not OpStatus.DONE:
             return True
         return _UNDEGRADED.get(self.outcome.code, self.outcome.code) != self.request.expected_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingOperation:
+    """An operation that has been accepted and whose first result is still to come."""
+
+    call_id: int
+    request: OperationRequest
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Everything an executor tells of itself: its history and what runs or waits."""
+
+    boot_id: BootId
+    incarnation: str
+    """Made anew at each start of the executor."""
+    token: Token = Token()
+    history: tuple[Result, ...] = ()
+    pending: tuple[PendingOperation, ...] = ()
 
 
 _UNDEGRADED = {

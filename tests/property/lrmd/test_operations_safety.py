@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -203,4 +204,4 @@ def test_any_course_of_events_is_safe_and_settles(course: list[Event | Fork | En
     assert world.state.pending == ()
     assert sorted(world.reported) == list(range(1, world.state.last_call_id + 1))
     for answers in world.reported.values():
-        assert all(one != other for one, other in zip(answers, answers[1:], strict=False))
+        assert all(one != other for one, other in itertools.pairwise(answers))

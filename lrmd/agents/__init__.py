@@ -1,0 +1,1 @@
+"""Agents: where each class finds them, with what environment they run, what their codes mean."""

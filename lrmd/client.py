@@ -1,0 +1,135 @@
+"""How the node's other daemons and its tools speak to the executor: by unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from lrmd.codec import (
+    agent_message,
+    agent_of,
+    inventory_of,
+    request_message,
+    result_of,
+    token_message,
+)
+from lrmd.metadata import AgentMetadata as AgentMetadata
+from lrmd.metadata import read_metadata
+from lrmd.operations.values import Agent, Inventory, OperationRequest, Result
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.rpc import dial, failure_of
+from raftmaker.vocabulary.ids import ResourceId, Token
+from raftmaker.wire import executor_pb2 as pb
+from raftmaker.wire import executor_pb2_grpc, types_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+_Reply = TypeVar("_Reply")
+_MEND = "is raftmaker-lrmd running there? (systemctl start raftmaker-lrmd)"
+_QUICK_S = 10.0
+_METADATA_S = 40.0
+
+
+class ExecutorClient:
+    """This node's executor. Every call raises `Unreachable`, `Refused` (an older token, another
+    cluster), `TimedOut` or another `HaError`."""
+
+    def __init__(self, socket: Path, *, identity: Identity) -> None:
+        """Name the unix socket; it connects when first used."""
+        self._where = f"the executor at {socket}"
+        self._channel = dial(socket, identity=identity)
+        self._stub = executor_pb2_grpc.ExecutorStub(self._channel)
+        self._identity = identity
+
+    async def close(self) -> None:
+        """End the connection; calls under way fail."""
+        await self._channel.close()
+
+    async def hello(self) -> Identity:
+        """Return who answers."""
+        request = types_pb2.HelloRequest(identity=self._identity)
+        reply = await self._ask(self._stub.Hello(request, timeout=_QUICK_S))
+        identity: Identity = reply.identity
+        return identity
+
+    async def execute(self, request: OperationRequest) -> int:
+        """Queue an operation; return its call id. Its results come from `results`."""
+        reply = await self._ask(self._stub.Execute(request_message(request), timeout=_QUICK_S))
+        call_id: int = reply.call_id
+        return call_id
+
+    async def cancel(
+        self, *, token: Token, resource: ResourceId, operation: str, interval_ms: int
+    ) -> bool:
+        """End a recurring operation; a result CANCELLED follows. Return whether it was there."""
+        request = pb.CancelRequest(
+            token=token_message(token),
+            resource=resource,
+            operation=operation,
+            interval_ms=interval_ms,
+        )
+        reply = await self._ask(self._stub.Cancel(request, timeout=_QUICK_S))
+        return bool(reply.found)
+
+    async def forget(
+        self, *, token: Token, resource: ResourceId, operation: str = "", interval_ms: int = 0
+    ) -> bool:
+        """Forget a resource, or one operation of it; return whether there was something."""
+        request = pb.ForgetRequest(
+            token=token_message(token),
+            resource=resource,
+            operation=operation,
+            interval_ms=interval_ms,
+        )
+        reply = await self._ask(self._stub.Forget(request, timeout=_QUICK_S))
+        return bool(reply.found)
+
+    async def raise_token(self, token: Token) -> Inventory:
+        """Raise the token, persisted when this returns; return everything that is known there."""
+        request = pb.RaiseTokenRequest(token=token_message(token))
+        return inventory_of(await self._ask(self._stub.RaiseToken(request, timeout=_QUICK_S)))
+
+    async def state(self) -> Inventory:
+        """Return everything that is known there."""
+        return inventory_of(await self._ask(self._stub.State(pb.StateRequest(), timeout=_QUICK_S)))
+
+    async def results(self, after: int = 0) -> AsyncIterator[Result]:
+        """Follow results from the first unconfirmed one after `after`.
+
+        Ends only with an exception: `Unreachable` when the executor restarts; then ask for the
+        state again and follow anew. `confirm` what is stored.
+        """
+        try:
+            async for message in self._stub.Results(pb.ResultsRequest(after=after)):
+                yield result_of(message)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error, self._where, _MEND) from None
+
+    async def confirm(self, serial: int) -> None:
+        """Results up to `serial` are stored safely elsewhere."""
+        await self._ask(self._stub.Confirm(pb.ConfirmRequest(serial=serial), timeout=_QUICK_S))
+
+    async def metadata(self, agent: Agent) -> AgentMetadata:
+        """Return what an agent says of itself."""
+        return read_metadata(await self.metadata_xml(agent))
+
+    async def metadata_xml(self, agent: Agent) -> str:
+        """Return an agent's metadata as it prints it."""
+        request = pb.MetadataRequest(agent=agent_message(agent))
+        reply = await self._ask(self._stub.Metadata(request, timeout=_METADATA_S))
+        return str(reply.xml)
+
+    async def agents(self, standard: str = "", provider: str = "") -> tuple[Agent, ...]:
+        """List the agents that are installed; an empty filter lets everything through."""
+        request = pb.AgentsRequest(standard=standard, provider=provider)
+        reply = await self._ask(self._stub.Agents(request, timeout=_QUICK_S))
+        return tuple(agent_of(agent) for agent in reply.agents)
+
+    async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            failure: HaError = failure_of(error, self._where, _MEND)
+            raise failure from None

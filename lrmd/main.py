@@ -1,0 +1,113 @@
+"""raftmaker-lrmd: runs resource agents on this node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from lrmd.agents.classes import Agents
+from lrmd.agents.environment import DEFAULT_PATH
+from lrmd.agents.fence_devices import FenceDevices
+from lrmd.agents.scripts import Scripts
+from lrmd.agents.systemd import SystemdUnits
+from lrmd.history import open_memory
+from lrmd.operations.state import State
+from lrmd.operations.values import Standard
+from lrmd.runner import Runner
+from lrmd.server import ExecutorServicer, service_of
+from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.rpc import serve
+from raftmaker.vocabulary.codes import OcfCode
+from stonithd.client import FencerClient
+
+SYSTEM_RUN_DIR = Path("/run/raftmaker")
+
+
+def main() -> int:
+    """Run the daemon; return its exit code."""
+    return run_daemon("raftmaker-lrmd", _body)
+
+
+async def _body(context: Context) -> None:
+    settings, log = context.settings, context.log
+    opened = open_memory(
+        run_dir=settings.run_dir,
+        state_dir=settings.state_dir,
+        boot_id=context.boot_id,
+        cluster=settings.cluster,
+    )
+    if opened.problem:
+        log.error("history lost, the DC will probe what runs here", problem=opened.problem)
+    scripts = Scripts(
+        ocf_roots=settings.ocf_roots,
+        children=settings.run_dir / "lrmd" / "runs",
+        inherited=_inherited(settings.run_dir),
+        node=settings.node,
+    )
+    for call_id in scripts.clear_strangers(frozenset(opened.state.operations)):
+        log.warning("ended a run that nobody knows of", call=call_id)
+    fencer = FencerClient(settings.socket("stonithd"), identity=context.identity)
+    devices = FenceDevices(fencer)
+    devices.remember(_started_devices(opened.state))
+    agents = Agents(scripts=scripts, units=SystemdUnits(), devices=devices)
+    runner = Runner(
+        state=opened.state, memory=opened.memory, agents=agents, clear=scripts.clear, log=log
+    )
+    servicer = ExecutorServicer(
+        runner=runner,
+        agents=agents,
+        identity=context.identity,
+        boot_id=context.boot_id,
+        incarnation=secrets.token_hex(8),
+    )
+    runner.restart()
+    server = await serve(
+        [service_of(servicer)], identity=context.identity, socket=settings.socket("lrmd")
+    )
+    context.ready()
+    stopping = asyncio.ensure_future(_set(context.stop))
+    await asyncio.wait([stopping, runner.failure], return_when=asyncio.FIRST_COMPLETED)
+    await server.stop(grace=0)
+    if runner.failure.done():
+        runner.failure.result()
+    # What runs goes on: the next process of this boot finds it again.
+    opened.memory.close()
+    await fencer.close()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _inherited(run_dir: Path) -> dict[str, str]:
+    """Return what agents inherit of our environment.
+
+    Their PATH ends with the place of our own tools (agents call crm_attribute). A node that has its
+    own run directory, of several on one machine, also has its own place for agents' state files.
+    """
+    tools = Path(sys.executable).parent
+    inherited = {**os.environ, "PATH": f"{os.environ.get('PATH', DEFAULT_PATH)}:{tools}"}
+    if run_dir != SYSTEM_RUN_DIR and "HA_RSCTMP" not in inherited:
+        states = run_dir / "resource-agents"
+        states.mkdir(parents=True, exist_ok=True)
+        inherited["HA_RSCTMP"] = str(states)
+    return inherited
+
+
+def _started_devices(state: State) -> frozenset[str]:
+    """Return the fence devices that the history knows as started."""
+    return frozenset(
+        resource
+        for resource, entry in state.history.items()
+        if entry.last is not None
+        and entry.last.request.agent.standard is Standard.STONITH
+        and entry.last.request.operation in ("start", "monitor")
+        and entry.last.outcome.code is OcfCode.OK
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

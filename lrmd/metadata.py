@@ -1,0 +1,128 @@
+"""Reads the metadata that OCF agents print (OCF 1.0 and 1.1; features 5.13-5.16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from raftmaker.runtime.errors import HaError
+from raftmaker.vocabulary.roles import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterMetadata:
+    """One parameter that an agent takes (features 5.14)."""
+
+    name: str
+    type: str = "string"
+    default: str = ""
+    required: bool = False
+    unique: bool = False
+    unique_group: str = ""
+    reloadable: bool = False
+    private: bool = False
+    """A secret: it must not be shown, nor enter digests that everyone may read."""
+    shortdesc: str = ""
+    longdesc: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionMetadata:
+    """One action that an agent offers (features 5.15). Times are as written, with units."""
+
+    name: str
+    timeout: str = ""
+    interval: str = ""
+    start_delay: str = ""
+    role: Role | None = None
+    depth: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMetadata:
+    """What an agent says of itself."""
+
+    name: str
+    version: str = ""
+    ocf_version: str = "1.0"
+    shortdesc: str = ""
+    longdesc: str = ""
+    deprecated: bool = False
+    parameters: tuple[ParameterMetadata, ...] = ()
+    actions: tuple[ActionMetadata, ...] = ()
+
+    def has_action(self, name: str) -> bool:
+        """Whether the agent offers that action."""
+        return any(action.name == name for action in self.actions)
+
+
+_ROLES = {
+    "master": Role.PROMOTED,
+    "promoted": Role.PROMOTED,
+    "slave": Role.UNPROMOTED,
+    "unpromoted": Role.UNPROMOTED,
+    "started": Role.STARTED,
+    "stopped": Role.STOPPED,
+}
+
+
+def read_metadata(xml: str) -> AgentMetadata:
+    """Read what an agent printed. Raises `HaError` where it is no agent's metadata."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(xml.strip().encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise HaError(f"the agent's metadata is no XML: {error}") from None
+    if root.tag != "resource-agent":
+        raise HaError(f"the agent's metadata begins with <{root.tag}>, not <resource-agent>")
+    return AgentMetadata(
+        name=root.get("name", ""),
+        version=root.get("version", ""),
+        ocf_version=(root.findtext("version") or "1.0").strip(),
+        shortdesc=_text(root, "shortdesc"),
+        longdesc=_text(root, "longdesc"),
+        deprecated=root.find("deprecated") is not None,
+        parameters=tuple(_parameter(one) for one in root.iterfind("parameters/parameter")),
+        actions=tuple(_action(one) for one in root.iterfind("actions/action")),
+    )
+
+
+def _parameter(element: etree._Element) -> ParameterMetadata:
+    content = element.find("content")
+    return ParameterMetadata(
+        name=element.get("name", ""),
+        type="string" if content is None else content.get("type", "string"),
+        default="" if content is None else content.get("default", ""),
+        required=_is_true(element.get("required")),
+        unique=_is_true(element.get("unique")),
+        unique_group=element.get("unique-group", ""),
+        reloadable=_is_true(element.get("reloadable")),
+        private=_is_true(element.get("private")),
+        shortdesc=_text(element, "shortdesc"),
+        longdesc=_text(element, "longdesc"),
+    )
+
+
+def _action(element: etree._Element) -> ActionMetadata:
+    return ActionMetadata(
+        name=element.get("name", ""),
+        timeout=element.get("timeout", ""),
+        interval=element.get("interval", ""),
+        start_delay=element.get("start-delay", ""),
+        role=_ROLES.get(element.get("role", "").lower()),
+        depth=element.get("depth", ""),
+    )
+
+
+def _text(element: etree._Element, tag: str) -> str:
+    """Return the text of a child: English where there are several, else the first."""
+    found = element.findall(tag)
+    english = [one for one in found if one.get("lang", "en").startswith("en")]
+    chosen = english or found
+    return (chosen[0].text or "").strip() if chosen else ""
+
+
+def _is_true(text: str | None) -> bool:
+    """Read a boolean as everywhere (features 1.1)."""
+    return (text or "").strip().lower() in ("1", "yes", "y", "on", "true")

@@ -1,0 +1,177 @@
+"""The executor's gRPC service on the node's unix socket (proto/executor.proto)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import grpc.aio
+
+from lrmd.agents.classes import Agents
+from lrmd.codec import (
+    agent_message,
+    agent_of,
+    request_of,
+    result_message,
+    state_message,
+    token_of,
+)
+from lrmd.operations.events import (
+    Accepted,
+    Cancel,
+    Ended,
+    Event,
+    Execute,
+    Forget,
+    Raised,
+    RaiseToken,
+)
+from lrmd.operations.events import Refused as TokenRefused
+from lrmd.runner import Runner
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.errors import HaError, Refused
+from raftmaker.runtime.rpc import Service, abort
+from raftmaker.vocabulary.ids import BootId, ResourceId
+from raftmaker.wire import executor_pb2 as pb
+from raftmaker.wire import executor_pb2_grpc, types_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+_Answer = TypeVar("_Answer", Accepted, Ended, Raised)
+_Reply = TypeVar("_Reply")
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
+    """Turns calls into events, and answers into replies."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        agents: Agents,
+        identity: Identity,
+        boot_id: BootId,
+        incarnation: str,
+    ) -> None:
+        """`incarnation` is made anew at each start of the daemon."""
+        self._runner = runner
+        self._agents = agents
+        self._identity = identity
+        self._boot_id = boot_id
+        self._incarnation = incarnation
+
+    async def Hello(
+        self, request: types_pb2.HelloRequest, context: _Context
+    ) -> types_pb2.HelloReply:
+        """Tell who answers; the gate has looked at the caller already."""
+        return types_pb2.HelloReply(identity=self._identity)
+
+    async def Execute(self, request: pb.ExecuteRequest, context: _Context) -> pb.ExecuteReply:
+        """Queue an operation."""
+
+        async def work() -> pb.ExecuteReply:
+            event = Execute(at_ms=boot_ms(), wall_us=wall_us(), request=request_of(request))
+            return pb.ExecuteReply(call_id=self._take(event, Accepted).call_id)
+
+        return await _answered(context, work)
+
+    async def Cancel(self, request: pb.CancelRequest, context: _Context) -> pb.CancelReply:
+        """End a recurring operation."""
+
+        async def work() -> pb.CancelReply:
+            event = Cancel(
+                at_ms=boot_ms(),
+                wall_us=wall_us(),
+                token=token_of(request.token),
+                resource=ResourceId(request.resource),
+                operation=request.operation,
+                interval_ms=request.interval_ms,
+            )
+            return pb.CancelReply(found=self._take(event, Ended).found)
+
+        return await _answered(context, work)
+
+    async def Forget(self, request: pb.ForgetRequest, context: _Context) -> pb.ForgetReply:
+        """Forget a resource."""
+
+        async def work() -> pb.ForgetReply:
+            event = Forget(
+                at_ms=boot_ms(),
+                wall_us=wall_us(),
+                token=token_of(request.token),
+                resource=ResourceId(request.resource),
+                operation=request.operation,
+                interval_ms=request.interval_ms,
+            )
+            return pb.ForgetReply(found=self._take(event, Ended).found)
+
+        return await _answered(context, work)
+
+    async def RaiseToken(
+        self, request: pb.RaiseTokenRequest, context: _Context
+    ) -> pb.ExecutorState:
+        """Raise the token; when this answers, it is on the disk."""
+
+        async def work() -> pb.ExecutorState:
+            token = token_of(request.token)
+            self._take(RaiseToken(at_ms=boot_ms(), wall_us=wall_us(), token=token), Raised)
+            return self._state()
+
+        return await _answered(context, work)
+
+    async def State(self, request: pb.StateRequest, context: _Context) -> pb.ExecutorState:
+        """Tell everything that runs and waits here."""
+        return self._state()
+
+    async def Results(
+        self, request: pb.ResultsRequest, context: _Context
+    ) -> AsyncIterator[pb.Result]:
+        """Follow results; those up to `after` are confirmed by asking so."""
+        self._runner.confirm(request.after)
+        async for result in self._runner.results(request.after):
+            yield result_message(result)
+
+    async def Confirm(self, request: pb.ConfirmRequest, context: _Context) -> pb.ConfirmReply:
+        """Results are stored safely elsewhere."""
+        self._runner.confirm(request.serial)
+        return pb.ConfirmReply()
+
+    async def Metadata(self, request: pb.MetadataRequest, context: _Context) -> pb.MetadataReply:
+        """Return an agent's metadata."""
+
+        async def work() -> pb.MetadataReply:
+            return pb.MetadataReply(xml=await self._agents.metadata(agent_of(request.agent)))
+
+        return await _answered(context, work)
+
+    async def Agents(self, request: pb.AgentsRequest, context: _Context) -> pb.AgentsReply:
+        """List installed agents."""
+        found = await self._agents.installed(request.standard, request.provider)
+        return pb.AgentsReply(agents=[agent_message(agent) for agent in found])
+
+    def _take(self, event: Event, wanted: type[_Answer]) -> _Answer:
+        answer = self._runner.take(event)
+        if isinstance(answer, TokenRefused):
+            raise Refused(f"a DC with a higher token was seen: {answer.highest}")
+        assert isinstance(answer, wanted)
+        return answer
+
+    def _state(self) -> pb.ExecutorState:
+        return state_message(self._runner.state, self._boot_id, self._incarnation)
+
+
+async def _answered(context: _Context, work: Callable[[], Awaitable[_Reply]]) -> _Reply:
+    try:
+        return await work()
+    except HaError as error:
+        await abort(context, error)
+        raise
+
+
+def service_of(servicer: ExecutorServicer) -> Service:
+    """Return what `serve` needs to offer it."""
+    return Service(
+        name="raftmaker.v1.Executor",
+        servicer=servicer,
+        register=executor_pb2_grpc.add_ExecutorServicer_to_server,
+    )
