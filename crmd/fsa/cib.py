@@ -115,6 +115,11 @@ def state_path(node: NodeName) -> str:
     return f"/cib/status{Step('node_state', node)}"
 
 
+def lrm_path(node: NodeName) -> str:
+    """Return the element path of a node's operation history."""
+    return f"{state_path(node)}{Step('lrm', node)}"
+
+
 def resource_path(node: NodeName, resource: str) -> str:
     """Return the element path of a resource's history on a node."""
     return f"{state_path(node)}{Step('lrm', node)}/lrm_resources{Step('lrm_resource', resource)}"

@@ -44,6 +44,7 @@ class SendOrder:
     order: int
     node: NodeName
     boot_id: BootId
+    join_number: int
     operation: OperationRequest
     until_ms: int
 

@@ -154,6 +154,8 @@ class OrderReceived:
     at_ms: int
     call: int
     boot_id: BootId
+    join_number: int
+    """The join under which it is given; after another join a late order is refused."""
     operation: OperationRequest
 
 

@@ -13,6 +13,7 @@ from crmd.fsa.events import Timer
 from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc
 from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
+from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AcquireDc, OpenSession, ReleaseDc
 from raftmaker.vocabulary.membership import DcLease, FencePhase, Presence
 
@@ -64,9 +65,43 @@ def look_at_lease(turn: Turn) -> None:
 
 def give_up_lease(turn: Turn) -> None:
     """Stop being DC at once; a lease that is still committed is given back in due time."""
-    if turn.dc is not None:
-        turn.standing = replace(turn.standing, stale_lease=turn.dc.token)
-        turn.dc = None
+    dc = turn.dc
+    if dc is None:
+        return
+    turn.standing = replace(turn.standing, stale_lease=dc.token)
+    turn.dc = None
+    waiting = [call for fencing in dc.fencings.values() for call in fencing.calls]
+    waiting.extend(cleanup.call for cleanup in dc.cleanups.values())
+    for call in waiting:
+        turn.refuse(call, ExitCode.TEMPFAIL, "the DC has changed meanwhile: look, and ask again")
+
+
+def may_ask(turn: Turn) -> bool:
+    """Tell whether a fact may be asked for: the view contains the last one, and no pause is on."""
+    if turn.view.index < turn.standing.asked_index:
+        return False
+    return turn.is_due(turn.standing.retry_at_ms)
+
+
+def on_asked(turn: Turn, code: ExitCode | None, index: int) -> None:
+    """A fact for this node's standing is committed; refused or of unknown fate: pause a little."""
+    if code is ExitCode.OK:
+        turn.standing = replace(turn.standing, asked_index=max(index, turn.standing.asked_index))
+    else:
+        pause_ms = turn.at_ms + turn.config.retry_ms
+        turn.standing = replace(turn.standing, retry_at_ms=pause_ms)
+
+
+def successor(turn: Turn) -> str:
+    """Say what took this process's place, if something did; then it must end."""
+    facts = turn.view.facts.of(turn.node)
+    if facts is None or not turn.standing.is_open:
+        return ""
+    if facts.boot_id != turn.config.boot_id:
+        return f"another start of node {turn.node} has taken its place (boot {facts.boot_id})"
+    if facts.controller_start > turn.config.controller_start:
+        return "a later controller of this node has taken its place"
+    return ""
 
 
 def advance_session(turn: Turn) -> None:
@@ -78,7 +113,7 @@ def advance_session(turn: Turn) -> None:
         return
     if was_fenced(turn) or turn.standing.is_open or turn.is_recording(OpeningSession):
         return
-    if turn.view.is_watched and turn.is_fresh and turn.is_due(turn.standing.retry_at_ms):
+    if turn.view.is_watched and turn.is_fresh and may_ask(turn):
         body = OpenSession(
             node=turn.node,
             boot_id=turn.config.boot_id,
@@ -102,7 +137,7 @@ def advance_lease(turn: Turn) -> None:
 
 
 def _release(turn: Turn, lease: DcLease) -> None:
-    if not turn.is_recording(ReleasingDc) and turn.is_due(turn.standing.retry_at_ms):
+    if not turn.is_recording(ReleasingDc) and may_ask(turn):
         turn.record(ReleaseDc(lease.token), ReleasingDc(lease.token))
 
 
@@ -113,8 +148,7 @@ def _acquire(turn: Turn) -> None:
         turn.standing = replace(turn.standing, waits_since_ms=turn.at_ms)
     if not may_be_elected(turn) or turn.is_recording(AcquiringDc):
         return
-    moment = max(turn.standing.retry_at_ms, turn.standing.no_election_before_ms)
-    if turn.is_due(moment):
+    if turn.is_due(turn.standing.no_election_before_ms) and may_ask(turn):
         body = AcquireDc(node=turn.node, boot_id=turn.config.boot_id, session=mine.session)
         turn.record(body, AcquiringDc())
 

@@ -12,6 +12,7 @@ from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, node_state, state_with
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.history import needs_traits
+from crmd.fsa.lease import may_ask
 from crmd.fsa.purpose import AskingForJoin
 from crmd.fsa.state import (
     LocalJoin,
@@ -83,6 +84,7 @@ def on_inventory(turn: Turn, event: events.ExecutorState) -> bool:
         member,
         joined=join.token,
         join_count=count,
+        join_number=number,
         join_mark=mark_of(join.token, number),
         needs_join=False,
         incarnation=event.inventory.incarnation,
@@ -124,6 +126,8 @@ def on_order(turn: Turn, event: events.OrderReceived) -> None:
     """Hand an operation to the executor; one that was taken before is answered, not repeated."""
     operation = event.operation
     fault = order_fault(turn, operation.token, event.boot_id)
+    if not fault and event.join_number != turn.member.join_number:
+        fault = "this node has joined anew since the order was given"
     if fault:
         turn.refuse(event.call, ExitCode.TEMPFAIL, fault)
         return
@@ -224,7 +228,8 @@ def on_executed(turn: Turn, event: events.Executed) -> LocalOrder | None:
     key = operation.transition_key
     if key not in turn.member.keys:  # otherwise its result was faster
         turn.member = replace(turn.member, keys={**turn.member.keys, key: event.call_id})
-        if operation.meta.get("record_pending", "true") != "false":
+        shown = operation.meta.get("record_pending", "true") != "false"
+        if shown and turn.isolation is None:
             enqueue(turn, QueuedPending(operation))
     for call in order.calls:
         turn.emit(effects.OrderTaken(call=call, call_id=event.call_id))
@@ -242,6 +247,9 @@ def on_refusal(turn: Turn, event: events.ExecutionRefused) -> LocalOrder | None:
     if order is None:
         return None
     turn.member = replace(turn.member, orders=without(turn.member.orders, event.request))
+    if order.operation is not None:
+        # Whether it runs is not known for sure: only a new inventory tells.
+        turn.member = replace(turn.member, joined=None, needs_join=True)
     for call in order.calls:
         turn.refuse(call, ExitCode.TEMPFAIL, event.reason)
     return order
@@ -290,7 +298,15 @@ def on_executor_lost(turn: Turn) -> None:
     for order in member.orders.values():
         for call in order.calls:
             turn.refuse(call, ExitCode.TEMPFAIL, "the executor of this node went away")
-    turn.member = replace(member, is_executor_up=False, joins={}, orders={})
+    doubtful = any(order.operation is not None for order in member.orders.values())
+    turn.member = replace(
+        member,
+        is_executor_up=False,
+        joins={},
+        orders={},
+        joined=None if doubtful else member.joined,
+        needs_join=member.needs_join or doubtful,
+    )
 
 
 def on_executor_returned(turn: Turn, event: events.ExecutorReturned) -> None:
@@ -313,7 +329,7 @@ def advance_membership(turn: Turn) -> None:
     state = node_state(turn.view.cib, turn.node)
     if state is None or state.get("join") != "member" or turn.is_recording(AskingForJoin):
         return
-    if turn.is_due(turn.standing.retry_at_ms):
+    if may_ask(turn):
         pending = state_with(turn.node, {"join": "pending"})
         turn.write((merge_status(pending),), AskingForJoin())
 

@@ -33,7 +33,7 @@ from crmd.fsa.purpose import StoringResults
 from crmd.fsa.state import Queued, QueuedPending, QueuedRemoval, QueuedResult
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import OpStatus
-from raftmaker.vocabulary.commands import CibOperation
+from raftmaker.vocabulary.commands import CibChange, CibOperation, Precondition
 from raftmaker.vocabulary.ids import NodeName
 
 BATCH_MAX = 200
@@ -52,10 +52,10 @@ def advance_results(turn: Turn) -> None:
     batch = _ready(turn)
     if not batch:
         return
-    operations = operations_of(turn.view.cib, turn.node, batch, _traits(turn, batch))
+    change = change_of(turn.view.cib, turn.node, batch, _traits(turn, batch))
     serial = max((one.result.serial for one in batch if isinstance(one, QueuedResult)), default=0)
     turn.member = replace(member, batch=len(batch))
-    turn.write(operations, StoringResults(len(batch), serial))
+    turn.record(change, StoringResults(len(batch), serial))
 
 
 def _ready(turn: Turn) -> tuple[Queued, ...]:
@@ -100,13 +100,17 @@ def on_not_stored(turn: Turn) -> None:
     turn.member = replace(turn.member, batch=0, flush_at_ms=retry_at_ms)
 
 
-def operations_of(
+def change_of(
     cib: Element | None,
     node: NodeName,
     batch: tuple[Queued, ...],
     traits: Mapping[int, AgentTraits],
-) -> tuple[CibOperation, ...]:
-    """Return the change that puts a batch into the CIB."""
+) -> CibChange:
+    """Return the change that puts a batch into the CIB.
+
+    It relies on each history that it replaces being as it was seen: a change that was believed lost
+    and comes late must not put an old history in the place of a newer one.
+    """
     state = node_state(cib, node)
     before = {resource.id: resource for resource in lrm_resources(state)}
     after: dict[str, Element | None] = {}
@@ -134,7 +138,17 @@ def operations_of(
                 after[str(resource)] = left
             case _:
                 assert_never(entry)
-    return (*_history_operations(node, before, after), *operations)
+    return CibChange(
+        operations=(*_history_operations(node, before, after), *operations),
+        preconditions=tuple(
+            Precondition(
+                path=resource_path(node, name),
+                digest=before[name].digest if name in before else b"",
+            )
+            for name in after
+        ),
+        status=True,
+    )
 
 
 def is_counted(

@@ -105,6 +105,8 @@ class Member:
     joined: Token | None = None
     """The DC's token under which this node takes orders."""
     join_count: int = 0
+    join_number: int = 0
+    """Names the last join; orders given under an earlier one come too late."""
     join_mark: str = ""
     """What the DC writes into `node_state` when it has stored this node's inventory."""
     needs_join: bool = True
@@ -165,7 +167,6 @@ class Order:
     """The action of the transition for which it is; None: a cleanup."""
     cleanup: int | None = None
     """The cleanup for which it is."""
-    retry_at_ms: int | None = None
 
 
 class FencePhaseHere(Enum):
@@ -254,6 +255,8 @@ class Standing:
     is_open: bool = False
     """This process's start is what the facts show."""
     retry_at_ms: int = 0
+    asked_index: int = 0
+    """Log position of the last fact that this node asked for."""
     has_seen_dc: bool = False
     waits_since_ms: int | None = None
     """Since when this node, a member, has waited for a first DC."""
