@@ -28,7 +28,6 @@ ocf_roots = ["{root}/ocf"]
 [[peers]]
 name = "{node}"
 store = "127.0.0.1:1"
-raft = "127.0.0.1:2"
 controller = "127.0.0.1:3"
 fencer = "127.0.0.1:4"
 """
