@@ -13,8 +13,6 @@ def summary_lines(schedule: Schedule) -> Iterator[str]:
     for change in schedule.node_changes:
         if change.reason is not None:
             yield f"  * {change.task} {change.node} '{change.reason}'"
-        elif change.task == "Shutdown":
-            yield f"  * {change.task} {change.node}"
     name_width = detail_width = 5
     for each in schedule.resource_changes:
         if len(each.resource) > name_width:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.model.values import is_true
+from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.entries import history_key, masks_failure, number
-from crmd.scheduler.actions.keys import parse_key
 from raftmaker.vocabulary.roles import Role, parse_role
 
 _EXIT_TEXT = {2: "invalid parameter", 5: "not installed"}
@@ -161,9 +161,7 @@ def failed_probe_code(run: Run, rsc: Resource, node: str | None) -> int | None:
     return None
 
 
-def primitive_text(
-    run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool
-) -> str:
+def primitive_text(run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool) -> str:
     """Describe a primitive: agent, state, node, flags."""
     agent = rsc.standard
     if agent.lower() == "ocf":
@@ -235,5 +233,3 @@ def counts(run: Run) -> tuple[int, int, int]:
             disabled += is_disabled(rsc)
             blocked += rsc.blocked
     return total, disabled, blocked
-
-

@@ -61,13 +61,15 @@ class Session:
         """The time to decide for: asked for, recorded in the CIB, or now."""
         asked = self.options.set_datetime
         if asked is not None:
-            self.say(f"Setting effective cluster time: {asked}")
+            if not self.options.quiet:
+                self.say(f"Setting effective cluster time: {asked}")
             return parse_moment(asked) or Moment(int(time.time()))
         recorded = parse_integer(cib.attributes.get("execution-date"))
         if recorded is None:
             return Moment(int(time.time()))
         when = datetime.fromtimestamp(recorded, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        self.say(f"Using the original execution date of: {when}")
+        if not self.options.quiet:
+            self.say(f"Using the original execution date of: {when}")
         return Moment(recorded)
 
     def spacer(self) -> None:
@@ -119,10 +121,11 @@ class Session:
             )
 
     def _show_decision(self, schedule: Schedule) -> None:
-        if self.options.show_scores:
+        if self.options.show_scores and self.options.quiet:
+            self.say(*schedule.score_lines)
+        elif self.options.show_scores:
             self.spacer()
-            self.say("Assignment Scores:")
-            self.say(*(f"  * {line}" for line in schedule.score_lines))
+            self.say("Assignment Scores:", *(f"  * {line}" for line in schedule.score_lines))
         if not self.options.quiet:
             self.spacer()
             self.say("Transition Summary:", *summary_lines(schedule))

@@ -98,7 +98,9 @@ def calculate(
     parameters = _digested(parameters)
     digests = Digests(parameters, digest_of(parameters))
     digests.restart_by_operation = interval == 0 and bool(extra)
-    private = " passwd password user " if entry is None else entry.attributes.get("op-secure-params")
+    private = (
+        " passwd password user " if entry is None else entry.attributes.get("op-secure-params")
+    )
     digests.secure = digest_of(_secured(parameters, private))
     if entry is not None and (
         "op-restart-digest" in entry.attributes or (rsc, node, entry.id) in run.rescheduled
@@ -119,9 +121,7 @@ def _secured(parameters: dict[str, str], private: str | None) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if name not in names}
 
 
-def compare(
-    run: Run, rsc: Resource, entry: Element, node: Node
-) -> tuple[DigestResult, Digests]:
+def compare(run: Run, rsc: Resource, entry: Element, node: Node) -> tuple[DigestResult, Digests]:
     """Compare a history entry with the configuration."""
     task = entry.get("operation")
     interval = parse_integer(entry.attributes.get("interval")) or 0

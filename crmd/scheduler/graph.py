@@ -1,7 +1,7 @@
 """The transition graph: what the scheduler orders, as plain frozen values that can be pickled.
 
 An action may start once all its inputs are done. The graph is acyclic, and every id among
-``inputs`` names an action of the same graph. Attribute names and values are those of Pacemaker's
+``inputs`` names one of its actions (or, rarely, of its `Graph.absent`: then it never starts). Attribute names and values are those of Pacemaker's
 graph XML (`crmd.scheduler.graph_xml` writes it), so an executor needs no knowledge of the CIB.
 """
 
@@ -30,7 +30,7 @@ class ActionResource:
     id: str
     """The name in the operation history."""
     long_id: str | None = None
-    """The name of the instance, where it differs in kind: clones (features 27.x graph)."""
+    """The name of the instance, where it differs in kind: clones (anonymous clones)."""
     standard: str
     """``class`` in XML: ocf, systemd, lsb, service, stonith."""
     provider: str | None = None
@@ -97,6 +97,8 @@ class Graph:
     """A transition: actions in the order of the synapses, and how to execute them."""
 
     actions: tuple[GraphAction, ...] = ()
+    absent: tuple[GraphAction, ...] = ()
+    """Inputs that cannot be done in this transition; what waits for them is not done either."""
     cluster_delay: str = "60s"
     fencing_timeout: str = "60s"
     failed_stop_offset: str = "INFINITY"

@@ -74,9 +74,7 @@ def input_belongs(action: Action, relation: Relation) -> bool:
         return False
     runnable = first.flags & RUNNABLE
     if not runnable and (
-        not flags & ~_CHANGES_NOTHING
-        or flags & MIN_RUNNABLE
-        or flags & UNMIGRATABLE_THEN_BLOCKS
+        not flags & ~_CHANGES_NOTHING or flags & MIN_RUNNABLE or flags & UNMIGRATABLE_THEN_BLOCKS
     ):
         return False
     migratable = first.flags & MIGRATABLE
@@ -91,9 +89,7 @@ def input_belongs(action: Action, relation: Relation) -> bool:
         return True
     if flags == IF_REQUIRED_ON_SAME_NODE:
         elsewhere = (
-            first.node is not None
-            and action.node is not None
-            and first.node is not action.node
+            first.node is not None and action.node is not None and first.node is not action.node
         )
         if elsewhere or first.flags & OPTIONAL:
             relation.flags = NOTHING

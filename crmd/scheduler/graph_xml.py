@@ -69,7 +69,9 @@ def _details(action: GraphAction) -> list[str]:
         lines.append("        <maintenance>")
         for id_, state in action.maintenance:
             flag = "1" if state else "0"
-            lines.append(f"          {_element('node', {'id': id_, 'node_in_maintenance': flag})}/>")
+            lines.append(
+                f"          {_element('node', {'id': id_, 'node_in_maintenance': flag})}/>"
+            )
         lines.append("        </maintenance>")
     return lines
 
@@ -117,5 +119,3 @@ def graph_xml(graph: Graph, *, transition_id: int = 1) -> str:
     for number, action in enumerate(graph.actions):
         lines += _synapse(number, action, by_id)
     return "\n".join([*lines, "</transition_graph>", ""])
-
-

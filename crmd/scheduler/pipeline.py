@@ -30,9 +30,7 @@ def read_cluster(
     cib: Element, now: Moment, *, show_scores: bool = False, sanitized: bool = False
 ) -> Run:
     """Stages 1 and 2: what is configured, and what is true now."""
-    run = Run(
-        cib=cib, now=now, index=Index.of(cib), show_scores=show_scores, sanitized=sanitized
-    )
+    run = Run(cib=cib, now=now, index=Index.of(cib), show_scores=show_scores, sanitized=sanitized)
     read_options(run)
     read_nodes(run)
     read_resources(run, with_connections(run, section(cib, "resources")))

@@ -149,9 +149,7 @@ def _update_runnable(run: Run, action: Action, rsc: Resource) -> None:
         return
     if node is None:
         action.flags &= ~RUNNABLE
-    elif (
-        not action.flags & ON_DC and not node.online and (not node.is_guest or node.remote_reset)
-    ):
+    elif not action.flags & ON_DC and not node.online and (not node.is_guest or node.remote_reset):
         action.flags &= ~RUNNABLE
         if rsc.managed and action.task == "stop" and not node.unclean:
             from crmd.scheduler.actions.fencing import fence_node

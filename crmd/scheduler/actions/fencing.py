@@ -50,9 +50,7 @@ def fence_action(
         action.meta.setdefault("stonith_action", operation)
         if run.unfencing_enabled and _note_digests(run, node, action):
             optional = False
-    if run.priority_fencing_ms > 0 and (
-        priority_delay or "priority-fencing-delay" in action.meta
-    ):
+    if run.priority_fencing_ms > 0 and (priority_delay or "priority-fencing-delay" in action.meta):
         action.meta["priority-fencing-delay"] = str(_delay_s(run, node))
     if not optional and can_fence(run, node):
         action.flags &= ~OPTIONAL
@@ -82,8 +80,7 @@ def _unfencing_devices(candidates: list[Resource], found: list[Resource]) -> lis
         if candidate.children:
             _unfencing_devices(candidate.children, found)
         elif candidate.fence_device and (
-            candidate.needs_unfencing
-            or candidate.meta.get("provides", "").lower() == "unfencing"
+            candidate.needs_unfencing or candidate.meta.get("provides", "").lower() == "unfencing"
         ):
             found.insert(0, candidate)
     return found

@@ -36,8 +36,7 @@ def read_options(run: Run) -> None:
     run.cancel_removed = options.flag("cancel-removed-actions")
     run.maintenance_mode = options.flag("maintenance-mode")
     run.start_failure_fatal = options.flag("start-failure-is-fatal")
-    if run.fencing_enabled:
-        run.startup_fencing = options.flag("startup-fencing")
+    run.startup_fencing = run.fencing_enabled and options.flag("startup-fencing")
     run.health = _health(options)
     run.placement_strategy = options.text("placement-strategy").lower()
     run.shutdown_lock = options.flag("shutdown-lock")

@@ -97,11 +97,7 @@ def with_this_colocations(rsc: Resource) -> list[Colocation]:
 def has_influence(colocation: Colocation, primary: Resource | None = None) -> bool:
     """Whether the dependent's preferences count for where the primary goes (features 12.x)."""
     rsc = primary if primary is not None else colocation.primary
-    if (
-        colocation.dependent.remote_nesting_allowed
-        and not rsc.failed
-        and len(rsc.active_on) == 1
-    ):
+    if colocation.dependent.remote_nesting_allowed and not rsc.failed and len(rsc.active_on) == 1:
         return False
     return colocation.influence or not rsc.active_on
 
@@ -238,9 +234,7 @@ def _is_sequential(resources: Element) -> bool:
     return parse_boolean(resources.attributes.get("sequential")) is not False
 
 
-def _bind_set(
-    run: Run, resources: Element, score: int, id_: str, influence: str | None
-) -> None:
+def _bind_set(run: Run, resources: Element, score: int, id_: str, influence: str | None) -> None:
     """Colocate the members of one set with each other."""
     text = resources.attributes.get("score")
     if text is not None:

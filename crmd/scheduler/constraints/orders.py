@@ -242,9 +242,7 @@ def _bind_set(run: Run, resources: Element, outer: Kind, outer_text: str | None)
     return True
 
 
-def _bind_sets(
-    run: Run, one: Element, other: Element, kind: Kind, symmetry: Symmetry
-) -> bool:
+def _bind_sets(run: Run, one: Element, other: Element, kind: Kind, symmetry: Symmetry) -> bool:
     """Order a set before another."""
     task, other_task = one.get("action", "start"), other.get("action", "start")
     if symmetry is Symmetry.INVERSE:

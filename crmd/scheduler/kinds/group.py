@@ -110,9 +110,7 @@ def _colocate(run: Run, group: Resource, primary: Resource, colocation: Colocati
     return change
 
 
-def _colocate_with(
-    run: Run, dependent: Resource, group: Resource, colocation: Colocation
-) -> int:
+def _colocate_with(run: Run, dependent: Resource, group: Resource, colocation: Colocation) -> int:
     if group.unassigned:
         return 0
     mandatory = colocation.score >= INFINITY
@@ -245,9 +243,7 @@ def _constrain_member(
             down |= ORDERED
             done = FIRST_IMPLIES_THEN
     elif group.group_colocated:
-        new_colocation(
-            run, "#group-members", INFINITY, member, previous, influence=member.critical
-        )
+        new_colocation(run, "#group-members", INFINITY, member, previous, influence=member.critical)
     promotable = group.top.promotable
     if promotable:
         order_resources(run, group, "demote", member, "demote", down)

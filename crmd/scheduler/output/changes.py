@@ -73,9 +73,7 @@ class _Telling:
     ) -> None:
         self.rsc, self.role, self.current, self.found = rsc, role, current, found
         self.next = rsc.assigned
-        self.moving = (
-            current is not None and self.next is not None and current is not self.next
-        )
+        self.moving = current is not None and self.next is not None and current is not self.next
         self.start = _first(rsc, "start", self.next)
         runs_here = self.start is not None and self.start.runnable
         self.stop = _first(rsc, "stop", current if runs_here else None)

@@ -60,9 +60,7 @@ def dot_picture(run: Run) -> tuple[tuple[DotNode, ...], tuple[DotEdge, ...]]:
         if not optional:
             shown.add(action)
         nodes.append(
-            DotNode(
-                name=names[action], style=style, color=color, font=font, optional=optional
-            )
+            DotNode(name=names[action], style=style, color=color, font=font, optional=optional)
         )
     edges: list[DotEdge] = []
     for action in reversed(run.actions):

@@ -29,12 +29,15 @@ def build_graph(run: Run) -> Graph:
         pseudo(run, "maintenance_nodes").flags |= ALWAYS_IN_GRAPH
     for action in reversed(run.actions):
         _collect(run, action, found)
+    present = {action.id for action in found}
+    needed = {id_ for action in found for id_ in action.inputs} - present
     options = run.options
     limit = options.text("migration-limit")
     if run.verdicts.next_change is not None:
         run.note_recheck(run.verdicts.next_change)
     return Graph(
         actions=tuple(found),
+        absent=tuple(_graph_action(run, run.actions[id_ - 1], ()) for id_ in sorted(needed)),
         cluster_delay=options.text("cluster-delay"),
         fencing_timeout=options.text("fencing-timeout"),
         failed_start_offset="INFINITY" if run.start_failure_fatal else "1",
@@ -226,4 +229,3 @@ def _maintenance(run: Run) -> tuple[tuple[str, bool], ...]:
         for node in run.nodes
         if node.is_remote_kind and node.maintenance is not node.remote_maintenance
     )
-

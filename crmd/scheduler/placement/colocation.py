@@ -247,9 +247,7 @@ def _follow(
         else:
             continue
         share = factor * each.score / INFINITY
-        result = other.kind.add_colocated_scores(
-            run, other, target, work, each, share, further
-        )
+        result = other.kind.add_colocated_scores(run, other, target, work, each, share, further)
         if result is not None:
             work = result
     return work

@@ -94,9 +94,7 @@ def _apply_this_with(run: Run, rsc: Resource, colocation: Colocation) -> None:
 def _apply_wanted_role(run: Run, rsc: Resource) -> None:
     if rsc.next_role is Role.STOPPED:
         ban(run, rsc)
-    elif (
-        rsc.next_role > rsc.role and not run.quorate and run.no_quorum is NoQuorum.FREEZE
-    ):
+    elif rsc.next_role > rsc.role and not run.quorate and run.no_quorum is NoQuorum.FREEZE:
         rsc.next_role = rsc.role
 
 

@@ -43,9 +43,7 @@ def compare_capacity(one: Node, other: Node) -> int:
 
 
 def _fits(node: Node, used: dict[str, str]) -> bool:
-    return all(
-        amount(text) <= amount(node.utilization.get(name)) for name, text in used.items()
-    )
+    return all(amount(text) <= amount(node.utilization.get(name)) for name, text in used.items())
 
 
 def ban_where_it_does_not_fit(run: Run, rsc: Resource) -> Node | None:

@@ -100,9 +100,7 @@ def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> Non
                 clear_failures(run, rsc, node)
 
 
-def _agent_changed(
-    run: Run, rsc: Resource, node: Node, history: Element, active: bool
-) -> bool:
+def _agent_changed(run: Run, rsc: Resource, node: Node, history: Element, active: bool) -> bool:
     changed = False
     for name in ("type", "class", "provider"):
         if rsc.element.attributes.get(name) != history.attributes.get(name):
@@ -114,9 +112,7 @@ def _agent_changed(
     return changed
 
 
-def schedule_cleanup(
-    run: Run, rsc: Resource, node: Node, *, optional: bool = False
-) -> None:
+def schedule_cleanup(run: Run, rsc: Resource, node: Node, *, optional: bool = False) -> None:
     """Delete a resource's history from a node, after it was stopped."""
     if rsc.failed or node.unclean or not node.online:
         return

@@ -74,13 +74,9 @@ def compatible_instance(
 ) -> Resource | None:
     """Return the instance of `collective` on the node of `rsc` (or its best allowed node)."""
     place = only_place(rsc, current=current)
-    nodes = (
-        [place] if place is not None else sorted_nodes(run, rsc.scores, rsc.scores, None)
-    )
+    nodes = [place] if place is not None else sorted_nodes(run, rsc.scores, rsc.scores, None)
     for node in nodes:
         for instance in instances_of(collective):
-            if instance_matches(
-                instance, node, role=role, current=current, attribute=attribute
-            ):
+            if instance_matches(instance, node, role=role, current=current, attribute=attribute):
                 return instance
     return None

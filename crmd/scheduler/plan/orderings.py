@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cib_store.model.scores import INFINITY
-from crmd.scheduler.actions.book import find_actions, find_newest, find_task, operation, register
+from crmd.scheduler.actions.book import find_actions, find_newest, find_task, register
 from crmd.scheduler.actions.keys import notify_key, operation_key, parse_key
 from crmd.scheduler.constraints.colocations import with_this_colocations
 from crmd.scheduler.graph_inputs import has_loop
@@ -137,9 +137,7 @@ def _supplied(run: Run, rsc: Resource, key: str) -> list[Action]:
         return []
     _, task, interval = parsed
     role = rsc.kind.role(rsc, True)
-    if (role is Role.STOPPED and task == "stop") or (
-        role is Role.UNPROMOTED and task == "demote"
-    ):
+    if (role is Role.STOPPED and task == "stop") or (role is Role.UNPROMOTED and task == "demote"):
         return []
     own = operation_key(rsc.id, task, interval)
     return [register(run, rsc, own, task, None, optional=True)]
@@ -329,18 +327,13 @@ def _apply_relation(
             first.flags &= ~RUNNABLE
             changed |= FIRST_CHANGED
     if flags & PROMOTED_THEN_IMPLIES_FIRST and owner is not None:
-        changed |= update(
-            owner, first_flags & OPTIONAL, OPTIONAL, PROMOTED_THEN_IMPLIES_FIRST
-        )
+        changed |= update(owner, first_flags & OPTIONAL, OPTIONAL, PROMOTED_THEN_IMPLIES_FIRST)
     if flags & MIN_RUNNABLE:
         if owner is not None:
             changed |= update(owner, first_flags, RUNNABLE, MIN_RUNNABLE)
         elif first_flags & RUNNABLE:
             then.runnable_before += 1
-            if (
-                then.runnable_before >= then.required_runnable_before
-                and not then.flags & RUNNABLE
-            ):
+            if then.runnable_before >= then.required_runnable_before and not then.flags & RUNNABLE:
                 then.flags |= RUNNABLE
                 changed |= THEN_CHANGED
     if flags & NESTED_REMOTE_PROBE and owner is not None:
@@ -369,11 +362,7 @@ def _apply_relation(
 def _apply_graphed(
     first: Action, then: Action, first_flags: int, then_flags: int, flags: int
 ) -> int:
-    if (
-        first.flags & RUNNABLE
-        and flags & FIRST_IMPLIES_THEN_GRAPHED
-        and not first_flags & OPTIONAL
-    ):
+    if first.flags & RUNNABLE and flags & FIRST_IMPLIES_THEN_GRAPHED and not first_flags & OPTIONAL:
         then.flags |= ALWAYS_IN_GRAPH
     if flags & THEN_IMPLIES_FIRST_GRAPHED and not then_flags & OPTIONAL:
         first.flags |= ALWAYS_IN_GRAPH

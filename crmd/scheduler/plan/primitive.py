@@ -6,9 +6,9 @@ from cib_store.model.scores import INFINITY
 from crmd.scheduler.actions.book import find_exact, operation
 from crmd.scheduler.actions.fencing import fence_action, is_unfenced, trigger_unfencing
 from crmd.scheduler.actions.keys import operation_key
+from crmd.scheduler.configuration.nodes import natural_key
 from crmd.scheduler.constraints.colocations import new_colocation
 from crmd.scheduler.constraints.ordering import add_ordering, order_resources
-from crmd.scheduler.configuration.nodes import natural_key
 from crmd.scheduler.plan.migration import (
     abort_dangling_migration,
     can_migrate,
@@ -78,17 +78,19 @@ _STEPS: dict[Role, dict[Role, Role]] = {
 """The next role on the way from one role to another."""
 
 
-def _step(run: Run, rsc: Resource, start: Role, end: Role, node: Node | None, optional: bool) -> bool:
+def _step(
+    run: Run, rsc: Resource, start: Role, end: Role, node: Node | None, optional: bool
+) -> bool:
     """Take one step between neighbouring roles; False where nothing is to be done."""
     match start, end:
-        case (Role.UNKNOWN | Role.STARTED | Role.UNPROMOTED), Role.STOPPED:
+        case ((Role.UNKNOWN | Role.STARTED | Role.UNPROMOTED), Role.STOPPED):
             _stop(run, rsc, optional)
         case Role.UNPROMOTED, Role.STARTED:
             _stop(run, rsc, optional)
         case Role.STOPPED, (Role.STARTED | Role.UNPROMOTED):
             assert node is not None, f"{rsc.id} cannot start nowhere"
             _start(run, rsc, node, optional)
-        case (Role.STARTED | Role.UNPROMOTED), Role.PROMOTED:
+        case ((Role.STARTED | Role.UNPROMOTED), Role.PROMOTED):
             assert node is not None, f"{rsc.id} cannot be promoted nowhere"
             _promote(run, rsc, node, optional)
         case Role.PROMOTED, (Role.STOPPED | Role.STARTED | Role.UNPROMOTED):
@@ -251,9 +253,7 @@ def _demote(run: Run, rsc: Resource, optional: bool) -> None:
             operation(run, rsc, "demote", node, optional=optional)
 
 
-def order_after_unfencing(
-    run: Run, rsc: Resource, node: Node, action: Action, flags: int
-) -> None:
+def order_after_unfencing(run: Run, rsc: Resource, node: Node, action: Action, flags: int) -> None:
     """Have the node unfenced before an action that depends on it (features 13.x)."""
     if not ((rsc.fence_device and run.unfencing_enabled) or rsc.needs_unfencing):
         return
@@ -273,9 +273,7 @@ def internal_constraints(run: Run, rsc: Resource) -> None:
     if rsc.top.promotable or rsc.role > Role.UNPROMOTED:
         order_resources(run, rsc, "demote", rsc, "stop", PROMOTED_THEN_IMPLIES_FIRST)
         order_resources(run, rsc, "start", rsc, "promote", UNRUNNABLE_FIRST_BLOCKS)
-    order_resources(
-        run, rsc, "lrm_delete", rsc, "monitor", IF_ON_SAME_NODE | THEN_CANCELS_FIRST
-    )
+    order_resources(run, rsc, "lrm_delete", rsc, "monitor", IF_ON_SAME_NODE | THEN_CANCELS_FIRST)
     nodes = sorted(rsc.scores, key=lambda node: natural_key(node.name))
     if not rsc.fence_device and run.unfencing_enabled and rsc.needs_unfencing:
         for node in nodes:

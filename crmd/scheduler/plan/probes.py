@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cib_store.model.values import is_true
 from crmd.scheduler.actions.book import find_actions, operation
 from crmd.scheduler.actions.fencing import fence_node
 from crmd.scheduler.actions.keys import operation_key
@@ -27,7 +28,6 @@ from crmd.scheduler.state.constraint import Ordering, ProbeMode
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
-from cib_store.model.values import is_true
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.roles import Role
 
@@ -168,9 +168,7 @@ def _order_instances_after(probe: Action, relation: Relation) -> None:
             order(probe, then.action, ORDERED | UNRUNNABLE_FIRST_BLOCKS)
 
 
-def _order_restarts_after(
-    run: Run, probe: Action, after: Action, visited: list[Action]
-) -> None:
+def _order_restarts_after(run: Run, probe: Action, after: Action, visited: list[Action]) -> None:
     """What restarts because of a probe's result must not stop before it is known."""
     assert probe.rsc is not None
     if after.visiting or probe.rsc.variant is not Variant.PRIMITIVE:
@@ -191,9 +189,7 @@ def _order_restarts_after(
     if rsc is not None and rsc.variant > Variant.GROUP:
         interleave = is_true(rsc.meta.get("interleave"))
         if interleave:
-            compatible = compatible_instance(
-                run, probe.rsc, rsc, role=Role.UNKNOWN, current=False
-            )
+            compatible = compatible_instance(run, probe.rsc, rsc, role=Role.UNKNOWN, current=False)
     for relation in reversed(after.after):
         if not relation.flags & FIRST_IMPLIES_THEN and not _is_chained(
             probe, after, relation.action, interleave, compatible

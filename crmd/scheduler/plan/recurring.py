@@ -88,9 +88,7 @@ def _recurring(rsc: Resource, config: Element) -> _Recurring | None:
     return _Recurring(name, interval, role, operation_key(rsc.id, name, interval))
 
 
-def _keeps_running(
-    run: Run, rsc: Resource, node: Node | None, key: str, start: Action
-) -> bool:
+def _keeps_running(run: Run, rsc: Resource, node: Node | None, key: str, start: Action) -> bool:
     """Whether the operation runs there already, and may go on."""
     if node is None or not rsc.kind.action_flags(run, start, None) & OPTIONAL:
         return False
@@ -166,9 +164,7 @@ def _cancel_for_role(run: Run, rsc: Resource, node: Node, recurring: _Recurring)
         )
 
 
-def _where_inactive(
-    run: Run, rsc: Resource, node: Node | None, recurring: _Recurring
-) -> None:
+def _where_inactive(run: Run, rsc: Resource, node: Node | None, recurring: _Recurring) -> None:
     """Monitors for the stopped role run everywhere else (features 7.x)."""
     if recurring.role is not Role.STOPPED or not rsc.unique:
         return

@@ -82,9 +82,7 @@ def connection_state(node: Node) -> Connection:
 def is_failed_remote(node: Node) -> bool:
     """Whether a remote node's connection is lost for good."""
     return (
-        node.is_remote
-        and node.remote is not None
-        and connection_state(node) is Connection.FAILED
+        node.is_remote and node.remote is not None and connection_state(node) is Connection.FAILED
     )
 
 

@@ -12,8 +12,8 @@ from raftmaker.vocabulary.roles import Role
 if TYPE_CHECKING:
     from cib_store.document.element import Element
     from crmd.scheduler.state.action import Action
-    from crmd.scheduler.state.constraint import Colocation, Location, ProbeMode, TicketConstraint
     from crmd.scheduler.state.behaviour import Behaviour
+    from crmd.scheduler.state.constraint import Colocation, Location, ProbeMode, TicketConstraint
     from crmd.scheduler.state.node import Node
 
 

@@ -352,9 +352,7 @@ def _fence_for(run: Run, rsc: Resource, node: Node) -> None:
     fence_node(run, node, reason)
 
 
-def _react(
-    run: Run, rsc: Resource, node: Node, on_fail: OnFail, known_active: bool
-) -> None:
+def _react(run: Run, rsc: Resource, node: Node, on_fail: OnFail, known_active: bool) -> None:
     """Do what ``on-fail`` says (features 7.x)."""
     match on_fail:
         case OnFail.IGNORE:

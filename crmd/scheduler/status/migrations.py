@@ -99,9 +99,7 @@ def after_success(run: Run, rsc: Resource, node: Node, entry: Element) -> None:
         return
     source, target = names
     source_changed = _changed_after(run, rsc.id, source, entry)
-    from_entry = _find(
-        run, rsc.id, "migrate_from", target, partner=("migrate_source", source)
-    )
+    from_entry = _find(run, rsc.id, "migrate_from", target, partner=("migrate_source", source))
     code, status = int(OcfCode.OK), int(OpStatus.PENDING)
     if from_entry is not None:
         if source_changed:
@@ -187,9 +185,7 @@ def after_failed_from(run: Run, rsc: Resource, node: Node, entry: Element) -> No
         partner=("migrate_target", target),
         code=OcfCode.OK,
     )
-    if not _unknown_on(run, rsc, source) and not _newer_state(
-        run, rsc.id, source, to_entry, entry
-    ):
+    if not _unknown_on(run, rsc, source) and not _newer_state(run, rsc.id, source, to_entry, entry):
         source_node = run.find_node(source)
         if source_node is not None and source_node.online:
             add_active(run, rsc, source_node, failed=True)

@@ -168,9 +168,7 @@ def judge_remote(node: Node) -> None:
 
 def read_remote_state(run: Run, state: Element, node: Node) -> None:
     """Read what the status section holds about a remote or guest node."""
-    node.remote_maintenance = (
-        parse_integer(state.attributes.get("node_in_maintenance")) or 0
-    ) != 0
+    node.remote_maintenance = (parse_integer(state.attributes.get("node_in_maintenance")) or 0) != 0
     if not node.remote_reset:
         node.unclean = False
         node.seen = True

@@ -247,11 +247,7 @@ def _block_if_unrecoverable(result: Result) -> None:
 def _forget_expired(result: Result, recorded_code: int) -> bool:
     """Handle an expired result; True where there is nothing more to do with it."""
     rsc, node = result.rsc, result.node
-    if (
-        rsc.bundle is None
-        and masks_failure(result.entry)
-        and recorded_code != result.expected
-    ):
+    if rsc.bundle is None and masks_failure(result.entry) and recorded_code != result.expected:
         if rsc.role <= Role.STOPPED:
             rsc.role = Role.UNKNOWN
         return True
