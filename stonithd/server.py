@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -28,6 +29,7 @@ from stonithd.runner import Runner
 _HARMLESS = (FenceAction.MONITOR, FenceAction.STATUS, FenceAction.LIST)
 _PROBE_MS = 60_000
 _PEER_HISTORY_S = 1.0
+_CONFIGURED_S = 10.0
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -42,13 +44,21 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         agents: Agents,
         offers: Offers,
         peers: Peers,
+        configured: asyncio.Event,
     ) -> None:
-        """Serve what `runner` decides; `identity` is this daemon's."""
+        """Serve what `runner` decides; until `configured` is set, who asks for a device waits."""
         self._identity = identity
         self._runner = runner
         self._agents = agents
         self._offers = offers
         self._peers = peers
+        self._configured = configured
+
+    async def _wait_until_configured(self) -> None:
+        """A fencer that has just started does not know the devices yet: do not say none can."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CONFIGURED_S):
+                await self._configured.wait()
 
     def service(self) -> Service:
         """Return what `rpc.serve` wants."""
@@ -73,6 +83,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         except HaError as error:
             await abort(context, error)
             raise
+        await self._wait_until_configured()
         reply = await self._runner.ask(
             FenceRequested(
                 at_ms=boot_ms(),
@@ -116,6 +127,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         self, request: fencer_pb2.DevicesRequest, context: _Context
     ) -> fencer_pb2.DevicesReply:
         """List the devices; with a target, those that this node can use against it."""
+        await self._wait_until_configured()
         devices = self._runner.state.setup.devices
         target = NodeName(request.target)
         if target:
@@ -142,6 +154,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         self, request: fencer_pb2.ProbeRequest, context: _Context
     ) -> fencer_pb2.ProbeReply:
         """Run a device's monitor, status or list (features 17.17, 17.43)."""
+        await self._wait_until_configured()
         device = self._runner.state.setup.device(ResourceId(request.device))
         try:
             action = _action(request.action)

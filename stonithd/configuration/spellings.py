@@ -41,4 +41,5 @@ def parse_delay_base(text: str) -> tuple[int, dict[NodeName, int]]:
 def parse_targets(output: str) -> tuple[NodeName, ...]:
     """Read what an agent's ``list`` prints: a target a line, its port and its alias (17.6)."""
     fields = (field.strip() for line in output.splitlines() for field in line.split(","))
-    return tuple(NodeName(field) for field in fields if re.fullmatch(r"[\w.-]+", field))
+    names = dict.fromkeys(field for field in fields if re.fullmatch(r"[\w.-]+", field))
+    return tuple(NodeName(name) for name in names)

@@ -1,0 +1,108 @@
+"""Follows the store, so that devices, topology and members are always those of the newest CIB."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from cib_store.client import StoreClient
+from cib_store.document.element import Element
+from cib_store.model.dates import Moment
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.logs import Log
+from raftmaker.runtime.settings import Settings
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.membership import Facts, Presence
+from raftmaker.wire.types_pb2 import Identity
+from stonithd.agents import Agents
+from stonithd.configuration.reading import agents_of, setup_of
+from stonithd.fencing.events import Configured
+from stonithd.runner import Runner
+
+_AGAIN_S = 0.2
+_REREAD_S = 60.0
+"""Rules may depend on the time, and agents get installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The newest that the store told."""
+
+    cib: Element
+    facts: Facts
+
+
+class Follower:
+    """Watches this node's store, or while that is down another voter's."""
+
+    def __init__(
+        self, settings: Settings, identity: Identity, agents: Agents, runner: Runner, log: Log
+    ) -> None:
+        """Tell `runner` of every change; call `run` to begin."""
+        self._stores: tuple[Path | str, ...] = (
+            settings.socket("cib"),
+            *(peer.store for peer in settings.voters if peer.name != settings.node),
+        )
+        self._identity = identity
+        self._agents = agents
+        self._runner = runner
+        self._log = log
+        self._seen: _Seen | None = None
+        self._changed = asyncio.Event()
+        self.configured = asyncio.Event()
+        """Set once the first configuration is known."""
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_all())
+            group.create_task(self._apply_changes())
+
+    async def _watch_all(self) -> None:
+        while True:
+            for store in self._stores:
+                await self._watch(store)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _watch(self, store: Path | str) -> None:
+        client = StoreClient(store, self._identity)
+        try:
+            async for step in client.watch():
+                self._seen = _Seen(step.cib, step.facts)
+                self._changed.set()
+        except HaError as error:
+            self._log.warning("store cannot be watched", store=store, reason=error)
+        finally:
+            await client.close()
+
+    async def _apply_changes(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_REREAD_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            if self._seen is not None:
+                await self._configure(self._seen)
+
+    async def _configure(self, seen: _Seen) -> None:
+        names = agents_of(seen.cib)
+        found = await asyncio.gather(*(self._agents.abilities(name) for name in names))
+        setup = setup_of(
+            seen.cib,
+            members=_members(seen.facts),
+            abilities={
+                name: able for name, able in zip(names, found, strict=True) if able is not None
+            },
+            now=Moment(wall_us() // 1_000_000),
+        )
+        if setup != self._runner.state.setup:
+            self._runner.take(Configured(boot_ms(), setup))
+        self.configured.set()
+
+
+def _members(facts: Facts) -> tuple[NodeName, ...]:
+    return tuple(one.node for one in facts.nodes if one.presence is Presence.MEMBER)
