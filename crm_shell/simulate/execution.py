@@ -70,9 +70,9 @@ def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
     assert rsc is not None
     assert action.on_node is not None
     name = rsc.id
-    if rehearsal.run.find_resource(name) is None and rsc.long_id is not None:
-        if rehearsal.run.find_resource(rsc.long_id) is not None:
-            name = rsc.long_id
+    known = rehearsal.run.find_resource
+    if rsc.long_id is not None and known(name) is None and known(rsc.long_id) is not None:
+        name = rsc.long_id
     if action.operation in ("delete", "meta-data"):
         rehearsal.lines.append(
             f"  * Resource action: {name:<15} {action.operation} on {action.on_node}"

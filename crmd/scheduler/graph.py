@@ -1,8 +1,9 @@
 """The transition graph: what the scheduler orders, as plain frozen values that can be pickled.
 
 An action may start once all its inputs are done. The graph is acyclic, and every id among
-``inputs`` names one of its actions (or, rarely, of its `Graph.absent`: then it never starts). Attribute names and values are those of Pacemaker's
-graph XML (`crmd.scheduler.graph_xml` writes it), so an executor needs no knowledge of the CIB.
+``inputs`` names one of its actions (or, rarely, of its `Graph.absent`: then it never starts).
+Attribute names and values are those of Pacemaker's graph XML (`crmd.scheduler.graph_xml` writes
+it), so an executor needs no knowledge of the CIB.
 """
 
 from __future__ import annotations

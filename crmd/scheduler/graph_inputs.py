@@ -52,10 +52,10 @@ def belongs(action: Action) -> bool:
     if not flags & RUNNABLE or flags & (OPTIONAL | ALWAYS_IN_GRAPH) == OPTIONAL:
         return False
     rsc, node = action.rsc, action.node
-    if rsc is not None and not rsc.managed and action.task != "monitor":
-        # Unmanaged resources are monitored, and their recurring operations cancelled.
-        if action.meta.get("interval", "0") == "0":
-            return False
+    # Unmanaged resources are monitored, and their recurring operations cancelled; nothing else.
+    recurs = action.task == "monitor" or action.meta.get("interval", "0") != "0"
+    if rsc is not None and not rsc.managed and not recurs:
+        return False
     if flags & PSEUDO or action.task in ("stonith", "do_shutdown"):
         return True
     if node is None:

@@ -114,7 +114,7 @@ def graph_xml(graph: Graph, *, transition_id: int = 1) -> str:
     )
     if not graph.actions:
         return f"{root}/>\n"
-    by_id = {action.id: action for action in graph.actions}
+    by_id = {action.id: action for action in (*graph.actions, *graph.absent)}
     lines = [f"{root}>"]
     for number, action in enumerate(graph.actions):
         lines += _synapse(number, action, by_id)

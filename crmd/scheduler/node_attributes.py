@@ -9,7 +9,7 @@ from crmd.scheduler.state.resource import Resource, Variant
 def attribute_for(
     node: Node | None, name: str, target: str | None, *, assigned: bool
 ) -> str | None:
-    """Return a node's attribute; with target "host", that of the host a guest is (or will be) on."""
+    """Return a node's attribute; with target "host", that of the host of a guest."""
     if node is None:
         return None
     if not node.is_guest or (target or "").lower() != "host":
@@ -17,10 +17,8 @@ def attribute_for(
     assert node.remote is not None
     machine = node.remote.launcher
     assert machine is not None
-    if assigned:
-        host = machine.assigned
-    else:
-        host = machine.active_on[0] if machine.active_on else None
+    running_on = machine.active_on[0] if machine.active_on else None
+    host = machine.assigned if assigned else running_on
     return host.attributes.get(name) if host is not None else None
 
 

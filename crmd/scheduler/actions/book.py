@@ -93,10 +93,10 @@ def register(
         action = _new(run, rsc, key, task, node, optional)
     _update_optional(action, optional)
     if rsc is not None:
-        if action.node is not None and action.config is not None:
-            if not action.flags & PARAMETERS_READ:
-                action.extra = operation_parameters(run, action.config, action.node)
-                action.flags |= PARAMETERS_READ
+        config, place = action.config, action.node
+        if place is not None and config is not None and not action.flags & PARAMETERS_READ:
+            action.extra = operation_parameters(run, config, place)
+            action.flags |= PARAMETERS_READ
         _update_runnable(run, action, rsc)
     return action
 

@@ -80,9 +80,10 @@ def _connection(name: str, machine: str, given: dict[str, str]) -> Element:
     if "managed" in given:
         meta["is-managed"] = given["managed"]
     children = [_nvset("meta_attributes", f"{name}-meta_attributes", meta)]
-    parameters = {key: given[key] for key in ("server", "port") if key in given}
-    if "server" in parameters:
-        parameters = {"addr": parameters.pop("server"), **parameters}
+    parameters: dict[str, str] = {}
+    for key, name_in_agent in (("server", "addr"), ("port", "port")):
+        if key in given:
+            parameters[name_in_agent] = given[key]
     if parameters:
         children.append(_nvset("instance_attributes", f"{name}-instance_attributes", parameters))
     monitor = {"id": f"{name}-monitor-30s", "interval": "30s", "name": "monitor", "timeout": "30s"}

@@ -31,6 +31,10 @@ def _active(rsc: Resource, every: bool) -> bool:
     return any(node.unclean or node.online or not rsc.managed for node in rsc.active_on)
 
 
+def _happy(node: Node) -> bool:
+    return node.online and not node.unclean
+
+
 def active_node(rsc: Resource) -> tuple[Node | None, int, int]:
     """Return the node a resource counts as active on, on how many it is, on how many clean ones.
 
@@ -39,14 +43,13 @@ def active_node(rsc: Resource) -> tuple[Node | None, int, int]:
     active: Node | None = None
     clean = 0
     for node in rsc.active_on:
-        happy = node.online and not node.unclean
+        happy = _happy(node)
         clean += happy
         if rsc.migration_source is not None:
             if node is rsc.migration_source:
                 active = node
-        elif not rsc.needs_fencing:
-            if happy and (active is None or not active.online or active.unclean):
-                active = node
+        elif not rsc.needs_fencing and happy and (active is None or not _happy(active)):
+            active = node
         if active is None:
             active = node
     return active, len(rsc.active_on), clean

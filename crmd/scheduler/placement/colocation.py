@@ -144,9 +144,10 @@ def _best_score(
         scores, rsc.scores = rsc.scores, saved
     best = -INFINITY
     for node, score in scores.items():
-        if score > best and available(node):
-            if same(value, colocation_attribute(node, attribute, rsc)):
-                best = score
+        if score <= best or not available(node):
+            continue
+        if same(value, colocation_attribute(node, attribute, rsc)):
+            best = score
     return best
 
 
@@ -173,14 +174,17 @@ def _add_matching(
         owner = target if target is not None else source
         value = colocation_attribute(node, attribute, owner)
         score = _best_score(run, colocation, source, attribute, value)
-        if factor < 0 and score < 0:
-            # A ban of the dependent does not attract the primary, unless it has one place only.
-            if (
+        # A ban of the dependent does not attract the primary, unless it has one place only.
+        if (
+            factor < 0
+            and score < 0
+            and (
                 colocation.primary.stickiness >= -score
                 or not has_influence(colocation)
                 or not _allowed_on_one(colocation.dependent)
-            ):
-                continue
+            )
+        ):
+            continue
         if known == _SPENT:
             continue
         change = _rounded(factor * score)

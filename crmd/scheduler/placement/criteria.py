@@ -1,4 +1,4 @@
-"""What resources and nodes bring to placement before colocation: health, locks, stickiness, bans."""
+"""What counts in placement before colocation: health, locks, stickiness, bans."""
 
 from __future__ import annotations
 

@@ -95,9 +95,12 @@ def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> Non
         if interval > 0 and (rsc.maintenance or node.maintenance):
             call_id = entry.attributes.get("call-id")
             schedule_cancel(run, rsc, call_id, task, interval, node)
-        elif interval > 0 or task.lower() in _WITH_PARAMETERS:
-            if check_entry(run, rsc, node, entry) and failures(run, rsc, node)[0]:
-                clear_failures(run, rsc, node)
+        elif (
+            (interval > 0 or task.lower() in _WITH_PARAMETERS)
+            and check_entry(run, rsc, node, entry)
+            and failures(run, rsc, node)[0]
+        ):
+            clear_failures(run, rsc, node)
 
 
 def _agent_changed(run: Run, rsc: Resource, node: Node, history: Element, active: bool) -> bool:
@@ -132,9 +135,9 @@ def check_entry(run: Run, rsc: Resource, node: Node, entry: Element) -> bool:
         return True
     result, digests = compare(run, rsc, entry, node)
     secure = entry.attributes.get("op-secure-digest")
-    if run.sanitized and result is not DigestResult.MATCH and secure is not None:
-        if digests.secure == secure:
-            return False
+    only_private = run.sanitized and secure is not None and digests.secure == secure
+    if only_private and result is not DigestResult.MATCH:
+        return False
     if interval == 0 and task in ("monitor", "migrate_from", "promote"):
         task = "start"
     match result:

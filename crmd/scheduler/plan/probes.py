@@ -54,8 +54,8 @@ def create_probe(run: Run, rsc: Resource, node: Node) -> bool:
     ):
         return False
     if rsc.children:
-        # Every member is asked, so no generator that stops early.
-        return any([child.kind.create_probe(run, child, node) for child in rsc.children])
+        created = [child.kind.create_probe(run, child, node) for child in rsc.children]
+        return any(created)
     if (rsc.launcher is not None and not rsc.remote_connection) or rsc.removed:
         return False
     if node in rsc.probed_on or not _may_be_discovered(rsc, node):

@@ -51,9 +51,9 @@ def create_recurring_actions(run: Run, rsc: Resource) -> None:
         return
     start: Action | None = None
     node = rsc.assigned
-    if node is not None and not node.maintenance:
-        if rsc.next_role is not Role.STOPPED or not rsc.managed:
-            start = operation(run, rsc, "start", node, optional=True)
+    stays_down = rsc.next_role is Role.STOPPED and rsc.managed
+    if node is not None and not node.maintenance and not stays_down:
+        start = operation(run, rsc, "start", node, optional=True)
     for config in rsc.operations:
         recurring = _recurring(rsc, config)
         if recurring is None:

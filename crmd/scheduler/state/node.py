@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class NodeKind(Enum):
-    """How a node belongs to the cluster; guest nodes are remote nodes with a launched connection."""
+    """How a node belongs to the cluster. A guest is a remote node whose connection is launched."""
 
     MEMBER = "member"
     REMOTE = "remote"

@@ -109,7 +109,10 @@ def _by_transition(one: Element, other: Element, first: int, second: int) -> int
 
 def oldest_first(entries: Sequence[Element]) -> list[Element]:
     """Sort a resource's entries by age; among equals the last one listed comes first."""
-    return sorted(reversed(entries), key=cmp_to_key(age))
+    latest_first = list(entries)
+    latest_first.reverse()
+    latest_first.sort(key=cmp_to_key(age))
+    return latest_first
 
 
 def active_span(entries: Sequence[Element]) -> tuple[int, int]:

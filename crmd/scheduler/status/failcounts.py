@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from cib_store.document.element import Element
-from cib_store.model.scores import add_scores
+from cib_store.model.scores import add_scores, parse_score
 from cib_store.model.values import interval_ms, parse_integer, seconds_of
 from crmd.scheduler.actions.book import register
 from crmd.scheduler.actions.keys import base_name, operation_key
@@ -48,9 +48,10 @@ def failures(
     count, last = _recorded(rsc, node)
     if count > 0 and rsc.failure_timeout_ms > 0 and _blocks(run, rsc, node, entry):
         rsc.failure_timeout_ms = 0
-    if effective and count > 0 and last > 0 and rsc.failure_timeout_ms > 0:
-        if run.now.epoch > last + seconds_of(rsc.failure_timeout_ms):
-            count = 0
+    limit = seconds_of(rsc.failure_timeout_ms)
+    expires = rsc.failure_timeout_ms > 0 and last > 0 and run.now.epoch > last + limit
+    if effective and expires:
+        count = 0
     if launched_too and rsc.launched and rsc.bundle is None:
         for each in rsc.launched:
             more, when = failures(
@@ -74,16 +75,10 @@ def _recorded(rsc: Resource, node: Node) -> tuple[int, int]:
         if about != name and (rsc.unique or base_name(about) != name):
             continue
         if prefix == "fail-count-":
-            count = add_scores(count, _score(value))
+            count = add_scores(count, parse_score(value))
         else:
             last = max(last, parse_integer(value) or 0)
     return count, last
-
-
-def _score(value: str) -> int:
-    from cib_store.model.scores import parse_score
-
-    return parse_score(value)
 
 
 def _blocks(run: Run, rsc: Resource, node: Node, entry: Element | None) -> bool:

@@ -226,7 +226,7 @@ def nodes_of(rsc: Resource, *, pending: bool = False) -> list[Node]:
 
 
 def _anonymous_instance(run: Run, node: Node, clone: Resource, id_: str) -> Resource:
-    """Choose the instance for a history: the one already there, else an idle one, else a new one."""
+    """Choose the instance for a history: the one there, else an idle one, else a new one."""
     found: Resource | None = None
     idle: Resource | None = None
     only_new = False
@@ -394,9 +394,9 @@ def _restart_container(run: Run, rsc: Resource, node: Node, known_active: bool) 
 def _reset_remote(run: Run, rsc: Resource, node: Node, known_active: bool) -> None:
     rsc.failed = rsc.stop_if_failed = True
     remote = run.find_node(rsc.id) if rsc.remote_connection else None
-    if run.fencing_enabled and remote is not None and remote.is_remote:
-        if not remote.remote_fenced:
-            fence_node(run, remote, "remote connection is unrecoverable")
+    lost = remote is not None and remote.is_remote and not remote.remote_fenced
+    if remote is not None and lost and run.fencing_enabled:
+        fence_node(run, remote, "remote connection is unrecoverable")
     if known_active:
         operation(run, rsc, "stop", node, optional=False)
     if rsc.reconnect_interval_ms > 0:
