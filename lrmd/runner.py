@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import assert_never
 
@@ -68,10 +67,15 @@ class Runner:
 
     def take(self, event: Event) -> Answer | None:
         """Take one event and carry out its effects; return its answer, if it has one."""
-        self.state, effects = step(self.state, event)
-        answer: Answer | None = None
-        for effect in effects:
-            answer = self._do(effect) or answer
+        try:
+            self.state, effects = step(self.state, event)
+            answer: Answer | None = None
+            for effect in effects:
+                answer = self._do(effect) or answer
+        except BaseException as error:
+            # What is stored and what is held may differ now: the daemon must begin again.
+            self._fail(error)
+            raise
         return answer
 
     async def results(self, after: int) -> AsyncIterator[Result]:
@@ -167,10 +171,7 @@ class Runner:
             self._set_timer(timer, at_ms)
             return
         del self._timers[timer]
-        try:
-            self.take(TimerFired(at_ms=now_ms, wall_us=wall_us(), timer=timer))
-        except (OSError, sqlite3.Error) as error:
-            self._fail(error)
+        self.take(TimerFired(at_ms=now_ms, wall_us=wall_us(), timer=timer))
 
     def _tell(self, result: Result) -> None:
         outcome = result.outcome

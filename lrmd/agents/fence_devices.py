@@ -60,8 +60,9 @@ class FenceDevices:
         if answer.status is OpStatus.DONE and answer.code == 0:
             self._started.add(request.resource)
             return Outcome(code=OcfCode.OK, output=answer.output)
+        missing = answer.status is OpStatus.NOT_INSTALLED
         return Outcome(
-            code=OcfCode.ERROR,
+            code=OcfCode.NOT_INSTALLED if missing else OcfCode.ERROR,
             status=OpStatus.ERROR if answer.status is OpStatus.DONE else answer.status,
             exit_reason=answer.output.strip().rpartition("\n")[2],
             output=answer.output,
@@ -76,12 +77,11 @@ class FenceDevices:
         patient_until = loop.time() + _APPEARS_WITHIN_S
         while True:
             try:
-                answer = await self._fencer.probe(request.resource, timeout_ms=request.timeout_ms)
+                return await self._fencer.probe(request.resource, timeout_ms=request.timeout_ms)
             except Unreachable:
                 await asyncio.sleep(_RETRY_S)
-                continue
-            missing = answer.status is OpStatus.NO_FENCE_DEVICE
-            if missing and request.operation == "start" and loop.time() < patient_until:
+            except HaError:
+                # It does not know the device: not yet, perhaps.
+                if request.operation != "start" or loop.time() > patient_until:
+                    raise
                 await asyncio.sleep(_RETRY_S)
-                continue
-            return answer

@@ -1,0 +1,94 @@
+"""Agents as files: where they are found, and what their exit codes and words mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lrmd.agents.scripts import Scripts, exit_reason_of, lsb_outcome, ocf_outcome
+from lrmd.operations.values import Agent, Standard
+from raftmaker.runtime.process import Ended
+from raftmaker.vocabulary.codes import OcfCode, OpStatus
+from raftmaker.vocabulary.ids import NodeName
+
+
+@pytest.mark.parametrize("code", list(OcfCode))
+def test_ocf_codes_keep_their_meaning(code: OcfCode) -> None:
+    """Features 5.30-5.39."""
+    outcome = ocf_outcome(Ended(code=code))
+    assert (outcome.code, outcome.status) == (code, OpStatus.DONE)
+
+
+@pytest.mark.parametrize("code", [10, 42, 126, 127, 255])
+def test_other_ocf_codes_count_as_one(code: int) -> None:
+    """Features 5.40."""
+    assert ocf_outcome(Ended(code=code)).code is OcfCode.ERROR
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "meaning"),
+    [
+        ("monitor", 0, OcfCode.OK),
+        ("monitor", 1, OcfCode.NOT_RUNNING),
+        ("monitor", 2, OcfCode.NOT_RUNNING),
+        ("monitor", 3, OcfCode.NOT_RUNNING),
+        ("monitor", 4, OcfCode.ERROR),
+        ("monitor", 150, OcfCode.NOT_INSTALLED),
+        ("start", 0, OcfCode.OK),
+        ("start", 3, OcfCode.UNIMPLEMENTED),
+        ("start", 5, OcfCode.NOT_INSTALLED),
+        ("stop", 8, OcfCode.ERROR),
+    ],
+)
+def test_lsb_codes(operation: str, code: int, meaning: OcfCode) -> None:
+    """Features 5.3."""
+    assert lsb_outcome(operation)(Ended(code=code)).code is meaning
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        ("", ""),
+        ("something else\n", ""),
+        ("a\nocf-exit-reason:no such file\nb\n", "no such file"),
+        ("ocf-exit-reason:first\nocf-exit-reason: second \n", "second"),
+        ("ocf-exit-reason:unended", "unended"),
+    ],
+)
+def test_exit_reason(stderr: str, reason: str) -> None:
+    """Features 5.26, 5.45: the last one counts."""
+    assert exit_reason_of(stderr) == reason
+
+
+def install(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+
+
+def test_roots_are_searched_in_order(tmp_path: Path) -> None:
+    """Features 5.1."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    install(first / "resource.d" / "acme" / "one")
+    install(second / "resource.d" / "acme" / "one")
+    install(second / "resource.d" / "acme" / "two")
+    install(tmp_path / "init.d" / "cron")
+    (tmp_path / "init.d" / "README").write_text("not a script")
+    scripts = Scripts(
+        ocf_roots=(first, second),
+        children=tmp_path / "runs",
+        inherited={},
+        node=NodeName("alpha"),
+        init_dir=tmp_path / "init.d",
+    )
+    one, two = (Agent(Standard.OCF, "acme", name) for name in ("one", "two"))
+    assert scripts.path_of(one) == first / "resource.d" / "acme" / "one"
+    assert scripts.path_of(two) == second / "resource.d" / "acme" / "two"
+    assert scripts.path_of(Agent(Standard.OCF, "acme", "three")) is None
+    assert scripts.path_of(Agent(Standard.OCF, "raftmaker", "web")) is not None
+    found = scripts.installed()
+    assert found.count(one) == 1
+    assert [agent for agent in found if agent.standard is Standard.LSB] == [
+        Agent(Standard.LSB, "", "cron")
+    ]
