@@ -1,0 +1,545 @@
+"""The controller daemon of the simulation: crmd's core, driven as `crmd/main.py` drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, assert_never
+
+from crmd.fsa import effects as fx
+from crmd.fsa import events as ev
+from crmd.fsa.config import Config
+from crmd.fsa.executor import AgentTraits, Inventory
+from crmd.fsa.machine import initial, step
+from crmd.fsa.state import ControllerState
+from lrmd.operations.values import Result
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import AcquireDc
+from raftmaker.vocabulary.ids import Session
+from stonithd.fencing.events import FenceRequested
+from stonithd.fencing.setup import FenceAction
+from tests.sim.crashes import CrashPoints
+from tests.sim.executor import Executor, Taken, TokenRefused
+from tests.sim.fencer import Fenced
+from tests.sim.loop import MS
+from tests.sim.machine import Machine, Process
+from tests.sim.store_client import StoreClient, Watched
+
+if TYPE_CHECKING:
+    from tests.sim.cluster import Cluster
+
+Reply = Callable[[object], None]
+RPC_TIMEOUT_MS = 1_000
+
+
+class Controller(Process):
+    """One node's crmd."""
+
+    def __init__(self, machine: Machine, crashes: CrashPoints, cluster: Cluster) -> None:
+        super().__init__(machine, "crmd")
+        self._crashes = crashes
+        self._cluster = cluster
+        self.state: ControllerState | None = None
+        self._starts: tuple[str, int] = ("", 0)
+        self._calls: dict[int, Reply] = {}
+        self._last_call = 0
+        self._connected_to = ""
+        self.store: StoreClient | None = None
+        self._session = Session(0)
+        self._stepped_ms = 0
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Begin anew: only the number of starts of this boot is kept, in the run directory."""
+        boot, starts = self._starts
+        self._starts = (self.machine.boot_id, starts + 1 if boot == self.machine.boot_id else 1)
+        self._calls, self._connected_to, self._session = {}, "", Session(0)
+        self.state = initial(
+            Config(
+                node=self.machine.name,
+                boot_id=self.machine.boot_id,
+                controller_start=self._starts[1],
+                uuid=f"{self.machine.boot_id}/{self.incarnation}",
+                nodes=self._cluster.nodes,
+                dead_ms=self._cluster.timings.dead_ms,
+                controller_fence_delay_ms=self._cluster.timings.controller_fence_delay_ms,
+                no_quorum_stop_grace_ms=self._cluster.timings.no_quorum_stop_grace_ms,
+            )
+        )
+        self.take_event(ev.Started(at_ms=self.at_ms))
+        self.store = StoreClient(self, self._cluster, f"{self.machine.boot_id}/{self.label}")
+        self.store.watch(self._watched, self._store_lost)
+        self._cluster.beats.started(self)
+        self._cluster.executors[self.machine.name].on_up.append(self._executor_up)
+        self._executor_up()
+
+    def on_crash(self) -> None:
+        """All calls break."""
+        executor = self._cluster.executors[self.machine.name]
+        if self._executor_up in executor.on_up:
+            executor.on_up.remove(self._executor_up)
+        if self._executor_down in executor.on_down:
+            executor.on_down.remove(self._executor_down)
+        executor.followers = []
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+        self.state = None
+        self._calls = {}
+
+    # -- the store and the beats -----------------------------------------------------------------
+
+    def session(self) -> Session:
+        """The session that its beats name: what its watch showed of this boot."""
+        return self._session
+
+    def refresh(self) -> None:
+        """Take in what folded beats have proven."""
+        if self.state is not None:
+            self._cluster.beats.refresh(self)
+
+    def _watched(self, watched: Watched) -> None:
+        mine = watched.facts.of(self.machine.name)
+        current = mine is not None and mine.boot_id == self.machine.boot_id
+        session = mine.session if mine is not None and current else Session(0)
+        if session != self._session:
+            self._session = session
+            self._cluster.beats.session_changed(self.machine.name)
+        self.take_event(
+            ev.StoreChanged(
+                at_ms=self.at_ms, index=watched.index, cib=watched.cib, facts=watched.facts
+            )
+        )
+
+    def _store_lost(self) -> None:
+        self.take_event(ev.StoreLost(at_ms=self.at_ms))
+
+    def beats_answered(self, sent_at_ms: int, arrived_ms: int) -> None:
+        """A majority answered the beat sent then; the answer came at `arrived_ms`."""
+        at_ms = max(arrived_ms, self._stepped_ms)
+        self.take_event(ev.BeatsAnswered(at_ms=at_ms, sent_at_ms=sent_at_ms))
+
+    # -- the executor ----------------------------------------------------------------------------
+
+    def _executor_up(self) -> None:
+        executor = self._cluster.executors[self.machine.name]
+        if not executor.up or not self.up or self._connected_to == executor.name_of_incarnation:
+            return
+        incarnation = self.incarnation
+
+        def connect() -> None:
+            if not executor.up or self.incarnation != incarnation:
+                return
+            if self._connected_to == executor.name_of_incarnation:
+                return
+            self._connected_to = executor.name_of_incarnation
+            if self._executor_down not in executor.on_down:
+                executor.on_down.append(self._executor_down)
+            self.take_event(
+                ev.ExecutorReturned(at_ms=self.at_ms, incarnation=executor.name_of_incarnation)
+            )
+            executor.follow(self._result)
+
+        self.machine.loop.after(
+            self.machine.random.randrange(1 * MS, 60 * MS), lambda: self.take(connect)
+        )
+
+    def _executor_down(self) -> None:
+        executor = self._cluster.executors[self.machine.name]
+        if self._executor_down in executor.on_down:
+            executor.on_down.remove(self._executor_down)
+        self._connected_to = ""
+        incarnation = self.incarnation
+        self.machine.network.send(
+            self.machine.name,
+            self.machine.name,
+            lambda: (
+                self.take(lambda: self.take_event(ev.ExecutorLost(at_ms=self.at_ms)))
+                if self.incarnation == incarnation
+                else None
+            ),
+        )
+
+    def _result(self, result: Result) -> None:
+        incarnation = self.incarnation
+
+        def arrive() -> None:
+            if self.incarnation == incarnation:
+                self.take(
+                    lambda: self.take_event(ev.ExecutorResult(at_ms=self.at_ms, result=result))
+                )
+
+        # One stream: results keep their order.
+        self._cluster.streams.send(
+            (self.machine.name, "results", incarnation),
+            self.machine.name,
+            self.machine.name,
+            arrive,
+        )
+
+    # -- calls from others -----------------------------------------------------------------------
+
+    def called(self, make: Callable[[int], ev.Event], reply: Reply) -> None:
+        """Take an event that is answered by an effect; `make` gets the call's number."""
+        self._last_call += 1
+        self._calls[self._last_call] = reply
+        self.take_event(make(self._last_call))
+
+    # -- the shell -------------------------------------------------------------------------------
+
+    def take_event(self, event: ev.Event) -> None:
+        """One turn: step the core, carry out its effects in order."""
+        assert self.state is not None
+        self._stepped_ms = event.at_ms
+        before = self.state.name
+        self.state, effects = step(self.state, event)
+        if self.state.name is not before:
+            self.machine.trace(
+                self.label, f"{before.name} --{type(event).__name__}--> {self.state.name.name}"
+            )
+        self._cluster.checkers.controller_stepped(self, event, effects)
+        self._carry(effects)
+
+    def _carry(self, effects: tuple[fx.Effect, ...]) -> None:
+        for number, effect in enumerate(effects):
+            self._crashes.point(self)
+            if self.paused:
+                rest = effects[number:]
+                self.first_on_resume(lambda: self._carry(rest))
+                return
+            self._do(effect)
+
+    def _do(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Record():
+                self._record(effect)
+            case fx.SendJoin():
+                self._send_join(effect)
+            case fx.SendOrder() | fx.SendCancel() | fx.SendForget():
+                self._send_order(effect)
+            case fx.Schedule():
+                self._schedule(effect)
+            case fx.Execute() | fx.Cancel() | fx.Forget() | fx.RaiseToken() | fx.AskExecutor():
+                self._ask_executor(effect)
+            case fx.ConfirmResults(serial):
+                executor = self._cluster.executors[self.machine.name]
+                self._tell(executor, lambda: executor.confirm(serial))
+            case fx.ReadMetadata(agent):
+                self._later(
+                    20,
+                    lambda: ev.MetadataRead(at_ms=self.at_ms, agent=agent, traits=AgentTraits()),
+                )
+            case fx.RunFencing():
+                self._run_fencing(effect)
+            case fx.SetTimer(timer, at_ms):
+                self.set_timer(timer, at_ms, lambda: self._timer_fired(timer))
+            case fx.CancelTimer(timer):
+                self.cancel_timer(timer)
+            case (
+                fx.JoinAccepted()
+                | fx.OrderTaken()
+                | fx.Ended()
+                | fx.FencingAnswered()
+                | fx.Cleaned()
+                | fx.LeaveBegun()
+                | fx.Refused()
+                | fx.Forward()
+            ):
+                reply = self._calls.pop(effect.call, None)
+                if reply is not None:
+                    reply(effect)
+            case fx.ReportProgress():
+                pass
+            case fx.Exit():
+                self.machine.trace(self.label, f"exits: {effect.reason}")
+                self.exit()
+            case _:
+                assert_never(effect)
+
+    def _timer_fired(self, timer: ev.Timer) -> None:
+        self.take_event(ev.TimerFired(at_ms=self.at_ms, timer=timer))
+
+    def _tell(self, target: Process, act: Callable[[], None]) -> None:
+        name = self.machine.name
+        self.machine.network.send(name, name, lambda: target.take(act))
+
+    def _later(self, delay_ms: int, make: Callable[[], ev.Event]) -> None:
+        incarnation = self.incarnation
+
+        def due() -> None:
+            if self.incarnation == incarnation:
+                self.take(lambda: self.take_event(make()))
+
+        self.machine.loop.after(delay_ms * MS, due)
+
+    def _record(self, effect: fx.Record) -> None:
+        def done(code: ExitCode | None, index: int) -> None:
+            self.take_event(
+                ev.Recorded(at_ms=self.at_ms, request=effect.request, code=code, index=index)
+            )
+
+        assert self.store is not None
+        if isinstance(effect.body, AcquireDc):
+            self._cluster.checkers.first_dc(self, effect.body)
+        self.store.record(effect.body, effect.token, done)
+
+    def _send_join(self, effect: fx.SendJoin) -> None:
+        def failed(reached: bool, reason: str) -> None:
+            self.take_event(
+                ev.JoinFailed(
+                    at_ms=self.at_ms,
+                    node=effect.node,
+                    token=effect.token,
+                    session=effect.session,
+                    reached=reached,
+                    reason=reason,
+                )
+            )
+
+        def answered(value: object) -> None:
+            if isinstance(value, fx.JoinAccepted):
+                self.take_event(
+                    ev.JoinAnswered(
+                        at_ms=self.at_ms,
+                        node=effect.node,
+                        token=effect.token,
+                        session=effect.session,
+                        inventory=value.inventory,
+                        number=value.number,
+                    )
+                )
+            else:
+                assert isinstance(value, fx.Refused)
+                failed(True, value.reason)
+
+        if self._too_late(effect.until_ms):
+            self._later(0, lambda: self._join_dropped(effect))
+            return
+        target = self._cluster.controllers[effect.node]
+        self._cluster.checkers.order_sent(self, effect.token)
+        self.call(
+            target,
+            lambda reply: target.called(
+                lambda call: ev.JoinRequested(
+                    at_ms=target.at_ms,
+                    call=call,
+                    dc=self.machine.name,
+                    token=effect.token,
+                    boot_id=effect.boot_id,
+                    session=effect.session,
+                ),
+                reply,
+            ),
+            answered=answered,
+            failed=lambda reason: failed(False, reason),
+            timeout_ms=RPC_TIMEOUT_MS,
+        )
+
+    def _join_dropped(self, effect: fx.SendJoin) -> ev.Event:
+        return ev.JoinFailed(
+            at_ms=self.at_ms,
+            node=effect.node,
+            token=effect.token,
+            session=effect.session,
+            reached=False,
+            reason="too late",
+        )
+
+    def _too_late(self, until_ms: int) -> bool:
+        return self._cluster.rules.dc_fresh and self.at_ms > until_ms
+
+    def _send_order(self, effect: fx.SendOrder | fx.SendCancel | fx.SendForget) -> None:
+        def failed(reached: bool, reason: str) -> ev.Event:
+            return ev.OrderFailed(
+                at_ms=self.at_ms,
+                order=effect.order,
+                node=effect.node,
+                reached=reached,
+                reason=reason,
+            )
+
+        def answered(value: object) -> None:
+            match value:
+                case fx.OrderTaken():
+                    call_id = value.call_id
+                case fx.Ended():
+                    call_id = 0
+                case fx.Refused():
+                    self.take_event(failed(True, value.reason))
+                    return
+                case _:
+                    raise AssertionError(f"no answer to an order: {value}")
+            self.take_event(
+                ev.OrderAccepted(
+                    at_ms=self.at_ms, order=effect.order, node=effect.node, call_id=call_id
+                )
+            )
+
+        if self._too_late(effect.until_ms):
+            self._later(0, lambda: failed(False, "too late"))
+            return
+        target = self._cluster.controllers[effect.node]
+        token = effect.operation.token if isinstance(effect, fx.SendOrder) else effect.token
+        self._cluster.checkers.order_sent(self, token)
+        self.call(
+            target,
+            lambda reply: target.called(lambda call: _order_event(target, call, effect), reply),
+            answered=answered,
+            failed=lambda reason: self.take_event(failed(False, reason)),
+            timeout_ms=RPC_TIMEOUT_MS,
+        )
+
+    def _schedule(self, effect: fx.Schedule) -> None:
+        now_s = self._cluster.wall_us() // 1_000_000
+
+        def ready() -> ev.Event:
+            graph = self._cluster.schedules.graph(effect.cib, now_s)
+            return ev.ScheduleReady(
+                at_ms=self.at_ms, request=effect.request, graph=graph, now_s=now_s
+            )
+
+        self._later(self.machine.random.randrange(5, 60), ready)
+
+    def _ask_executor(
+        self, effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor
+    ) -> None:
+        executor = self._cluster.executors[self.machine.name]
+
+        def refused(reason: str) -> None:
+            self.take_event(
+                ev.ExecutionRefused(at_ms=self.at_ms, request=effect.request, reason=reason)
+            )
+
+        def answered(value: object) -> None:
+            match value:
+                case Taken():
+                    self.take_event(
+                        ev.Executed(
+                            at_ms=self.at_ms,
+                            request=effect.request,
+                            call_id=value.call_id,
+                            found=value.found,
+                        )
+                    )
+                case TokenRefused():
+                    refused(f"a higher token {value.highest} was seen")
+                case Inventory():
+                    self.take_event(
+                        ev.ExecutorState(at_ms=self.at_ms, request=effect.request, inventory=value)
+                    )
+                case _:
+                    raise AssertionError(f"no answer of an executor: {value}")
+
+        def ask() -> None:
+            self.call(
+                executor,
+                lambda reply: _executor_call(executor, effect, reply),
+                answered=answered,
+                failed=refused,
+                timeout_ms=RPC_TIMEOUT_MS,
+            )
+
+        if not isinstance(effect, fx.RaiseToken):
+            ask()
+            return
+        fencer = self._cluster.fencers[self.machine.name]
+        self.call(
+            fencer,
+            lambda reply: fencer.raise_token(effect.token, reply),
+            answered=lambda value: ask(),
+            failed=refused,
+            timeout_ms=RPC_TIMEOUT_MS,
+        )
+
+    def _run_fencing(self, effect: fx.RunFencing) -> None:
+        def ended(confirmed: bool, devices: tuple[str, ...], reason: str) -> ev.Event:
+            return ev.FencingEnded(
+                at_ms=self.at_ms,
+                request=effect.request,
+                confirmed=confirmed,
+                devices=devices,
+                reason=reason,
+            )
+
+        def answered(value: object) -> None:
+            assert isinstance(value, Fenced)
+            self.take_event(ended(value.confirmed, value.devices, value.reason))
+
+        if self._too_late(effect.until_ms):
+            self._later(0, lambda: ended(False, (), "too late"))
+            return
+        fencer = self._cluster.fencers[effect.at]
+        request = FenceRequested(
+            at_ms=0,
+            request=0,
+            token=effect.token,
+            target=effect.target,
+            boot_id=effect.boot_id,
+            session=effect.session,
+            action=FenceAction(effect.action),
+            timeout_ms=effect.timeout_ms,
+            delay_ms=effect.delay_ms,
+            client=effect.client,
+        )
+        self._cluster.checkers.order_sent(self, effect.token)
+        self.call(
+            fencer,
+            lambda reply: fencer.fence(request, reply),
+            answered=answered,
+            failed=lambda reason: self.take_event(ended(False, (), reason)),
+            timeout_ms=effect.timeout_ms * 2 + 5_000,
+        )
+
+
+def _order_event(
+    target: Controller, call: int, effect: fx.SendOrder | fx.SendCancel | fx.SendForget
+) -> ev.Event:
+    match effect:
+        case fx.SendOrder():
+            return ev.OrderReceived(
+                at_ms=target.at_ms,
+                call=call,
+                boot_id=effect.boot_id,
+                join_number=effect.join_number,
+                operation=effect.operation,
+            )
+        case fx.SendCancel():
+            return ev.CancelReceived(
+                at_ms=target.at_ms,
+                call=call,
+                token=effect.token,
+                resource=effect.resource,
+                operation=effect.operation,
+                interval_ms=effect.interval_ms,
+            )
+        case fx.SendForget():
+            return ev.ForgetReceived(
+                at_ms=target.at_ms,
+                call=call,
+                token=effect.token,
+                resource=effect.resource,
+                operation=effect.operation,
+                interval_ms=effect.interval_ms,
+            )
+
+
+def _executor_call(
+    executor: Executor,
+    effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor,
+    reply: Reply,
+) -> None:
+    match effect:
+        case fx.Execute():
+            executor.execute(effect.operation, reply)
+        case fx.Cancel():
+            executor.cancel(
+                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
+            )
+        case fx.Forget():
+            executor.forget(
+                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
+            )
+        case fx.RaiseToken():
+            executor.raise_token(effect.token, reply)
+        case fx.AskExecutor():
+            reply(executor.inventory())

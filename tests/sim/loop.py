@@ -1,0 +1,62 @@
+"""Virtual time: an event queue ordered by time, then by the order of scheduling."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+MS = 1_000
+SECOND = 1_000_000
+
+
+class Handle:
+    """A scheduled call, which can be cancelled."""
+
+    __slots__ = ("at_us", "call", "sequence")
+
+    def __init__(self, at_us: int, sequence: int, call: Callable[[], None]) -> None:
+        self.at_us = at_us
+        self.sequence = sequence
+        self.call: Callable[[], None] | None = call
+
+    def __lt__(self, other: Handle) -> bool:
+        return (self.at_us, self.sequence) < (other.at_us, other.sequence)
+
+    def cancel(self) -> None:
+        """Never make the call; harmless after it was made."""
+        self.call = None
+
+
+class Loop:
+    """The only clock of a simulation, in microseconds since its start."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self.steps = 0
+        self._queue: list[tuple[int, int, Handle]] = []
+        self._sequence = 0
+
+    def at(self, at_us: int, call: Callable[[], None]) -> Handle:
+        """Make `call` at `at_us`, or at once when that is past."""
+        self._sequence += 1
+        handle = Handle(max(at_us, self.now_us), self._sequence, call)
+        heapq.heappush(self._queue, (handle.at_us, self._sequence, handle))
+        return handle
+
+    def after(self, delay_us: int, call: Callable[[], None]) -> Handle:
+        """Make `call` when `delay_us` has passed."""
+        return self.at(self.now_us + delay_us, call)
+
+    def run_until(self, end_us: int) -> None:
+        """Make every call up to and including `end_us`; exceptions go through."""
+        queue = self._queue
+        while queue and queue[0][0] <= end_us:
+            at_us, _, handle = heapq.heappop(queue)
+            call = handle.call
+            if call is None:
+                continue
+            handle.call = None
+            self.now_us = at_us
+            self.steps += 1
+            call()
+        self.now_us = end_us
