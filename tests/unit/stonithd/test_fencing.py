@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from raftmaker.vocabulary.codes import OpStatus
@@ -69,6 +71,7 @@ def test_a_smaller_token_is_refused_on_arrival(token: Token, word: str) -> None:
     assert fencer.replies()[1].refused
     assert word in fencer.replies()[1].reason
     assert not fencer.forked()
+    assert not fencer.state.history
 
 
 def test_the_token_is_persisted_before_anything_runs() -> None:
@@ -416,3 +419,59 @@ def test_delays_are_timers() -> None:
     fencer = Fencer(device("d1", delay_base_ms=250, abilities=ALL))
     effects = fencer.fence()
     assert 1250 in [effect.at_ms for effect in effects if isinstance(effect, SetTimer)]
+
+
+def test_a_second_try_has_only_the_time_that_is_left() -> None:
+    """features 17.11, 17.31."""
+    fencer = Fencer(device("d1"), members=(NodeName("a"),))
+    fencer.fence(timeout_ms=10_000)
+    fencer.advance(3000)
+    fencer.ends(code=1)
+    fencer.advance(1000)
+    assert [run.timeout_ms for run in fencer.forked()] == [10_000, 6000]
+
+
+def test_a_fencing_that_ran_out_of_time_frees_its_device() -> None:
+    """features 17.9."""
+    fencer = Fencer(device("d1"), members=(NodeName("a"),))
+    fencer.fence(timeout_ms=1000)
+    fencer.fence(request=2, target=NodeName("c"), timeout_ms=100_000)
+    assert len(fencer.forked()) == 1
+    fencer.advance(1200)
+    assert [run.target for run in fencer.forked()] == ["b", "c"]
+
+
+def test_what_was_delegated_to_a_node_that_is_gone_is_run_by_another() -> None:
+    """features 17.28."""
+    monitored = ((ResourceId("d1"), NodeName("c")),)
+    fencer = Fencer(device("d1"), monitored=monitored, topology=(level(1, "d1"),))
+    fencer.fence()
+    run = next(effect.run for effect in fencer.effects if isinstance(effect, Delegate))
+    left = replace(fencer.state.setup, members=(NodeName("a"),))
+    fencer.send(Configured(fencer.now_ms, left))
+    assert StopAgent(run) in fencer.effects
+    assert fencer.done() == [("d1", "off")]
+
+
+def test_a_peers_request_is_refused_when_the_agent_vanished() -> None:
+    fencer = Fencer(device("d1"))
+    fencer.fence(device=ResourceId("d1"))
+    fencer.ends(status=OpStatus.NOT_INSTALLED)
+    assert fencer.replies()[1].refused
+
+
+@pytest.mark.parametrize("action", [FenceAction.STATUS, FenceAction.LIST, FenceAction.METADATA])
+def test_what_is_no_fencing_is_refused(action: FenceAction) -> None:
+    fencer = Fencer(device("d1"))
+    fencer.fence(action)
+    assert fencer.replies()[1].refused
+
+
+def test_the_target_runs_a_device_only_when_nobody_else_can() -> None:
+    """features 17.27."""
+    fencer = Fencer(device("d1"), members=(NodeName("a"), NodeName("b")))
+    fencer.fence(target=NodeName("a"))
+    assert [one.executor for one in fencer.effects if isinstance(one, Delegate)] == ["b"]
+    alone = Fencer(device("d1"), members=(NodeName("a"),))
+    alone.fence(target=NodeName("a"))
+    assert alone.done() == [("d1", "off")]
