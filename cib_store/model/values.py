@@ -21,10 +21,8 @@ _MS_PER_UNIT = {
     "h": 3_600_000.0,
     "hr": 3_600_000.0,
 }
-_ISO_DURATION = re.compile(
-    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$"
-)
-_ISO_SECONDS = (365 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1)
+_ISO_PART = re.compile(r"([+-]?\d+)([YMWDHS])")
+_ISO_SECONDS = {"Y": 365 * 86400, "W": 7 * 86400, "D": 86400, "H": 3600, "S": 1}
 MS_MAX = 2**32 - 1
 """Longest duration the cluster can express, in ms."""
 
@@ -55,16 +53,30 @@ def parse_duration_ms(text: str | None) -> int | None:
     if text is None:
         return None
     if text.startswith("P"):
-        iso = _ISO_DURATION.match(text)
-        if iso is None:
-            return None
-        amounts = zip(iso.groups(), _ISO_SECONDS, strict=True)
-        return sum(int(amount or 0) * seconds for amount, seconds in amounts) * 1000
+        return _iso_duration_ms(text[1:])
     match = _DURATION.match(text)
     if match is None:
         return None
     scale = _MS_PER_UNIT.get(match.group(2).lower())
     return None if scale is None else int(int(match.group(1)) * scale)
+
+
+def _iso_duration_ms(text: str) -> int | None:
+    """Read an ISO 8601 duration without its P; units of time may come without the T."""
+    total, at, as_time = 0, 0, False
+    while at < len(text):
+        if text[at] == "T":
+            as_time = True
+            at += 1
+            continue
+        part = _ISO_PART.match(text, at)
+        if part is None:
+            return None
+        amount, unit = int(part[1]), part[2]
+        month_or_minute = 60 if as_time else 30 * 86400
+        total += amount * (month_or_minute if unit == "M" else _ISO_SECONDS[unit])
+        at = part.end()
+    return total * 1000 if at else None
 
 
 def interval_ms(text: str | None) -> int:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cib_store.document.element import Element
-from crmd.scheduler.digests import digest_of
+from crmd.scheduler.digests import FEATURE_SET, digest_of
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 
-_FEATURE_SET = "3.20.5"
 _LEFT_OUT = ("crm_feature_set", "id", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
 _NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 
@@ -22,8 +21,8 @@ class Rehearsal:
 
     cib: Element
     run: Run
+    when: int
     lines: list[str] = field(default_factory=list)
-    calls: int = 0
 
 
 def execution_order(graph: Graph) -> Iterator[GraphAction]:
@@ -46,9 +45,9 @@ def execution_order(graph: Graph) -> Iterator[GraphAction]:
         waiting = left
 
 
-def execute(run: Run, cib: Element, graph: Graph) -> Rehearsal:
-    """Carry out a graph on paper."""
-    rehearsal = Rehearsal(cib, run)
+def execute(run: Run, cib: Element, graph: Graph, *, when: int) -> Rehearsal:
+    """Carry out a graph on paper; results bear the time `when` (epoch)."""
+    rehearsal = Rehearsal(cib, run, when)
     for action in execution_order(graph):
         match action.kind:
             case ActionKind.PSEUDO:
@@ -85,7 +84,7 @@ def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
     node_id = action.on_node if action.router_node is not None else action.on_node_uuid
     state = _node_state(rehearsal.cib, action.on_node, node_id or action.on_node)
     history = _history(state, name, action)
-    entries = _entries(history, action)
+    entries = _entries(history, action, rehearsal.when)
     changed = history.with_children(entries)
     updated = _with_history(state, changed)
     rehearsal.cib = _with_state(rehearsal.cib, updated)
@@ -154,7 +153,7 @@ def _replaced(parent: Element, child: Element, *, by_id: bool) -> Element:
     return parent.with_children((*children, child))
 
 
-def _entries(history: Element, action: GraphAction) -> tuple[Element, ...]:
+def _entries(history: Element, action: GraphAction, when: int) -> tuple[Element, ...]:
     """Return the history with the result of an action added."""
     task, interval = action.operation, action.interval_ms
     expected = int(action.attributes.get("CRM_meta_op_target_rc", "0"))
@@ -181,7 +180,7 @@ def _entries(history: Element, action: GraphAction) -> tuple[Element, ...]:
         "operation_key": key,
         "operation": recorded,
         "crm-debug-origin": "crm_simulate",
-        "crm_feature_set": _FEATURE_SET,
+        "crm_feature_set": FEATURE_SET,
         "transition-key": transition,
         "transition-magic": f"{int(OpStatus.DONE)}:{code};{transition}",
         "exit-reason": "",
@@ -190,6 +189,7 @@ def _entries(history: Element, action: GraphAction) -> tuple[Element, ...]:
         "rc-code": str(code),
         "op-status": str(int(OpStatus.DONE)),
         "interval": str(interval),
+        "last-rc-change": str(when),
     }
     for partner in ("migrate_source", "migrate_target"):
         value = action.attributes.get(f"CRM_meta_{partner}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from cib_store.model.values import is_true
 from crmd.scheduler.actions.keys import parse_key
@@ -12,7 +12,7 @@ from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.entries import history_key, masks_failure, number
 from raftmaker.vocabulary.roles import Role, parse_role
 
-_EXIT_TEXT = {2: "invalid parameter", 5: "not installed"}
+_EXIT_TEXT = {2: "Invalid parameter", 5: "Not installed"}
 _PENDING_STATE = {
     "start": "Starting",
     "stop": "Stopping",
@@ -103,21 +103,27 @@ def _nodes(run: Run) -> Iterator[str]:
 
 
 def resource_lines(run: Run, rsc: Resource, margin: str, *, pending: bool) -> Iterator[str]:
-    """Yield the lines about one resource."""
-    match rsc.variant:
-        case Variant.PRIMITIVE:
-            if not is_true(rsc.meta.get("internal-rsc")):
-                name = rsc.id if rsc.unique else rsc.xml_id
-                node = rsc.kind.active_node(rsc)[0] or rsc.pending_node
-                yield f"{margin}* {primitive_text(run, rsc, name, node, pending=pending)}"
-        case Variant.GROUP:
-            yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc)}:"
-            for member in rsc.children:
-                yield from resource_lines(run, member, margin + "  ", pending=pending)
-        case Variant.CLONE | Variant.BUNDLE:
-            from crm_shell.simulate.instances_text import collective_lines
+    """Yield the lines about one resource, by its kind."""
+    return _LINES[rsc.variant](run, rsc, margin, pending)
 
-            yield from collective_lines(run, rsc, margin, pending=pending)
+
+def _primitive_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+    if not is_true(rsc.meta.get("internal-rsc")):
+        name = rsc.id if rsc.unique else rsc.xml_id
+        node = rsc.kind.active_node(rsc)[0] or rsc.pending_node
+        yield f"{margin}* {primitive_text(run, rsc, name, node, pending=pending)}"
+
+
+def _group_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+    yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc)}:"
+    for member in rsc.children:
+        yield from resource_lines(run, member, margin + "  ", pending=pending)
+
+
+_LINES: Mapping[Variant, Callable[[Run, Resource, str, bool], Iterator[str]]] = {
+    Variant.PRIMITIVE: _primitive_lines,
+    Variant.GROUP: _group_lines,
+}
 
 
 def is_disabled(rsc: Resource) -> bool:
@@ -148,7 +154,7 @@ def displayed_role(rsc: Resource) -> Role:
 def failed_probe_code(run: Run, rsc: Resource, node: str | None) -> int | None:
     """Return the code of a probe that said a resource cannot run on a node."""
     top = rsc.top
-    id_ = f"{top.clone.child.id}:0" if top.clone is not None else rsc.id
+    id_ = top.clone.child.id if top.clone is not None else rsc.id
     for failed in run.failed:
         on_node = failed.entry.attributes.get("on_node")
         if not masks_failure(failed.entry) or on_node is None:
@@ -156,7 +162,7 @@ def failed_probe_code(run: Run, rsc: Resource, node: str | None) -> int | None:
         if node is not None and on_node.lower() != node.lower():
             continue
         key = parse_key(history_key(failed.entry))
-        if key is not None and key[0] == id_ and node is not None:
+        if key is not None and key[0] == id_:
             return number(failed.entry, "rc-code")
     return None
 

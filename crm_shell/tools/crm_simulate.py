@@ -40,7 +40,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-D", "--save-dotfile", metavar="FILE", help="save the graph as dot")
     parser.add_argument("-G", "--save-graph", metavar="FILE", help="save the graph as XML")
     parser.add_argument("-a", "--all-actions", action="store_true", help="all actions in the dot")
-    parser.add_argument("-j", "--pending", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("-t", "--set-datetime", metavar="DATE", help="pretend it is this time")
     return parser.parse_args(argv)
 
@@ -78,25 +77,25 @@ class Session:
             self.say("")
         self.printed = True
 
-    def show_status(self, title: str, run: Run) -> None:
+    def show_status(self, title: str, run: Run, *, pending: bool = False) -> None:
         """Show nodes and resources."""
         self.spacer()
-        self.say(f"{title}:", *status_text(run, pending=self.options.pending))
+        self.say(f"{title}:", *status_text(run, pending=pending))
 
     def simulate(self, cib: Element) -> int:
         """Run the whole simulation."""
         options = self.options
-        run = read_cluster(cib, self.now(cib), show_scores=options.show_scores)
+        run = read_cluster(cib, self.now(cib), show_scores=options.show_scores, sanitized=True)
         if not options.quiet:
             self._show_warnings(run)
-            self.show_status("Current cluster status", run)
+            self.show_status("Current cluster status", run, pending=True)
         if not (options.run or options.simulate):
             return ExitCode.OK
         schedule = decide(run)
         self._show_decision(schedule)
         self._save(schedule)
         if options.simulate:
-            rehearsal = execute(run, cib, schedule.graph)
+            rehearsal = execute(run, cib, schedule.graph, when=int(time.time()))
             if not options.quiet:
                 self.spacer()
                 self.say("Executing Cluster Transition:", *rehearsal.lines)

@@ -6,6 +6,7 @@ Features section 7: history with digests (restart, reload-agent, secure).
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -21,6 +22,19 @@ from crmd.scheduler.state.run import Run
 _LEFT_OUT = frozenset(
     ("id", "crm_feature_set", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
 )
+_FOR_FENCER = frozenset(
+    (
+        "pcmk_action_limit",
+        "pcmk_delay_base",
+        "pcmk_delay_max",
+        "pcmk_host_argument",
+        "pcmk_host_check",
+        "pcmk_host_list",
+        "pcmk_host_map",
+    )
+)
+FEATURE_SET = "3.20.5"
+"""The version of Pacemaker's feature set whose behaviour this is."""
 _FENCING_TASK = "stonith-on"
 _ESCAPES = str.maketrans(
     {
@@ -101,7 +115,12 @@ def calculate(
     private = (
         " passwd password user " if entry is None else entry.attributes.get("op-secure-params")
     )
-    digests.secure = digest_of(_secured(parameters, private))
+    if _is_old(run, entry):
+        # Before feature set 3.16.0 only the agent's own parameters counted.
+        agents_own = {name: own[name] for name in own if not _is_for_fencer(rsc, name)}
+        digests.secure = digest_of(_digested(_secured(agents_own, private)))
+    else:
+        digests.secure = digest_of(_secured(parameters, private))
     if entry is not None and (
         "op-restart-digest" in entry.attributes or (rsc, node, entry.id) in run.rescheduled
     ):
@@ -112,6 +131,21 @@ def calculate(
             relevant = {name: value for name, value in parameters.items() if name in names}
         digests.restart = digest_of(relevant)
     return digests
+
+
+def _is_old(run: Run, entry: Element | None) -> bool:
+    text = entry.get("crm_feature_set") if entry is not None else ""
+    text = text or run.cib.get("crm_feature_set") or FEATURE_SET
+    return [int(part) for part in re.findall(r"\d+", text)] < [3, 16, 0]
+
+
+def _is_for_fencer(rsc: Resource, name: str) -> bool:
+    """Whether a fence device's parameter is meant for the fencer, not for the agent."""
+    if not rsc.fence_device:
+        return False
+    if name in ("provides", "stonith-timeout") or name in _FOR_FENCER:
+        return True
+    return name.startswith("pcmk_") and name.endswith(("_action", "_timeout", "_retries"))
 
 
 def _secured(parameters: dict[str, str], private: str | None) -> dict[str, str]:

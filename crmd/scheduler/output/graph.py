@@ -5,7 +5,7 @@ from __future__ import annotations
 from cib_store.model.values import parse_integer
 from crmd.scheduler.actions.book import pseudo
 from crmd.scheduler.actions.keys import notify_key, operation_key
-from crmd.scheduler.digests import meta_name
+from crmd.scheduler.digests import FEATURE_SET, meta_name
 from crmd.scheduler.graph import ActionKind, ActionResource, Graph, GraphAction
 from crmd.scheduler.graph_inputs import belongs, input_belongs, merge_inputs
 from crmd.scheduler.parameters import parameters_on
@@ -14,9 +14,6 @@ from crmd.scheduler.plan.remote import connection_host
 from crmd.scheduler.state.action import ALWAYS_IN_GRAPH, IN_GRAPH, PSEUDO, Action
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
-
-FEATURE_SET = "3.20.5"
-"""The version of Pacemaker's feature set whose behaviour this is."""
 
 
 def build_graph(run: Run) -> Graph:

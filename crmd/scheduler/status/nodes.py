@@ -119,7 +119,7 @@ def _online_with_fencing(run: Run, state: Element, node: Node) -> bool:
     if member < 0:
         fence_node(run, node, "peer has not been seen by the cluster")
         return False
-    if join == "nack":
+    if join == "banned":
         fence_node(run, node, "peer failed Pacemaker membership criteria")
     elif _asks_for_fencing(node):
         if member <= 0 and process <= 0 and join == "down":
