@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import grpc
 
+from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.codes import OpStatus
@@ -70,8 +70,8 @@ class FencingInfo:
 class FencerClient:
     """One fencer. Every call raises `Unreachable`, `Refused`, `TimedOut` or another `HaError`."""
 
-    def __init__(self, target: Path | str, *, identity: Identity) -> None:
-        """Name the unix socket or ``host:port``; it connects when first used."""
+    def __init__(self, target: Target, *, identity: Identity) -> None:
+        """Name the unix socket or the peer; it connects when first used."""
         self._where = f"the fencer at {target}"
         self._channel = dial(target, identity=identity)
         self._stub = fencer_pb2_grpc.FencerStub(self._channel)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 
 from cib_store.client import StoreClient
+
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.settings import Settings
@@ -41,7 +42,7 @@ class Follower:
         self, settings: Settings, identity: Identity, agents: Agents, runner: Runner, log: Log
     ) -> None:
         """Tell `runner` of every change; call `run` to begin."""
-        self._stores: tuple[Path | str, ...] = (
+        self._stores: tuple[Target, ...] = (
             settings.socket("cib"),
             *(peer.store for peer in settings.voters if peer.name != settings.node),
         )
@@ -66,7 +67,7 @@ class Follower:
                 await self._watch(store)
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _watch(self, store: Path | str) -> None:
+    async def _watch(self, store: Target) -> None:
         client = StoreClient(store, self._identity)
         try:
             async for step in client.watch():

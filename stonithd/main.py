@@ -46,7 +46,7 @@ async def _body(context: Context) -> None:
         [service.service()],
         identity=context.identity,
         socket=settings.socket("stonithd"),
-        addresses=[settings.me.fencer],
+        endpoints=[settings.me.fencer],
     )
     following = asyncio.create_task(follower.run())
     stopping = asyncio.create_task(context.stop.wait())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import Unreachable
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.ids import NodeName
@@ -16,7 +17,7 @@ class Peers:
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
         """Take the addresses from the settings."""
-        self._addresses: Mapping[NodeName, str] = {
+        self._endpoints: Mapping[NodeName, Endpoint] = {
             peer.name: peer.fencer for peer in settings.peers if peer.name != settings.node
         }
         self._identity = identity
@@ -24,11 +25,11 @@ class Peers:
 
     def client(self, node: NodeName) -> FencerClient:
         """Return the client of a node. Raises `Unreachable` where the settings name no address."""
-        if node not in self._addresses:
+        if node not in self._endpoints:
             raise Unreachable(f"{node} is not among the peers of raftmaker.toml; add it there")
         if node not in self._clients:
-            address = self._addresses[node]
-            self._clients[node] = FencerClient(address, identity=self._identity)
+            endpoint = self._endpoints[node]
+            self._clients[node] = FencerClient(endpoint, identity=self._identity)
         return self._clients[node]
 
     async def close(self) -> None:

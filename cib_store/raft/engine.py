@@ -1,8 +1,7 @@
 """The embedded engine: `ReplicatedLog` on PySyncObj, with our transport, journal and guards.
 
 PySyncObj runs on a thread of its own; everything crosses to the event loop here and in `transport`,
-and nowhere else. Its messages travel as protobuf over the store's gRPC server. That is not
-encrypted or authenticated yet, so it refuses to bind or dial anything but loopback. Syncing and
+and nowhere else. Its messages travel as protobuf over the store's gRPC server. Syncing and
 snapshots happen on the engine's thread: a slow disk delays its heartbeats.
 """
 
@@ -20,9 +19,10 @@ from cib_store.raft.guarded import REGULAR, GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
 from cib_store.raft.transport import StreamTransport
-from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut
+from raftmaker.runtime.endpoint import Endpoint
+from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
 from raftmaker.runtime.rpc import Service
-from raftmaker.runtime.settings import Timings, is_loopback
+from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName, Term
 from raftmaker.wire.types_pb2 import Identity
 
@@ -47,29 +47,23 @@ class _Applier:
 
 
 class PySyncObjLog(ReplicatedLog):
-    """One voter of an embedded Raft group. `addresses` maps every voter to its ``host:port``."""
+    """One voter of an embedded Raft group. `endpoints` are the stores of all voters."""
 
     def __init__(
         self,
         node: NodeName,
         *,
-        addresses: Mapping[NodeName, str],
+        endpoints: Mapping[NodeName, Endpoint],
         identity: Identity,
         directory: Path,
         machine: StateMachine,
         timings: Timings,
     ) -> None:
-        """Nothing is opened yet. Raises `Refused` for addresses that are not on loopback."""
+        """Nothing is opened yet. Raises `Refused` for another version of PySyncObj."""
         check_engine()
-        outside = sorted(a for a in addresses.values() if not is_loopback(a))
-        if outside:
-            raise Refused(
-                f"Raft would listen on or dial {', '.join(outside)}: peers are not authenticated"
-                " yet, so only loopback addresses (127.0.0.0/8, ::1) are allowed"
-            )
         self._node = node
-        self._voters = tuple(sorted(addresses))
-        self._links = Links(node, addresses=addresses, identity=identity)
+        self._voters = tuple(sorted(endpoints))
+        self._links = Links(node, endpoints=endpoints, identity=identity)
         self._directory = directory
         self._machine = machine
         self._timings = timings

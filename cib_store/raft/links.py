@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.rpc import Service, caller, dial_bare, introduction
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import raft_pb2_grpc
@@ -43,12 +44,12 @@ class Links(raft_pb2_grpc.RaftServicer):
     """All streams of one voter. `received` and `connected` are called on the event loop."""
 
     def __init__(
-        self, node: NodeName, *, addresses: Mapping[NodeName, str], identity: Identity
+        self, node: NodeName, *, endpoints: Mapping[NodeName, Endpoint], identity: Identity
     ) -> None:
         """Name the voters; nothing is dialled before `start`."""
         self._node = node
         self._identity = identity
-        self._addresses = {name: a for name, a in addresses.items() if name != node}
+        self._peers = {name: where for name, where in endpoints.items() if name != node}
         self._links: dict[NodeName, _Link] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._received: Received = lambda node, message: None
@@ -65,10 +66,10 @@ class Links(raft_pb2_grpc.RaftServicer):
     def start(self, *, received: Received, connected: Connected) -> None:
         """Begin to dial the peers that this voter has to dial."""
         self._received, self._connected = received, connected
-        self._links = {name: _Link() for name in self._addresses}
+        self._links = {name: _Link() for name in self._peers}
         self._tasks = [
             asyncio.create_task(self._keep_dialling(name))
-            for name in self._addresses
+            for name in self._peers
             if name < self._node
         ]
 
@@ -94,7 +95,7 @@ class Links(raft_pb2_grpc.RaftServicer):
 
     async def _keep_dialling(self, peer: NodeName) -> None:
         while True:
-            async with dial_bare(self._addresses[peer]) as channel:
+            async with dial_bare(self._peers[peer]) as channel:
                 call = raft_pb2_grpc.RaftStub(channel).Exchange(
                     metadata=introduction(self._identity)
                 )
@@ -112,7 +113,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         self, request_iterator: Any, context: grpc.aio.ServicerContext[RaftMessage, RaftMessage]
     ) -> None:
         """Take a peer's stream; a caller that is no voter is refused."""
-        peer = NodeName(caller(context).node)
+        peer = NodeName((await caller(context)).node)
         if peer not in self._links:
             await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED, f"{peer or 'the caller'} is no voter here"

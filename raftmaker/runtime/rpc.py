@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from raftmaker.runtime.endpoint import Endpoint, Target
 from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut, Unreachable
 from raftmaker.runtime.identity import refusal
 from raftmaker.wire.types_pb2 import Identity
@@ -101,10 +102,19 @@ def _identity_in(metadata: Any) -> Identity | None:
     return None
 
 
-def caller(context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
-    """Return who calls; the gate has checked that it is there and may call."""
+async def caller(context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
+    """Return who calls; ends the call when its certificate is for another node."""
     identity = _identity_in(context.invocation_metadata())
     assert identity is not None, "served without the gate"
+    proof = context.auth_context()
+    if proof.get("transport_security_type") == [b"ssl"]:
+        names = [name.decode() for name in proof.get("x509_subject_alternative_name", ())]
+        if identity.node not in names:
+            await context.abort(
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"the caller says it is {identity.node or 'no node'},"
+                f" its certificate is for {', '.join(names)}",
+            )
     return identity
 
 
@@ -133,11 +143,12 @@ async def serve(
     *,
     identity: Identity,
     socket: Path,
-    addresses: Iterable[str] = (),
+    endpoints: Iterable[Endpoint] = (),
 ) -> grpc.aio.Server:
-    """Start serving on the unix socket (mode 0660) and the TCP addresses; health and reflection on.
+    """Start serving on the unix socket (mode 0660) and the endpoints; health and reflection on.
 
-    Raises OSError or RuntimeError where it cannot listen; the caller ends the daemon.
+    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
+    listen; the caller ends the daemon.
     """
     server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))
     watcher = health.aio.HealthServicer()
@@ -153,11 +164,31 @@ async def serve(
     socket.parent.mkdir(parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
     server.add_insecure_port(f"unix:{socket}")
-    for address in addresses:
-        server.add_insecure_port(address)
+    for endpoint in endpoints:
+        _listen(server, endpoint)
     await server.start()
     socket.chmod(0o660)
     return server
+
+
+def _listen(server: grpc.aio.Server, endpoint: Endpoint) -> None:
+    _insist_on_safety(endpoint)
+    own = endpoint.credentials
+    if own is None:
+        server.add_insecure_port(endpoint.address)
+        return
+    credentials = grpc.ssl_server_credentials(
+        [(own.key, own.certificate)], own.authority, require_client_auth=True
+    )
+    server.add_secure_port(endpoint.address, credentials)
+
+
+def _insist_on_safety(endpoint: Endpoint) -> None:
+    if not endpoint.is_safe:
+        raise Refused(
+            f"{endpoint} of {endpoint.node} is beyond loopback, where both ends must prove who"
+            " they are: set directories.tls in raftmaker.toml"
+        )
 
 
 class _Introduces:
@@ -198,20 +229,36 @@ def introduction(identity: Identity) -> tuple[tuple[str, bytes], ...]:
     return ((IDENTITY_KEY, identity.SerializeToString()),)
 
 
-def dial_bare(target: Path | str) -> grpc.aio.Channel:
+def dial(target: Target, *, identity: Identity) -> grpc.aio.Channel:
+    """Return a channel to a unix socket or a peer; it connects when first used."""
+    introduces = [kind(identity) for kind in (_UnaryUnary, _UnaryStream, _StreamStream)]
+    return _channel(target, introduces)
+
+
+def dial_bare(target: Target) -> grpc.aio.Channel:
     """Return a channel on which each call must bring its `introduction`.
 
     For long streams: grpc.aio's interceptors put a task and a queue between caller and stream.
     """
-    address = f"unix:{target}" if isinstance(target, Path) else target
-    return grpc.aio.insecure_channel(address, options=_DIAL)
+    return _channel(target, ())
 
 
-def dial(target: Path | str, *, identity: Identity) -> grpc.aio.Channel:
-    """Return a channel to a unix socket (a path) or ``host:port``; it connects when first used."""
-    address = f"unix:{target}" if isinstance(target, Path) else target
-    introduces = [kind(identity) for kind in (_UnaryUnary, _UnaryStream, _StreamStream)]
-    return grpc.aio.insecure_channel(address, options=_DIAL, interceptors=introduces)
+def _channel(
+    target: Target, interceptors: Sequence[grpc.aio.ClientInterceptor]
+) -> grpc.aio.Channel:
+    if isinstance(target, Path):
+        return grpc.aio.insecure_channel(f"unix:{target}", options=_DIAL, interceptors=interceptors)
+    _insist_on_safety(target)
+    own = target.credentials
+    if own is None:
+        return grpc.aio.insecure_channel(target.address, options=_DIAL, interceptors=interceptors)
+    return grpc.aio.secure_channel(
+        target.address,
+        grpc.ssl_channel_credentials(own.authority, own.key, own.certificate),
+        # The certificate is for the node, whatever address it is reached at.
+        options=[*_DIAL, ("grpc.ssl_target_name_override", target.node)],
+        interceptors=interceptors,
+    )
 
 
 def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:

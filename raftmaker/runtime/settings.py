@@ -6,31 +6,41 @@ key, what is wrong and what is allowed. Timings are milliseconds and must keep t
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from raftmaker.runtime.certificates import Credentials, read_credentials
+from raftmaker.runtime.endpoint import Endpoint, is_address, is_loopback
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 
 DEFAULT_FILE = Path("/etc/raftmaker/raftmaker.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """One node of the cluster and where its daemons listen for the others, as ``host:port``."""
+    """One node of the cluster and where its daemons listen for the others."""
 
     name: NodeName
-    store: str
-    controller: str
-    fencer: str
+    store: Endpoint
+    controller: Endpoint
+    fencer: Endpoint
     voter: bool = True
+
+    def secured(self, credentials: Credentials) -> Peer:
+        """Return it with endpoints that show these credentials."""
+        return replace(
+            self,
+            store=replace(self.store, credentials=credentials),
+            controller=replace(self.controller, credentials=credentials),
+            fencer=replace(self.fencer, credentials=credentials),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,8 @@ class Settings:
     peers: tuple[Peer, ...]
     state_dir: Path = Path("/var/lib/raftmaker")
     run_dir: Path = Path("/run/raftmaker")
+    tls_dir: Path | None = None
+    """Where this node's certificate is; None: nothing but loopback may be used."""
     ocf_roots: tuple[Path, ...] = ()
     """Searched before /usr/lib/ocf; each holds ``resource.d``."""
     fence_dirs: tuple[Path, ...] = ()
@@ -125,8 +137,7 @@ class _Checker:
 
     def address(self, table: Mapping[str, object], where: str, key: str) -> str:
         value = self.text(table, where, key)
-        match = _ADDRESS.fullmatch(value)
-        if match is None or not 0 < int(match["port"]) < 65536:
+        if not is_address(value):
             self.fault(f"{where}.{key}", f"{value!r} is no address", '"host:port" or "[IPv6]:port"')
         return value
 
@@ -143,7 +154,11 @@ def read(path: Path) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _rejected(path, f"is not TOML: {error}", "mend the line named") from None
-    return decode(data, path)
+    settings = decode(data, path)
+    if settings.tls_dir is None:
+        return settings
+    credentials = read_credentials(settings.tls_dir, settings.node, datetime.now(UTC))
+    return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
 
 
 def _rejected(path: Path, what: str, mend: str) -> Rejected:
@@ -158,12 +173,15 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
         check.fault(key, "is not known", "known: cluster, node, directories, timings, peers")
     cluster = check.table(data, "cluster", {"id", "name"})
     node = check.table(data, "node", {"name"})
-    directories = check.table(data, "directories", {"state", "run", "ocf_roots", "fence_dirs"})
+    directories = check.table(
+        data, "directories", {"state", "run", "tls", "ocf_roots", "fence_dirs"}
+    )
     name = NodeName(check.text(node, "node", "name"))
     identity = check.text(cluster, "cluster", "id")
     if not identity:
         check.fault("cluster.id", "is missing", "the same text in every node's file")
-    peers = _peers(data.get("peers"), check)
+    tls = check.text(directories, "directories", "tls")
+    peers = _peers(data.get("peers"), check, secure=bool(tls))
     if name not in {peer.name for peer in peers}:
         check.fault("node.name", f"{name!r} is none of the peers", "add a [[peers]] entry for it")
     settings = Settings(
@@ -173,6 +191,7 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
         peers=peers,
         state_dir=Path(check.text(directories, "directories", "state", "/var/lib/raftmaker")),
         run_dir=Path(check.text(directories, "directories", "run", "/run/raftmaker")),
+        tls_dir=Path(tls) if tls else None,
         ocf_roots=check.paths(directories, "directories", "ocf_roots"),
         fence_dirs=check.paths(directories, "directories", "fence_dirs"),
         timings=_timings(data, check),
@@ -182,7 +201,7 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
     return settings
 
 
-def _peers(value: object, check: _Checker) -> tuple[Peer, ...]:
+def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:
     if not isinstance(value, list) or not value:
         check.fault("peers", "is missing", "one [[peers]] table for every node of the cluster")
         return ()
@@ -203,12 +222,30 @@ def _peers(value: object, check: _Checker) -> tuple[Peer, ...]:
                 name=NodeName(name),
                 voter=voter is not False,
                 **{
-                    key: check.address(table, where, key)
+                    key: _endpoint(NodeName(name), table, where, key, check, secure)
                     for key in ("store", "controller", "fencer")
                 },
             )
         )
     return tuple(peers)
+
+
+def _endpoint(
+    node: NodeName,
+    table: Mapping[str, object],
+    where: str,
+    key: str,
+    check: _Checker,
+    secure: bool,
+) -> Endpoint:
+    address = check.address(table, where, key)
+    if is_address(address) and not secure and not is_loopback(address):
+        check.fault(
+            f"{where}.{key}",
+            f"{address} is reached over the network, where peers must prove who they are",
+            'set directories.tls = "/etc/raftmaker/tls", or use 127.0.0.1 for a trial',
+        )
+    return Endpoint(node=node, address=address)
 
 
 def _timings(data: Mapping[str, object], check: _Checker) -> Timings:
@@ -242,15 +279,3 @@ def _timings(data: Mapping[str, object], check: _Checker) -> Timings:
         if not holds:
             check.fault(f"timings.{key}", "breaks a relation that safety rests on", allowed)
     return timings
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether ``host:port`` stays on this machine; of names only localhost counts."""
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        return False
-    host = match["v6"] or match["host"]
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

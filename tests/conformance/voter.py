@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from cib_store.raft.engine import PySyncObjLog
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.settings import Timings
@@ -37,12 +38,15 @@ class Recorder:
 
 async def main() -> None:
     node, directory, *rest = sys.argv[1:]
-    addresses = {NodeName(n): a for n, _, a in (item.partition("=") for item in rest)}
+    endpoints = {
+        NodeName(n): Endpoint(node=NodeName(n), address=a)
+        for n, _, a in (item.partition("=") for item in rest)
+    }
     machine = Recorder()
     identity = Identity(protocol=1, protocol_min=1, cluster_id="c", node=node, program="voter")
     log = PySyncObjLog(
         NodeName(node),
-        addresses=addresses,
+        endpoints=endpoints,
         identity=identity,
         directory=Path(directory),
         machine=machine,
@@ -52,7 +56,7 @@ async def main() -> None:
         log.services(),
         identity=identity,
         socket=Path(f"{directory}.sock"),
-        addresses=[addresses[NodeName(node)]],
+        endpoints=[endpoints[NodeName(node)]],
     )
     await log.start(lambda _: None)
     loop = asyncio.get_running_loop()

@@ -96,7 +96,7 @@ class Node:
             [self.service.service()],
             identity=self.identity,
             socket=self.settings.socket("stonithd"),
-            addresses=[self.settings.me.fencer],
+            endpoints=[self.settings.me.fencer],
         )
         try:
             yield

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from raftmaker.runtime.certificates import (
+    Credentials,
+    KeyPair,
+    create_authority,
+    issue,
+)
+from raftmaker.runtime.endpoint import Endpoint, Target
 from raftmaker.runtime.errors import Refused, Unreachable
-from raftmaker.runtime.rpc import Service, dial, failure_of, serve
+from raftmaker.runtime.rpc import Service, caller, dial, failure_of, serve
+from raftmaker.vocabulary.ids import ClusterId, NodeName
 from raftmaker.wire import store_pb2, store_pb2_grpc, types_pb2
 from raftmaker.wire.types_pb2 import Identity
 
@@ -25,7 +34,7 @@ OTHER = Identity(protocol=1, protocol_min=1, cluster_id="c2", node="z", program=
 
 class Echo(store_pb2_grpc.StoreServicer):
     async def Hello(self, request: Any, context: Any) -> types_pb2.HelloReply:
-        return types_pb2.HelloReply(identity=MINE)
+        return types_pb2.HelloReply(identity=await caller(context))
 
     async def Watch(self, request: Any, context: Any) -> AsyncIterator[store_pb2.WatchEvent]:
         yield store_pb2.WatchEvent(index=request.after)
@@ -37,10 +46,11 @@ class Echo(store_pb2_grpc.StoreServicer):
             yield store_pb2.BeatAck(sent_at_us=beat.sent_at_us)
 
 
-def free_address() -> str:
+def free_endpoint(credentials: Credentials | None = None, node: str = "a") -> Endpoint:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    return Endpoint(node=NodeName(node), address=address, credentials=credentials)
 
 
 async def one_of_each(stub: store_pb2_grpc.StoreStub) -> list[int]:
@@ -56,14 +66,14 @@ async def one_of_each(stub: store_pb2_grpc.StoreStub) -> list[int]:
 @pytest.mark.parametrize("over_tcp", [False, True])
 def test_identity_gates_every_call(over_tcp: bool) -> None:
     async def scenario(run_dir: Path) -> None:
-        address, path = free_address(), run_dir / "cib.sock"
+        endpoint, path = free_endpoint(), run_dir / "cib.sock"
         service = Service(
             name="raftmaker.v1.Store",
             servicer=Echo(),
             register=store_pb2_grpc.add_StoreServicer_to_server,
         )
-        server = await serve([service], identity=MINE, socket=path, addresses=[address])
-        target: Path | str = address if over_tcp else path
+        server = await serve([service], identity=MINE, socket=path, endpoints=[endpoint])
+        target: Target = endpoint if over_tcp else path
         async with dial(target, identity=MINE) as channel:
             assert await one_of_each(store_pb2_grpc.StoreStub(channel)) == [5, 7]
             health: Any = health_pb2_grpc.HealthStub(channel)
@@ -83,3 +93,65 @@ def test_identity_gates_every_call(over_tcp: bool) -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(scenario(Path(directory)))
+
+
+NOW = datetime.now(UTC)
+AUTHORITY = create_authority(ClusterId("c1"), NOW)
+STRANGER = create_authority(ClusterId("c1"), NOW)
+
+
+def credentials(authority: KeyPair, node: str) -> Credentials:
+    pair = issue(authority, NodeName(node), NOW)
+    return Credentials(authority=authority.certificate, certificate=pair.certificate, key=pair.key)
+
+
+def outcome_of_hello(*, shown: Credentials | None, expects: str, says: str) -> str:
+    """Return the node that the server saw, or the status of the refusal."""
+
+    async def scenario(run_dir: Path) -> str:
+        endpoint = free_endpoint(credentials(AUTHORITY, "a"))
+        service = Service(
+            name="raftmaker.v1.Store",
+            servicer=Echo(),
+            register=store_pb2_grpc.add_StoreServicer_to_server,
+        )
+        socket_path = run_dir / "cib.sock"
+        server = await serve([service], identity=MINE, socket=socket_path, endpoints=[endpoint])
+        identity = Identity(protocol=1, protocol_min=1, cluster_id="c1", node=says, program="t")
+        target = Endpoint(node=NodeName(expects), address=endpoint.address, credentials=shown)
+        try:
+            async with dial(target, identity=identity) as channel:
+                stub = store_pb2_grpc.StoreStub(channel)
+                reply = await stub.Hello(types_pb2.HelloRequest(), timeout=5)
+                return str(reply.identity.node)
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
+        finally:
+            await server.stop(None)
+
+    with tempfile.TemporaryDirectory() as directory:
+        return asyncio.run(scenario(Path(directory)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "expects", "says", "outcome"),
+    [
+        pytest.param(credentials(AUTHORITY, "b"), "a", "b", "b", id="a peer"),
+        pytest.param(credentials(AUTHORITY, "b"), "a", "c", "PERMISSION_DENIED", id="an impostor"),
+        pytest.param(credentials(AUTHORITY, "b"), "z", "b", "UNAVAILABLE", id="another server"),
+        pytest.param(credentials(STRANGER, "b"), "a", "b", "UNAVAILABLE", id="a stranger"),
+        pytest.param(None, "a", "b", "UNAVAILABLE", id="nobody"),
+    ],
+)
+def test_both_ends_prove_who_they_are(
+    shown: Credentials | None, expects: str, says: str, outcome: str
+) -> None:
+    assert outcome_of_hello(shown=shown, expects=expects, says=says) == outcome
+
+
+def test_nothing_beyond_loopback_is_dialled_or_served_without_proof() -> None:
+    bare = Endpoint(node=NodeName("b"), address="192.0.2.1:4000")
+    with pytest.raises(Refused, match=r"192\.0\.2\.1:4000 of b is beyond loopback"):
+        dial(bare, identity=MINE)
+    with tempfile.TemporaryDirectory() as directory, pytest.raises(Refused):
+        asyncio.run(serve([], identity=MINE, socket=Path(directory) / "cib.sock", endpoints=[bare]))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raftmaker.runtime.certificates import create_authority, issue, store_credentials
+from raftmaker.runtime.endpoint import is_loopback
 from raftmaker.runtime.errors import Rejected
-from raftmaker.runtime.settings import decode, is_loopback, read
+from raftmaker.runtime.settings import decode, read
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import ClusterId, NodeName
 
 FILE = Path("raftmaker.toml")
 
@@ -32,7 +36,7 @@ def faults(data: dict[str, Any]) -> list[str]:
 
 def test_a_good_file_is_read() -> None:
     settings = decode(tables(), FILE)
-    assert settings.me.store == "127.0.0.1:1"
+    assert settings.me.store.address == "127.0.0.1:1"
     assert [peer.name for peer in settings.voters] == ["a", "b"]
     assert settings.socket("cib").name == "cib.sock"
 
@@ -93,3 +97,32 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
 )
 def test_loopback_is_recognised(address: str, loopback: bool) -> None:
     assert is_loopback(address) is loopback
+
+
+def test_addresses_beyond_loopback_need_certificates() -> None:
+    data = tables()
+    data["peers"][1]["fencer"] = "192.0.2.1:4"
+    assert faults(data) == ["peers[1].fencer"]
+    data["directories"] = {"tls": "/etc/raftmaker/tls"}
+    assert decode(data, FILE).tls_dir == Path("/etc/raftmaker/tls")
+
+
+def test_credentials_reach_every_endpoint(tmp_path: Path) -> None:
+    authority = create_authority(ClusterId("c1"), datetime.now(UTC))
+    node = issue(authority, NodeName("a"), datetime.now(UTC))
+    store_credentials(tmp_path / "tls", authority.certificate, node)
+    peers = "".join(
+        f'[[peers]]\nname="{name}"\nstore="192.0.2.{number}:1"\ncontroller="192.0.2.{number}:2"\n'
+        f'fencer="192.0.2.{number}:3"\n'
+        for number, name in enumerate(("a", "b"), 1)
+    )
+    file = tmp_path / "raftmaker.toml"
+    file.write_text(
+        f'[cluster]\nid="c1"\n[node]\nname="a"\n[directories]\ntls="{tmp_path}/tls"\n{peers}'
+    )
+    for peer in read(file).peers:
+        for endpoint in (peer.store, peer.controller, peer.fencer):
+            assert endpoint.is_safe
+            assert endpoint.credentials is not None
+            assert endpoint.credentials.key == node.key
+            assert "PRIVATE" not in repr(endpoint)
