@@ -1,0 +1,139 @@
+"""The newest configuration changes, with who, when, why and the patch (on disk, beside the state).
+
+Not part of the replicated state: each replica notes what it applies, so a replica that was brought
+up by a snapshot lacks what the snapshot skipped. Losing the file loses nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from raftmaker.vocabulary.commands import Origin
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.outcomes import CibVersion
+
+ENTRIES_MAX = 1000
+BYTES_MAX = 16 * 1024 * 1024
+_FORMAT = 1
+_COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One configuration change; `revision` is its log position and its name."""
+
+    revision: int
+    version: CibVersion
+    origin: Origin
+    patch: str = ""
+
+
+class History:
+    """The file; all of its work is done on one thread of its own."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; one of another format, or a damaged one, is begun anew."""
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+        self._path = path
+        self._database = self._thread.submit(self._open).result()
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _opened(self._path)
+        except sqlite3.DatabaseError:
+            self._path.rename(self._path.with_suffix(".damaged"))
+            return _opened(self._path)
+
+    async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def note(self, entry: HistoryEntry) -> None:
+        """Keep an entry; one that is there already (replayed from the log) stays as it is."""
+        self._thread.submit(lambda: _insert(self._database, entry))
+
+    async def entries(self, *, limit: int, before: int, patches: bool) -> list[HistoryEntry]:
+        """Return the newest entries first; `limit` and `before` 0: all."""
+        return await self._on_thread(lambda: _select(self._database, limit, before, patches))
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        self._thread.submit(self._database.close)
+        self._thread.shutdown(wait=True)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    if found not in (0, _FORMAT):
+        database.close()
+        raise sqlite3.DatabaseError(f"format {found}")
+    database.execute(f"PRAGMA user_version={_FORMAT}")
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS change (revision INTEGER PRIMARY KEY, admin_epoch INTEGER,"
+        " epoch INTEGER, num_updates INTEGER, node TEXT, client TEXT, user TEXT, message TEXT,"
+        " at_us INTEGER, patch TEXT)"
+    )
+    return database
+
+
+def _insert(database: sqlite3.Connection, entry: HistoryEntry) -> None:
+    version, origin = entry.version, entry.origin
+    database.execute(
+        f"INSERT OR IGNORE INTO change ({_COLUMNS}, patch) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (
+            entry.revision,
+            version.admin_epoch,
+            version.epoch,
+            version.num_updates,
+            origin.node,
+            origin.client,
+            origin.user,
+            origin.message,
+            origin.at_us,
+            entry.patch,
+        ),
+    )
+    oldest = _oldest_kept(database.execute("SELECT revision, length(patch) FROM change"))
+    database.execute("DELETE FROM change WHERE revision < ?", (oldest,))
+
+
+def _oldest_kept(sizes: Iterable[tuple[int, int]]) -> int:
+    kept, total, oldest = 0, 0, 0
+    for revision, size in sorted(sizes, reverse=True):
+        kept, total = kept + 1, total + size
+        if kept > ENTRIES_MAX or (total > BYTES_MAX and kept > 1):
+            break
+        oldest = revision
+    return oldest
+
+
+def _select(
+    database: sqlite3.Connection, limit: int, before: int, patches: bool
+) -> list[HistoryEntry]:
+    patch = "patch" if patches else "''"
+    rows = database.execute(
+        f"SELECT {_COLUMNS}, {patch} FROM change WHERE ?2 = 0 OR revision < ?2"
+        " ORDER BY revision DESC LIMIT ?1",
+        (limit or ENTRIES_MAX, before),
+    )
+    return [
+        HistoryEntry(
+            revision=row[0],
+            version=CibVersion(row[1], row[2], row[3]),
+            origin=Origin(
+                node=NodeName(row[4]), client=row[5], user=row[6], message=row[7], at_us=row[8]
+            ),
+            patch=row[9],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,139 @@
+"""A requested change from arrival to outcome: resolve, check, propose, and again on a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cib_store.apply import State
+from cib_store.apply.change import CONFLICT
+from cib_store.document.element import Element
+from cib_store.document.path import find
+from cib_store.document.refusal import Refusal, refused
+from cib_store.document.version import version_of
+from cib_store.document.xpath import XPathTree
+from cib_store.hub import Hub
+from cib_store.proposing.proposer import Proposer
+from cib_store.proposing.resolve import Resolved, resolve
+from cib_store.replica import Replica
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibOperation, Origin
+from raftmaker.vocabulary.ids import ClientId, Token
+from raftmaker.vocabulary.outcomes import CibVersion, Outcome
+
+TRIES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrder:
+    """A change as it was asked for; `path` of its operations may be any XPath."""
+
+    operations: tuple[CibOperation, ...]
+    origin: Origin
+    base: CibVersion | None = None
+    rehearse: bool = False
+    token: Token | None = None
+    client_id: ClientId = ClientId("")
+    sequence: int = 0
+
+
+class Changes:
+    """Carries out changes on this replica's view of the CIB."""
+
+    def __init__(self, *, proposer: Proposer, replica: Replica, hub: Hub) -> None:
+        """`hub` knows older versions, for requests that rely on one."""
+        self._proposer = proposer
+        self._replica = replica
+        self._hub = hub
+        self._tree = XPathTree(replica.state.cib)
+
+    def tree(self, cib: Element) -> XPathTree:
+        """Return the CIB ready for XPath, built once for a version."""
+        if self._tree.root is not cib:
+            self._tree = XPathTree(cib)
+        return self._tree
+
+    async def carry_out(self, order: ChangeOrder, *, deadline_ms: int) -> Outcome:
+        """Return how the change ended. Raises as `Proposer.commit` does."""
+        outcome: Outcome | None = None
+        for _ in range(TRIES_MAX):
+            state = self._replica.state
+            earlier = _earlier(state, order)
+            if earlier is not None:
+                return earlier
+            resolved = self._resolved(state, order)
+            if isinstance(resolved, Refusal):
+                return Outcome(
+                    code=resolved.code,
+                    reports=resolved.reports,
+                    version=state.version,
+                    index=state.index,
+                )
+            if order.rehearse:
+                version = version_of(resolved.cib)
+                return Outcome(
+                    code=ExitCode.OK,
+                    reports=resolved.warnings,
+                    version=version,
+                    index=state.index,
+                )
+            command = self._proposer.command(
+                resolved.change,
+                origin=order.origin,
+                token=order.token,
+                client_id=order.client_id,
+                sequence=order.sequence,
+            )
+            outcome = await self._proposer.once(command, deadline_ms=deadline_ms)
+            if not outcome.has(CONFLICT):
+                return replace(outcome, reports=(*outcome.reports, *resolved.warnings))
+        assert outcome is not None
+        return outcome
+
+    def _resolved(self, state: State, order: ChangeOrder) -> Resolved | Refusal:
+        if not state.facts.cluster_id:
+            return refused(
+                ExitCode.TEMPFAIL,
+                "no-cluster",
+                "",
+                "the cluster is not created yet",
+                "wait for its first leader",
+            )
+        resolved = resolve(self.tree(state.cib), order.operations, order.origin)
+        if isinstance(resolved, Refusal) or order.base is None:
+            return resolved
+        return _since_base(self._hub, state, order.base) or resolved
+
+
+def _since_base(hub: Hub, state: State, base: CibVersion) -> Refusal | None:
+    """Refuse when the configuration is not as it was in the version that the request relied on.
+
+    Status moves on all the time and does not count.
+    """
+    now = state.version
+    if (base.admin_epoch, base.epoch) == (now.admin_epoch, now.epoch):
+        return None
+    old = hub.at_version_of((base.admin_epoch, base.epoch))
+    here = find(state.cib, "/cib/configuration")
+    if old is not None and find(old, "/cib/configuration") == here:
+        return None
+    return refused(
+        ExitCode.OLD,
+        "base-changed",
+        "/cib/configuration",
+        f"the configuration changed since version {base}; it is {now}",
+        "look at it again and repeat the change",
+    )
+
+
+def _earlier(state: State, order: ChangeOrder) -> Outcome | None:
+    session = state.clients.get(order.client_id) if order.sequence else None
+    return None if session is None else session.outcomes.get(order.sequence)
+
+
+def plain_origin(origin: Origin, order: Sequence[CibOperation]) -> Origin:
+    """Return the origin with a message that says what was done, where the user gave none."""
+    if origin.message:
+        return origin
+    words = [f"{one.kind.value} {one.scope or one.path}".strip() for one in order[:3]]
+    return replace(origin, message=", ".join(words) + ("…" if len(order) > 3 else ""))

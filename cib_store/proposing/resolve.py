@@ -1,0 +1,117 @@
+"""From a request to what the log holds: XPaths become element paths, with preconditions.
+
+Pure: the same request on the same CIB gives the same change. A change of the configuration relies
+on the configuration as it was checked; where somebody else was faster, `apply` refuses it and the
+proposer resolves it anew. Status changes rely on nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from cib_store.apply.change import change_cib
+from cib_store.document.element import Element
+from cib_store.document.path import find, parse_path, path_of, trail_of
+from cib_store.document.refusal import Refusal, refused
+from cib_store.document.xpath import BadXPath, XPathTree
+from cib_store.schema import faults, warnings
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import (
+    CibChange,
+    CibOperation,
+    OperationKind,
+    Origin,
+    Precondition,
+)
+from raftmaker.vocabulary.reports import Report
+
+_CONFIGURATION = "/cib/configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What to propose, the CIB that it would make, and what somebody should look at."""
+
+    change: CibChange
+    cib: Element
+    warnings: tuple[Report, ...]
+
+
+def resolve(
+    tree: XPathTree, operations: Iterable[CibOperation], origin: Origin
+) -> Resolved | Refusal:
+    """Resolve and check a request against the CIB in `tree` (features 4.20)."""
+    cib = tree.root
+    plain: list[CibOperation] = []
+    for operation in operations:
+        found = _plain(tree, operation)
+        if isinstance(found, Refusal):
+            return found
+        plain += found
+    change = CibChange(operations=tuple(plain))
+    new = change_cib(cib, change, origin)
+    if isinstance(new, Refusal):
+        return new
+    old_part, new_part = find(cib, _CONFIGURATION), find(new, _CONFIGURATION)
+    assert old_part is not None
+    assert new_part is not None
+    if old_part == new_part:
+        raised = any(operation.kind is OperationKind.BUMP for operation in plain)
+        root = {name: value for name, value in cib.attributes.items() if name != "num_updates"}
+        same = all(new.attributes.get(name) == value for name, value in root.items())
+        return Resolved(change=replace(change, status=same and not raised), cib=new, warnings=())
+    wrong = faults(new, before=cib)
+    if wrong:
+        return Refusal(ExitCode.CONFIG, wrong)
+    condition = Precondition(path=_CONFIGURATION, digest=old_part.digest)
+    return Resolved(
+        change=replace(change, preconditions=(condition,)),
+        cib=new,
+        warnings=warnings(new, before=cib),
+    )
+
+
+def _plain(tree: XPathTree, operation: CibOperation) -> list[CibOperation] | Refusal:
+    """Return the operations on element paths that one on an XPath means."""
+    if not operation.path:
+        return [operation]
+    if parse_path(operation.path) is not None and trail_of(tree.root, operation.path) is not None:
+        return [operation]
+    if operation.scope:
+        return refused(
+            ExitCode.USAGE,
+            "scope-and-xpath",
+            operation.path,
+            "a scope and an XPath were given",
+            "give one of them",
+        )
+    try:
+        paths = [path_of(tree.root, trail) for trail in tree.find(operation.path)]
+    except BadXPath as error:
+        return refused(ExitCode.USAGE, "bad-xpath", operation.path, str(error), "mend the XPath")
+    return _on_matches(operation, paths)
+
+
+def _on_matches(operation: CibOperation, paths: list[str]) -> list[CibOperation] | Refusal:
+    if operation.kind is OperationKind.DELETE:
+        # Last first, so that numbers in the paths of earlier ones stay true.
+        chosen = list(reversed(paths)) if operation.all else paths[:1]
+        return [replace(operation, path=path, xml="", all=False) for path in chosen]
+    if not paths:
+        return refused(
+            ExitCode.NOSUCH,
+            "no-such-element",
+            operation.path,
+            "nothing matches the XPath",
+            "check it with a query",
+        )
+    if len(paths) > 1:
+        return refused(
+            ExitCode.MULTIPLE,
+            "several-matches",
+            operation.path,
+            f"{len(paths)} elements match: {', '.join(paths[:3])}",
+            "make the XPath match one",
+        )
+    return [replace(operation, path=paths[0])]

@@ -1,0 +1,55 @@
+"""The whole check: everything that a change makes wrong, and what somebody should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_store.document.element import Element
+from cib_store.document.ids import duplicate_ids
+from cib_store.schema.options import OPTIONS
+from cib_store.schema.references import node_warnings, reference_faults
+from cib_store.schema.structure import structure_faults
+from raftmaker.vocabulary.reports import Report
+
+
+def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
+    """Return every fault of the configuration that `before` does not have already.
+
+    So a configuration that came with faults can be mended one by one (features 4.20).
+    """
+    known = set(_faults(before)) if before is not None else set()
+    return tuple(fault for fault in _faults(cib) if fault not in known)
+
+
+def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
+    """Return what is allowed and looks like a mistake, and is new since `before`."""
+    known = set(_warnings(before)) if before is not None else set()
+    return tuple(warning for warning in _warnings(cib) if warning not in known)
+
+
+def _faults(cib: Element) -> Iterator[Report]:
+    configuration = cib.child("configuration")
+    if configuration is None:
+        return
+    yield from structure_faults(configuration)
+    yield from duplicate_ids(configuration)
+    yield from reference_faults(configuration)
+
+
+def _warnings(cib: Element) -> Iterator[Report]:
+    configuration = cib.child("configuration")
+    if configuration is None:
+        return
+    yield from node_warnings(configuration)
+    options = configuration.child("crm_config")
+    for one in options.each("cluster_property_set") if options is not None else ():
+        for pair in one.each("nvpair"):
+            name = pair.get("name")
+            if name and name not in OPTIONS:
+                yield Report(
+                    code="unknown-option",
+                    where=f"//nvpair[@id='{pair.id}']",
+                    what=f"no cluster option is called {name!r}; it is kept",
+                    mend="check the name, if no agent stores it",
+                    is_error=False,
+                )

@@ -1,0 +1,162 @@
+"""Structure and values: unknown elements and attributes, missing ones, bad values, empty holders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_store.document.element import COMMENT, Element
+from cib_store.document.path import step_to
+from cib_store.document.sections import RESOURCES
+from cib_store.schema.options import OPTIONS
+from cib_store.schema.values import ATTRIBUTES, META, Kind
+from cib_store.schema.vocabulary import SHAPES
+from raftmaker.vocabulary.reports import Report
+
+_HOLDERS = {
+    "group": ("primitive",),
+    "clone": ("primitive", "group"),
+    "master": ("primitive", "group"),
+}
+
+
+def structure_faults(configuration: Element) -> Iterator[Report]:
+    """Yield every fault that an element shows by itself, in document order."""
+    yield from _below(configuration, "/cib/configuration")
+
+
+def _below(element: Element, where: str) -> Iterator[Report]:
+    shape = SHAPES[element.tag]
+    yield from _attribute_faults(element, where)
+    if element.tag in _HOLDERS:
+        yield from _holder_faults(element, where)
+    if element.tag in ("primitive", "template"):
+        yield from _agent_faults(element, where)
+    if element.text:
+        yield Report(
+            code="unexpected-text",
+            where=where,
+            what=f"{element.tag} holds text",
+            mend="the configuration has no text",
+        )
+    for position, child in enumerate(element.children):
+        if child.tag == COMMENT:
+            continue
+        place = where + str(step_to(element, position))
+        if child.tag in shape.children and child.tag in SHAPES:
+            yield from _below(child, place)
+        else:
+            yield _misplaced(element, child, place)
+
+
+def _misplaced(parent: Element, child: Element, where: str) -> Report:
+    if parent.tag in _HOLDERS and child.tag in RESOURCES:
+        name = f"{parent.tag} {parent.id!r}"
+        return Report(
+            code="wrong-member",
+            where=where,
+            what=f"{name} holds the {child.tag} {child.id!r}",
+            mend=f"a {parent.tag} holds: {', '.join(_HOLDERS[parent.tag])}",
+        )
+    allowed = ", ".join(sorted(SHAPES[parent.tag].children)) or "nothing"
+    return Report(
+        code="unknown-element",
+        where=where,
+        what=f"{parent.tag} cannot hold {child.tag}",
+        mend=f"allowed here: {allowed}",
+    )
+
+
+def _attribute_faults(element: Element, where: str) -> Iterator[Report]:
+    shape = SHAPES[element.tag]
+    present = element.attributes.keys()
+    for name in sorted(present - shape.allowed):
+        yield Report(
+            code="unknown-attribute",
+            where=where,
+            what=f"{element.tag} has no attribute {name}",
+            mend=f"known: {', '.join(sorted(shape.allowed)) or 'none'}",
+        )
+    if "id-ref" not in present:
+        for name in sorted(shape.required - present):
+            yield Report(
+                code="missing-attribute",
+                where=where,
+                what=f"{element.tag} lacks the attribute {name}",
+                mend=f"needed: {', '.join(sorted(shape.required))}",
+            )
+    if "id" in present and not element.id.strip():
+        yield Report(code="empty-id", where=where, what="the id is empty", mend="choose one")
+    for name, value in element.attributes.items():
+        kind = ATTRIBUTES.get((element.tag, name))
+        if kind is not None and not kind.accepts(value):
+            yield bad_value(where, f"{element.tag} {element.id!r}: {name}", value, kind)
+    if element.tag in ("meta_attributes", "cluster_property_set"):
+        yield from _pair_faults(element, where)
+
+
+def bad_value(where: str, what: str, value: str, kind: Kind) -> Report:
+    """Report a value that is not of its kind."""
+    return Report(
+        code="bad-value",
+        where=where,
+        what=f"{what} is {value!r}, which is no {kind.name}",
+        mend=f"allowed: {kind.allowed}",
+    )
+
+
+def _pair_faults(owner: Element, where: str) -> Iterator[Report]:
+    kinds = META if owner.tag == "meta_attributes" else OPTIONS
+    for pair in owner.each("nvpair"):
+        name, value = pair.get("name"), pair.attributes.get("value")
+        kind = kinds.get(name)
+        if kind is None or value is None or value.lower() == "#default" or kind.accepts(value):
+            continue
+        yield bad_value(f"{where}/nvpair[@id='{pair.id}']", name, value, kind)
+
+
+def _holder_faults(element: Element, where: str) -> Iterator[Report]:
+    held = list(element.each(*_HOLDERS[element.tag]))
+    if not held:
+        yield Report(
+            code=f"empty-{element.tag}",
+            where=where,
+            what=f"the {element.tag} {element.id!r} holds no resource",
+            mend=f"put a {' or '.join(_HOLDERS[element.tag])} in it, or delete it",
+        )
+    elif element.tag != "group" and len(held) > 1:
+        yield Report(
+            code="several-members",
+            where=where,
+            what=f"the {element.tag} {element.id!r} holds {len(held)} resources",
+            mend="put them in a group, and that in the clone",
+        )
+
+
+def _agent_faults(element: Element, where: str) -> Iterator[Report]:
+    standard = element.get("class")
+    if element.tag == "primitive" and "template" in element.attributes:
+        return
+    name = f"the {element.tag} {element.id!r}"
+    if element.tag == "primitive":
+        for needed in ("class", "type"):
+            if not element.get(needed):
+                yield Report(
+                    code="missing-attribute",
+                    where=where,
+                    what=f"{name} lacks the attribute {needed}",
+                    mend="give class and type (and provider for ocf), or a template",
+                )
+    if standard == "ocf" and not element.get("provider"):
+        yield Report(
+            code="missing-attribute",
+            where=where,
+            what=f"{name} is of class ocf and lacks a provider",
+            mend="give the provider, such as heartbeat",
+        )
+    if standard and standard not in ("ocf", "systemd", "lsb", "service", "stonith"):
+        yield Report(
+            code="bad-value",
+            where=where,
+            what=f"{name} has the class {standard!r}",
+            mend="allowed: ocf, systemd, lsb, service, stonith",
+        )
