@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from dataclasses import dataclass
 
 from cib_store.client import StoreClient
@@ -23,6 +25,7 @@ from stonithd.fencing.events import Configured
 from stonithd.runner import Runner
 
 _AGAIN_S = 0.2
+_REST_S = 1.0
 _REREAD_S = 60.0
 """Rules may depend on the time, and agents get installed."""
 
@@ -80,14 +83,15 @@ class Follower:
 
     async def _apply_changes(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_REREAD_S):
                     await self._changed.wait()
-            except TimeoutError:
-                pass
             self._changed.clear()
             if self._seen is not None:
+                started = time.monotonic()
                 await self._configure(self._seen)
+                # However fast a big CIB changes, reading it takes a tenth of the processor.
+                await asyncio.sleep(min(_REST_S, 9 * (time.monotonic() - started)))
 
     async def _configure(self, seen: _Seen) -> None:
         names = agents_of(seen.cib)

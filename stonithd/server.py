@@ -11,7 +11,7 @@ import grpc
 
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.errors import HaError, Refused, Rejected, Report
-from raftmaker.runtime.rpc import Service, abort
+from raftmaker.runtime.rpc import Service, abort, caller
 from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
@@ -78,6 +78,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         self, request: fencer_pb2.FenceRequest, context: _Context
     ) -> fencer_pb2.FenceReply:
         """Fence a node; answers when done."""
+        await caller(context)
         try:
             action = _action(request.action)
         except HaError as error:
@@ -115,6 +116,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         self, request: fencer_pb2.RaiseFencingTokenRequest, context: _Context
     ) -> fencer_pb2.RaiseFencingTokenReply:
         """Raise the token; it is on disk when this answers."""
+        await caller(context)
         self._runner.take(
             TokenSeen(boot_ms(), Token(request.token.generation, request.token.counter))
         )
@@ -155,7 +157,9 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
     ) -> fencer_pb2.ProbeReply:
         """Run a device's monitor, status or list (features 17.17, 17.43)."""
         await self._wait_until_configured()
-        device = self._runner.state.setup.device(ResourceId(request.device))
+        # An instance of a cloned device is named with its number.
+        name = request.device.partition(":")[0]
+        device = self._runner.state.setup.device(ResourceId(name))
         try:
             action = _action(request.action)
             if action not in _HARMLESS:
