@@ -106,6 +106,7 @@ class Follower:
         )
         if setup != self._runner.state.setup:
             self._runner.take(Configured(boot_ms(), setup))
+            self._runner.remember_lists()
         self.configured.set()
 
 

@@ -96,13 +96,27 @@ class Offers:
 
     async def _agent_says(self, device: Device, target: NodeName) -> bool:
         if device.check() is HostCheck.DYNAMIC_LIST:
-            return device.port(target) in await self.targets(device)
+            port = device.port(target)
+            known = self._lists.get(device.id)
+            if known is not None and known.device == device and port in known.targets:
+                # However old the list: should the target be gone from it, the agent will say so.
+                return True
+            return port in await self.targets(device)
         result = await self._agents.execute(
             device.agent,
             options_of(device, FenceAction.STATUS, target),
             device.timeouts_ms.get(FenceAction.STATUS, _ASK_MS),
         )
         return result.status is OpStatus.DONE and result.code in _STATUS_KNOWN
+
+    async def remember(self, setup: Setup) -> None:
+        """Ask for the lists now that nothing waits for them, so that a fencing need not."""
+        dynamic = [
+            device
+            for device in setup.devices
+            if device.check() is HostCheck.DYNAMIC_LIST and not unusable_here(device, self._node)
+        ]
+        await asyncio.gather(*(self.targets(device) for device in dynamic))
 
     async def targets(self, device: Device) -> tuple[NodeName, ...]:
         """Return what the device's agent lists, remembered for a minute."""

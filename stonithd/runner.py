@@ -106,6 +106,10 @@ class Runner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def remember_lists(self) -> None:
+        """Let the devices that must be asked for their targets be asked in the background."""
+        self._start(self._offers.remember(self.state.setup))
+
     def _do(self, effect: FencingEffect) -> None:
         match effect:
             case PersistToken(token):
