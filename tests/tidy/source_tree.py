@@ -22,8 +22,12 @@ CORES = (
     "stonithd/fencing",
 )
 """Where pure functions live (docs/architecture.md)."""
-SHELL_FILES_IN_CORES = ("cib_store/document/codec.py", "lrmd/operations/codec.py")
-"""Codecs beside the values that they read and write: the only I/O-side files in those folders."""
+SHELL_FILES_IN_CORES = (
+    "cib_store/document/codec.py",
+    "cib_store/document/xpath.py",
+    "lrmd/operations/codec.py",
+)
+"""Codecs beside the values that they read and write, and XPath (by lxml): no cores."""
 TEXT_SUFFIXES = (".py", ".proto", ".toml", ".md", ".service", ".target", ".crm", ".yml", ".sh", "")
 _SKIPPED = {"__pycache__", ".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 _SKIPPED |= {".hypothesis", ".import_linter_cache", ".grimp_cache", "build", "dist", "node_modules"}
