@@ -1,37 +1,11 @@
-"""What the local executor knows, as one value: taken at a join and after an executor's restart."""
+"""What the core needs to know about the local executor and its agents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrmd.operations.values import OperationRequest, Result
-from raftmaker.vocabulary.ids import BootId, Token
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingOperation:
-    """An operation that has been accepted and whose first result is still to come."""
-
-    call_id: int
-    request: OperationRequest
-    running: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """Everything an executor knows: its history and what runs or waits (protocols, DC)."""
-
-    boot_id: BootId
-    incarnation: str
-    """Made anew at each start of the executor."""
-    token: Token
-    history: tuple[Result, ...] = ()
-    pending: tuple[PendingOperation, ...] = ()
-
-    @property
-    def serial(self) -> int:
-        """The newest result that the history already contains."""
-        return max((result.serial for result in self.history), default=0)
+from lrmd.operations.values import Inventory as Inventory
+from lrmd.operations.values import PendingOperation as PendingOperation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +17,8 @@ class AgentTraits:
     reloadable: frozenset[str] = frozenset()
     parameters: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
+
+
+def newest_serial(inventory: Inventory) -> int:
+    """Return the number of the newest result that the inventory's history contains."""
+    return max((result.serial for result in inventory.history), default=0)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, node_state, state_with
-from crmd.fsa.executor import AgentTraits
+from crmd.fsa.executor import AgentTraits, newest_serial
 from crmd.fsa.history import needs_traits
 from crmd.fsa.lease import may_ask
 from crmd.fsa.purpose import AskingForJoin
@@ -79,7 +79,7 @@ def on_inventory(turn: Turn, event: events.ExecutorState) -> bool:
     member = turn.member
     count = member.join_count + 1
     number = turn.config.controller_start * 1_000_000 + count
-    serial = event.inventory.serial
+    serial = newest_serial(event.inventory)
     turn.member = replace(
         member,
         joined=join.token,

@@ -1,0 +1,248 @@
+"""The controller's gRPC service, on the node's unix socket and for its peers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import grpc.aio
+
+from crmd import codec
+from crmd.client import ControllerClient, FenceNodeAnswer
+from crmd.fsa import effects, events
+from crmd.peers import Peers
+from crmd.runner import Runner
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.errors import HaError, NotLeader, Refused
+from raftmaker.runtime.rpc import Service, abort, caller
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.wire import controller_pb2 as pb
+from raftmaker.wire import controller_pb2_grpc, executor_pb2, types_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_Wanted = TypeVar("_Wanted")
+_Reply = TypeVar("_Reply")
+
+
+class ControllerServicer(controller_pb2_grpc.ControllerServicer):
+    """Turns calls into events, and answers into replies."""
+
+    def __init__(self, *, runner: Runner, peers: Peers, identity: Identity) -> None:
+        """Serve this runner's core."""
+        self._runner = runner
+        self._peers = peers
+        self._identity = identity
+
+    async def Hello(
+        self, request: types_pb2.HelloRequest, context: _Context
+    ) -> types_pb2.HelloReply:
+        """Tell who answers; the gate has looked at the caller already."""
+        return types_pb2.HelloReply(identity=self._identity)
+
+    async def Join(self, request: pb.JoinRequest, context: _Context) -> pb.JoinReply:
+        """Join the calling DC."""
+        dc = (await caller(context)).node
+        answer = await self._ask(
+            context,
+            lambda call: codec.join_requested(request, at_ms=boot_ms(), call=call, dc=dc),
+            effects.JoinAccepted,
+        )
+        return pb.JoinReply(
+            identity=self._identity,
+            executor=codec.inventory_message(answer.inventory),
+            number=answer.number,
+        )
+
+    async def Order(self, request: pb.OrderRequest, context: _Context) -> pb.OrderReply:
+        """Run an operation here."""
+        answer = await self._ask(
+            context,
+            lambda call: codec.order_received(request, at_ms=boot_ms(), call=call),
+            effects.OrderTaken,
+        )
+        return pb.OrderReply(call_id=answer.call_id)
+
+    async def CancelOrder(
+        self, request: executor_pb2.CancelRequest, context: _Context
+    ) -> executor_pb2.CancelReply:
+        """End a recurring operation here."""
+        answer = await self._ask(
+            context,
+            lambda call: codec.cancel_received(request, at_ms=boot_ms(), call=call),
+            effects.Ended,
+        )
+        return executor_pb2.CancelReply(found=answer.found)
+
+    async def ForgetOrder(
+        self, request: executor_pb2.ForgetRequest, context: _Context
+    ) -> executor_pb2.ForgetReply:
+        """Forget a resource here."""
+        answer = await self._ask(
+            context,
+            lambda call: codec.forget_received(request, at_ms=boot_ms(), call=call),
+            effects.Ended,
+        )
+        return executor_pb2.ForgetReply(found=answer.found)
+
+    async def Progress(
+        self, request: pb.ProgressRequest, context: _Context
+    ) -> AsyncIterator[pb.ProgressReply]:
+        """Follow what the controller does; a slow follower skips what is outdated."""
+        async for progress in self._runner.progress():
+            yield codec.progress_message(progress)
+            if request.once:
+                return
+
+    async def FenceNode(self, request: pb.FenceNodeRequest, context: _Context) -> pb.FenceNodeReply:
+        """Have a node fenced, by the DC."""
+
+        def made(call: int) -> events.FenceNodeRequested:
+            return events.FenceNodeRequested(
+                at_ms=boot_ms(),
+                call=call,
+                target=NodeName(request.target),
+                action=request.action,
+                reason=request.origin.message,
+                timeout_ms=request.timeout_ms,
+            )
+
+        async def forwarded(dc: ControllerClient) -> pb.FenceNodeReply:
+            return _fence_reply(
+                await dc.fence_node(
+                    NodeName(request.target),
+                    request.action,
+                    reason=request.origin.message,
+                    timeout_ms=request.timeout_ms,
+                )
+            )
+
+        return await self._ask_dc(
+            context, made, forwarded, effects.FencingAnswered, answered=_fence_reply
+        )
+
+    async def ConfirmDown(
+        self, request: pb.ConfirmDownRequest, context: _Context
+    ) -> pb.FenceNodeReply:
+        """Take somebody's word that a node is down."""
+
+        def made(call: int) -> events.ConfirmDownRequested:
+            return events.ConfirmDownRequested(
+                at_ms=boot_ms(),
+                call=call,
+                target=NodeName(request.target),
+                reason=request.origin.message,
+            )
+
+        async def forwarded(dc: ControllerClient) -> pb.FenceNodeReply:
+            target = NodeName(request.target)
+            return _fence_reply(await dc.confirm_down(target, reason=request.origin.message))
+
+        return await self._ask_dc(
+            context, made, forwarded, effects.FencingAnswered, answered=_fence_reply
+        )
+
+    async def Cleanup(self, request: pb.CleanupRequest, context: _Context) -> pb.CleanupReply:
+        """Forget failures or history, cluster-wide."""
+
+        def made(call: int) -> events.CleanupRequested:
+            return events.CleanupRequested(
+                at_ms=boot_ms(),
+                call=call,
+                resource=request.resource,
+                node=request.node,
+                operation=request.operation,
+                interval_ms=request.interval_ms,
+                refresh=request.refresh,
+            )
+
+        async def forwarded(dc: ControllerClient) -> pb.CleanupReply:
+            cleaned = await dc.cleanup(
+                resource=request.resource,
+                node=request.node,
+                operation=request.operation,
+                interval_ms=request.interval_ms,
+                refresh=request.refresh,
+            )
+            return pb.CleanupReply(cleaned=cleaned)
+
+        return await self._ask_dc(
+            context,
+            made,
+            forwarded,
+            effects.Cleaned,
+            answered=lambda answer: pb.CleanupReply(cleaned=answer.lines),
+        )
+
+    async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
+        """Begin to leave."""
+        await self._ask(
+            context,
+            lambda call: events.LeaveRequested(
+                at_ms=boot_ms(), call=call, now_s=wall_us() // 1_000_000
+            ),
+            effects.LeaveBegun,
+        )
+        return pb.LeaveReply()
+
+    async def _ask(
+        self, context: _Context, made: Callable[[int], events.Event], wanted: type[_Wanted]
+    ) -> _Wanted:
+        """Give the core an event that has an answer; a refusal ends the call."""
+        try:
+            answer = await self._runner.ask(made)
+            if isinstance(answer, effects.Refused):
+                raise _refusal(answer)
+            assert isinstance(answer, wanted), answer
+            return answer
+        except HaError as error:
+            await abort(context, error)
+            raise
+
+    async def _ask_dc(
+        self,
+        context: _Context,
+        made: Callable[[int], events.Event],
+        forwarded: Callable[[ControllerClient], Awaitable[_Reply]],
+        wanted: type[_Wanted],
+        *,
+        answered: Callable[[_Wanted], _Reply],
+    ) -> _Reply:
+        """Like `_ask`, for what only the DC does: another node asks the DC for its caller."""
+        try:
+            answer = await self._runner.ask(made)
+            if isinstance(answer, effects.Refused):
+                raise _refusal(answer)
+            if isinstance(answer, effects.Forward):
+                return await forwarded(self._peers.controller(answer.node))
+            assert isinstance(answer, wanted), answer
+            return answered(answer)
+        except HaError as error:
+            await abort(context, error)
+            raise
+
+
+def _fence_reply(answer: effects.FencingAnswered | FenceNodeAnswer) -> pb.FenceNodeReply:
+    return pb.FenceNodeReply(
+        confirmed=answer.confirmed, devices=answer.devices, reason=answer.reason
+    )
+
+
+def _refusal(answer: effects.Refused) -> HaError:
+    match answer.code:
+        case ExitCode.TEMPFAIL:
+            return Refused(answer.reason)
+        case ExitCode.NO_DC:
+            return NotLeader(answer.reason)
+        case _:
+            return HaError(answer.reason)
+
+
+def service_of(servicer: ControllerServicer) -> Service:
+    """Return what `serve` needs to offer it."""
+    return Service(
+        name="raftmaker.v1.Controller",
+        servicer=servicer,
+        register=controller_pb2_grpc.add_ControllerServicer_to_server,
+    )

@@ -1,0 +1,91 @@
+"""A process that computes for a daemon, so that a long computation never delays a heartbeat.
+
+The worker is a fresh interpreter (never a fork of the daemon, which has threads), speaks pickles of
+our own values over its standard input and output, ends when the daemon does, and is started again
+when it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+
+from raftmaker.runtime.errors import HaError
+
+_LENGTH = struct.Struct(">Q")
+
+
+class WorkerDied(HaError):
+    """The worker's process ended before it answered; the next call starts another."""
+
+
+class Worker:
+    """One worker process; calls are answered one after the other."""
+
+    def __init__(self, module: str) -> None:
+        """Name the module that is run; it calls `serve_calls`."""
+        self._module = module
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def call(self, question: object) -> object:
+        """Send one value and return the answer. Raises `WorkerDied`."""
+        async with self._turn:
+            process = await self._running()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            data = pickle.dumps(question, protocol=pickle.HIGHEST_PROTOCOL)
+            try:
+                process.stdin.write(_LENGTH.pack(len(data)) + data)
+                await process.stdin.drain()
+                (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+                answer: object = pickle.loads(await process.stdout.readexactly(length))
+            except (OSError, asyncio.IncompleteReadError):
+                await self.close()
+                raise WorkerDied(f"the worker {self._module} died") from None
+            except BaseException:
+                # The answer to an abandoned call must not be taken for the next one's.
+                await self.close()
+                raise
+            return answer
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        return self._process
+
+    async def close(self) -> None:
+        """End the process, if it runs."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await asyncio.shield(process.wait())
+
+
+def serve_calls(answer: Callable[[object], object]) -> int:
+    """Be a worker: answer values from standard input until it closes; return the exit code."""
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # what is printed by mistake must not damage the answers
+    while True:
+        head = source.read(_LENGTH.size)
+        if len(head) < _LENGTH.size:
+            return 0
+        (length,) = _LENGTH.unpack(head)
+        data = pickle.dumps(
+            answer(pickle.loads(source.read(length))), protocol=pickle.HIGHEST_PROTOCOL
+        )
+        sink.write(_LENGTH.pack(len(data)) + data)
+        sink.flush()
