@@ -8,3 +8,4 @@ from crm_shell.syntax.faults import Fault as Fault
 from crm_shell.syntax.parser import Parsed as Parsed
 from crm_shell.syntax.parser import Statement as Statement
 from crm_shell.syntax.parser import parse as parse
+from crm_shell.syntax.parser import parse_words as parse_words

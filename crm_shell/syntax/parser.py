@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cib_store.document.element import COMMENT, Element
 from crm_shell.syntax.cursor import Cursor
 from crm_shell.syntax.faults import Fault, Mistake, nearest
 from crm_shell.syntax.grammar import access, alerts, constraints, options, resources
-from crm_shell.syntax.lexer import Line, read_lines
+from crm_shell.syntax.lexer import Line, Token, read_lines
 from crm_shell.syntax.xml import read_xml
 
 
@@ -77,7 +77,10 @@ def _defaults(cursor: Cursor, tag: str) -> Element:
 def parse(text: str) -> Parsed:
     """Read configuration text. What stands in faulty statements is left out."""
     lines, faults = read_lines(text)
-    found = list(faults)
+    return _parsed(lines, list(faults))
+
+
+def _parsed(lines: Sequence[Line], found: list[Fault]) -> Parsed:
     statements: list[Statement] = []
     faulty: set[str] = set()
     for line in lines:
@@ -91,6 +94,16 @@ def parse(text: str) -> Parsed:
                 statements.append(statement)
     found.sort(key=lambda fault: (fault.line, fault.column))
     return Parsed(statements=tuple(statements), faults=tuple(found), faulty_words=frozenset(faulty))
+
+
+def parse_words(words: Sequence[str]) -> Parsed:
+    """Read one statement that the caller's shell has split into words already."""
+    tokens: list[Token] = []
+    column = 1
+    for word in words:
+        tokens.append(Token(word, 1, column))
+        column += len(word) + 1
+    return _parsed((Line(tokens=tuple(tokens)),), [])
 
 
 def _statement(line: Line) -> Statement | None:

@@ -7,7 +7,7 @@ that what is shown is always what is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from cib_store.document.element import COMMENT, Element
 from crm_shell.syntax.loose import loosen
@@ -106,6 +106,8 @@ def xml_lines(element: Element, margin: str = "") -> list[str]:
     if element.tag == COMMENT:
         return [f"{margin}<!--{element.text}-->"]
     head = "".join(f" {name}={quoteattr(value)}" for name, value in element.attributes.items())
+    if not element.children and element.text:
+        return [f"{margin}<{element.tag}{head}>{escape(element.text)}</{element.tag}>"]
     if not element.children:
         return [f"{margin}<{element.tag}{head}/>"]
     below = [line for child in element.children for line in xml_lines(child, margin + "  ")]

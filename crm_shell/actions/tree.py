@@ -1,0 +1,76 @@
+"""Find things in a CIB: resources anywhere, their pairs, nodes and their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_store.document.element import Element
+from crm_shell.syntax.faults import nearest
+from crm_shell.syntax.printer import xml_lines
+
+RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
+
+
+class NotThere(LookupError):
+    """There is no such thing; the message says what is like it."""
+
+
+def section(cib: Element, name: str) -> Element:
+    """Return a section of the configuration, or status; empty where the CIB has none."""
+    if name == "status":
+        return cib.child("status") or Element("status")
+    configuration = cib.child("configuration") or Element("configuration")
+    return configuration.child(name) or Element(name)
+
+
+def resources(cib: Element) -> Iterator[Element]:
+    """Yield every resource and template, containers before what they contain."""
+    for element in section(cib, "resources").walk():
+        if element.tag in RESOURCES:
+            yield element
+
+
+def resource(cib: Element, identity: str) -> Element:
+    """Return a resource; ``web:0`` names an instance of ``web``. Raises `NotThere`."""
+    known = {each.id: each for each in resources(cib) if each.tag != "template"}
+    found = known.get(identity) or known.get(identity.partition(":")[0])
+    if found is None:
+        like = nearest(identity, known)
+        hint = f"; did you mean {like!r}?" if like else ""
+        names = f"; resources: {', '.join(known)}" if known else "; there are no resources"
+        raise NotThere(f"no resource {identity!r}{hint or names}")
+    return found
+
+
+def holders(cib: Element, identity: str) -> list[Element]:
+    """Return the containers around a resource, outermost first."""
+    above: list[Element] = []
+    current = list(section(cib, "resources").each(*RESOURCES))
+    while current:
+        for each in current:
+            if any(below.id == identity and below.tag in RESOURCES for below in each.walk()):
+                if each.id == identity:
+                    return above
+                above.append(each)
+                current = list(each.each(*RESOURCES))
+                break
+        else:
+            return above
+    return above
+
+
+def node(cib: Element, name: str) -> Element:
+    """Return a node's entry, by name or id. Raises `NotThere`."""
+    entries = list(section(cib, "nodes").each("node"))
+    for entry in entries:
+        if name in (entry.get("uname"), entry.id):
+            return entry
+    names = [entry.get("uname") for entry in entries]
+    like = nearest(name, names)
+    hint = f"; did you mean {like!r}?" if like else f"; nodes: {', '.join(names) or 'none'}"
+    raise NotThere(f"no node {name!r}{hint}")
+
+
+def text(element: Element) -> str:
+    """Return an element as XML."""
+    return "\n".join(xml_lines(element))

@@ -1,0 +1,43 @@
+"""The configuration being edited: taken from the cluster, kept as a draft, committed."""
+
+from __future__ import annotations
+
+from cib_store.document.element import Element
+from crm_shell.commands.session import Draft, Session
+from crm_shell.edit import operations
+
+
+async def draft_of(session: Session) -> Draft:
+    """Return the draft that is being edited, or a fresh one from the cluster."""
+    if session.draft is not None:
+        return session.draft
+    cib = await session.cluster.cib()
+    return Draft(base=cib, configuration=cib.configuration)
+
+
+async def keep(session: Session, draft: Draft, edited: Element) -> int:
+    """Keep the edited configuration as draft; outside the prompt, commit it at once."""
+    session.draft = Draft(base=draft.base, configuration=edited)
+    return 0 if session.keeps_draft else await commit(session)
+
+
+def has_changes(session: Session) -> bool:
+    """Whether there is anything to commit."""
+    draft = session.draft
+    return draft is not None and draft.configuration != draft.base.configuration
+
+
+async def commit(session: Session, *, rehearse: bool = False) -> int:
+    """Send what was edited, all or nothing. A refused draft stays, to be mended."""
+    draft = session.draft
+    if draft is None:
+        return 0
+    wanted = operations(draft.base.configuration, draft.configuration)
+    if wanted and rehearse:
+        outcome = await session.cluster.change(wanted, base=draft.base.version, rehearse=True)
+        for warning in outcome.warnings:
+            session.console.warn(str(warning))
+    elif wanted:
+        await session.change(wanted, base=draft.base.version)
+        session.draft = None
+    return 0

@@ -1,0 +1,107 @@
+"""``configure load`` and ``save``: whole files of statements or XML (features 30.42, 30.43)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cib_store.document.element import Element
+from crm_shell.commands.drafts import draft_of, keep
+from crm_shell.commands.session import Failed, Misused, Session, faulty
+from crm_shell.edit import Mode, apply
+from crm_shell.edit.show import show, shown_objects
+from crm_shell.syntax import parse
+from crm_shell.syntax.printer import xml_lines
+from raftmaker.vocabulary.codes import ExitCode
+
+_MODES = {"update": Mode.UPDATE, "replace": Mode.REPLACE, "push": Mode.PUSH}
+
+
+async def load(session: Session, args: list[str]) -> int:
+    """Read a file into the configuration; every mistake in it is told, and nothing changes."""
+    as_xml = args[:1] == ["xml"]
+    rest = args[1:] if as_xml else args
+    if len(rest) != 2 or rest[0] not in _MODES:
+        raise Misused("usage: load [xml] {update|replace|push} FILE (- is standard input)")
+    mode, name = _MODES[rest[0]], rest[1]
+    text = _read(name)
+    draft = await draft_of(session)
+    if as_xml or text.lstrip().startswith("<"):
+        given = _configuration(text, name)
+        if mode is Mode.REPLACE:
+            return await keep(session, draft, given)
+        text = _statements(given)
+    edited = apply(draft.configuration, parse(text), mode)
+    if edited.faults:
+        raise faulty(edited.faults, name)
+    return await keep(session, draft, edited.configuration)
+
+
+def _read(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        return Path(name).read_text("utf-8")
+    except FileNotFoundError:
+        raise Failed(f"{name}: no such file", code=ExitCode.NOINPUT) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"{name}: {error}", code=ExitCode.NOINPUT) from None
+
+
+def _configuration(text: str, name: str) -> Element:
+    from cib_store.document.codec import BadXml
+    from cib_store.document.codec import parse as parse_xml
+
+    try:
+        root = parse_xml(text)
+    except BadXml as error:
+        raise Failed(f"{name}: {error}", code=ExitCode.DATAERR) from None
+    found = root.child("configuration") if root.tag == "cib" else root
+    if found is None or found.tag != "configuration":
+        raise Failed(
+            f"{name}: holds a <{root.tag}>; allowed: a <cib> or its <configuration>",
+            code=ExitCode.DATAERR,
+        )
+    return found
+
+
+def _statements(configuration: Element) -> str:
+    """Return the objects as ``xml`` statements, containers with what they contain."""
+    resources = configuration.child("resources") or Element("resources")
+    tops = {each.id for each in resources.children}
+    return "\n".join(
+        "xml " + " \\\n".join(xml_lines(_whole(resources, each)))
+        for each in shown_objects(configuration)
+        if each.tag not in ("primitive", "group", "clone", "master", "bundle", "template")
+        or each.id in tops
+    )
+
+
+def _whole(resources: Element, each: Element) -> Element:
+    for top in resources.children:
+        if top.tag == each.tag and top.id == each.id:
+            return top
+    return each
+
+
+async def save(session: Session, args: list[str]) -> int:
+    """Write the configuration, or some objects, to a file."""
+    as_xml = args[:1] == ["xml"]
+    names = args[1:] if as_xml else args
+    if not names:
+        raise Misused("usage: save [xml] [ID…] FILE (- is standard output)")
+    draft = await draft_of(session)
+    if as_xml:
+        text = "\n".join(xml_lines(draft.configuration))
+    else:
+        text, missing = show(draft.configuration, names[:-1])
+        if missing:
+            raise Failed(*(f"no object {name!r}" for name in missing), code=ExitCode.NOSUCH)
+    if names[-1] == "-":
+        session.console.say(text)
+        return 0
+    try:
+        Path(names[-1]).write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise Failed(f"{names[-1]}: {error.strerror}", code=ExitCode.CANTCREAT) from None
+    return 0

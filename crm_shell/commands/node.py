@@ -1,0 +1,183 @@
+"""``crm node``: standby, maintenance, fencing and attributes of nodes (features 30.16)."""
+
+from __future__ import annotations
+
+from crm_shell.actions import tree
+from crm_shell.actions.pairs import (
+    Home,
+    find_pairs,
+    of_node,
+    of_status,
+    remove_pair,
+    set_pair,
+    transient_owner,
+)
+from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
+from crm_shell.commands.status import status_now
+from crm_shell.status.text import node_lines
+from raftmaker.vocabulary.codes import ExitCode
+
+
+async def _show(session: Session, args: list[str]) -> int:
+    words = arguments(args, 0, 1, "show [NODE]")
+    status = await status_now(session)
+    nodes = [each for each in status.nodes if not words or each.name == words[0]]
+    if words and not nodes:
+        raise Failed(f"no node {words[0]!r}", code=ExitCode.NOSUCH)
+    lines: list[str] = []
+    for each in nodes:
+        dc = ", DC" if each.is_dc else ""
+        lines.append(f"{each.name}({each.id}): {each.kind}, {each.state.value}{dc}")
+        lines.extend(f"\t{name}={value}" for name, value in each.attributes)
+    session.console.answer(
+        session.console.paint_status("\n".join(lines)),
+        [
+            {"name": each.name, "id": each.id, "state": each.state.value, "dc": each.is_dc,
+             "attributes": dict(each.attributes)}
+            for each in nodes
+        ],
+    )  # fmt: skip
+    return 0
+
+
+async def _status(session: Session, args: list[str]) -> int:
+    status = await status_now(session)
+    text = "\n".join(["Node List:", *node_lines(status.nodes)])
+    session.console.answer(
+        session.console.paint_status(text),
+        [{"name": each.name, "state": each.state.value} for each in status.nodes],
+    )
+    return 0
+
+
+def _flag(name: str, attribute: str, value: str, usage: str) -> Run:
+    """Return a command that sets a flag of a node, by default of this one."""
+
+    async def run(session: Session, args: list[str]) -> int:
+        words = arguments(args, 0, 2, usage)
+        lifetime = words.pop() if words and words[-1] in ("reboot", "forever") else "forever"
+        if len(words) > 1:
+            raise Misused(f"unexpected argument {words[1]!r}; usage: {usage}")
+        cib = await session.cluster.cib()
+        entry = tree.node(cib.document, words[0] if words else session.cluster.settings.node)
+        transient = transient_owner(cib.document, entry.id)
+        permanent = of_node(entry)
+        if lifetime == "reboot":
+            operations = [set_pair(of_status(entry.id), transient, attribute, value)]
+        else:
+            operations = [
+                *remove_pair(of_status(entry.id), transient, attribute),
+                set_pair(permanent, entry, attribute, value),
+            ]
+        await session.change(operations, message=f"node {name} {entry.get('uname')}")
+        return 0
+
+    return run
+
+
+async def _fence(session: Session, args: list[str]) -> int:
+    words = arguments(args, 1, 2, "fence NODE [off|reboot]")
+    action = words[1] if len(words) > 1 else "reboot"
+    if action not in ("off", "reboot", "on"):
+        raise Misused(f"{action!r} is no fencing action: off, reboot or on")
+    cib = await session.cluster.cib()
+    name = tree.node(cib.document, words[0]).get("uname")
+    if not session.confirm(f"Fence {name} ({action})? What runs there is killed."):
+        return 0
+    session.console.info(f"fencing {name} ({action}), this may take a while")
+    ended = await session.cluster.fence(name, action=action, message="crm node fence")
+    if not ended.confirmed:
+        raise Failed(f"{name} was not fenced: {ended.reason or 'no reason given'}")
+    session.console.info(f"{name} is fenced, confirmed by {', '.join(ended.devices) or 'nobody'}")
+    return 0
+
+
+def _attributes(word: str, kind: str, *, transient: bool = False) -> Run:
+    async def run(session: Session, args: list[str]) -> int:
+        usage = f"{word} NODE {{set NAME VALUE|show [NAME]|delete NAME}}"
+        name, verb, *rest = arguments(args, 2, 4, usage)
+        cib = await session.cluster.cib()
+        entry = tree.node(cib.document, name)
+        home: Home = of_status(entry.id, kind) if transient else of_node(entry, kind)
+        owner = transient_owner(cib.document, entry.id) if transient else entry
+        match verb, rest:
+            case "set", [key, value]:
+                await session.change([set_pair(home, owner, key, value)])
+            case "show", [] | [_]:
+                found = find_pairs(home, owner, rest[0] if rest else "")
+                if rest and not found:
+                    raise Failed(f"{name} has no {word} {rest[0]!r}", code=ExitCode.NOSUCH)
+                values = {pair.get("name"): pair.get("value") for _, pair in found}
+                text = "\n".join(
+                    f"scope={home.scope}  name={key} value={value}" for key, value in values.items()
+                )
+                session.console.answer(text, values)
+            case "delete", [key]:
+                gone = remove_pair(home, owner, key)
+                if not gone:
+                    raise Failed(f"{name} has no {word} {key!r}", code=ExitCode.NOSUCH)
+                await session.change(gone)
+            case _:
+                raise Misused(f"usage: {usage}")
+        return 0
+
+    return run
+
+
+async def _clear_state(session: Session, args: list[str]) -> int:
+    (name,) = arguments(args, 1, 1, "clearstate NODE")
+    cib = await session.cluster.cib()
+    node = tree.node(cib.document, name).get("uname")
+    question = (
+        f"Is {node} surely down? If it runs and this is wrong, data will be corrupted. Go on?"
+    )
+    if session.ask is None and not session.force:
+        raise Failed(f"vouching that {node} is down needs --force", code=ExitCode.UNSAFE)
+    if not session.confirm(question):
+        return 0
+    await session.cluster.confirm_down(node, message="crm node clearstate")
+    session.console.info(f"{node} counts as down")
+    return 0
+
+
+def _command(
+    name: str, usage: str, summary: str, run: Run, completes: tuple[str, ...] = ("node",),
+    details: str = "",
+) -> Command:  # fmt: skip
+    return Command(
+        name=name, usage=usage, summary=summary, run=run, completes=completes, details=details
+    )
+
+
+_SET = "set|show|delete"
+LEVEL = Level(
+    name="node",
+    summary="Standby, maintenance, fencing and attributes of nodes",
+    commands=(
+        _command("status", "status", "Show the nodes' states", _status, ()),
+        _command("show", "show [NODE]", "Show nodes and their attributes", _show),
+        _command("standby", "standby [NODE] [reboot|forever]",
+                 "Move everything away from a node",
+                 _flag("standby", "standby", "on", "standby [NODE] [reboot|forever]"),
+                 details="With reboot it ends when the node leaves the cluster."),
+        _command("online", "online [NODE] [reboot|forever]", "End a node's standby",
+                 _flag("online", "standby", "off", "online [NODE] [reboot|forever]")),
+        _command("maintenance", "maintenance [NODE]", "Leave everything on a node alone",
+                 _flag("maintenance", "maintenance", "true", "maintenance [NODE]")),
+        _command("ready", "ready [NODE]", "End a node's maintenance",
+                 _flag("ready", "maintenance", "false", "ready [NODE]")),
+        _command("fence", "fence NODE [off|reboot]", "Have a node fenced by its devices", _fence),
+        _command("clearstate", "clearstate NODE",
+                 "Vouch that a node is down, when no device can", _clear_state),
+        _command("attribute", "attribute NODE {set NAME VALUE|show [NAME]|delete NAME}",
+                 "Permanent attributes of a node",
+                 _attributes("attribute", "instance_attributes"), ("node", _SET)),
+        _command("status-attr", "status-attr NODE {set NAME VALUE|show [NAME]|delete NAME}",
+                 "Attributes that last until the node leaves",
+                 _attributes("status-attr", "instance_attributes", transient=True),
+                 ("node", _SET)),
+        _command("utilization", "utilization NODE {set NAME VALUE|show [NAME]|delete NAME}",
+                 "What a node offers", _attributes("utilization", "utilization"),
+                 ("node", _SET)),
+    ),
+)  # fmt: skip

@@ -1,0 +1,136 @@
+"""What every command is given: console, options, the cluster, and the draft being edited."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cib_store.document.element import Element
+from crm_shell.console import Console
+from crm_shell.syntax.faults import Fault
+from raftmaker.client import Cib, CibVersion, Cluster, connect
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibOperation
+
+
+class Failed(Exception):
+    """A command cannot be carried out: the messages for people, and the exit code."""
+
+    def __init__(self, *messages: str, code: ExitCode = ExitCode.ERROR) -> None:
+        super().__init__("\n".join(messages))
+        self.code = code
+
+
+class Misused(Failed):
+    """A command was given arguments that it cannot take."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__(*messages, code=ExitCode.USAGE)
+
+
+def faulty(faults: Sequence[Fault], source: str = "") -> Failed:
+    """Return the failure that tells all faults of a text."""
+    head = f"{source}: " if source else ""
+    return Failed(*(f"{head}{fault}" for fault in faults), code=ExitCode.CONFIG)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A configuration that is being edited and not yet committed."""
+
+    base: Cib
+    configuration: Element
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One run of the shell."""
+
+    console: Console
+    config: Path | None = None
+    wait: bool = False
+    force: bool = False
+    interactive: bool = False
+    keeps_draft: bool = False
+    """Changes gather until `commit`, as at the prompt and in a file of commands."""
+    program: str = "crm"
+    ask: Callable[[str], bool] | None = None
+    draft: Draft | None = None
+    _cluster: Cluster | None = field(default=None)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster of this node. Raises `Rejected` for bad settings."""
+        if self._cluster is None:
+            self._cluster = connect(self.config, program=self.program)
+        return self._cluster
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._cluster is not None:
+            await self._cluster.__aexit__(None, None, None)
+            self._cluster = None
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person; where there is none, or `--force` is given, the answer is yes."""
+        if self.force or self.ask is None:
+            return True
+        return self.ask(question)
+
+    async def change(
+        self,
+        operations: Sequence[CibOperation],
+        *,
+        message: str = "",
+        base: CibVersion | None = None,
+    ) -> int:
+        """Change the CIB, tell warnings, wait when asked to; return the log position."""
+        outcome = await self.cluster.change(operations, message=message, base=base)
+        for warning in outcome.warnings:
+            self.console.warn(str(warning))
+        if self.wait:
+            await self.settle(outcome.index)
+        return outcome.index
+
+    async def settle(self, index: int) -> None:
+        """Wait until the cluster has carried out log position `index`, showing progress."""
+        from crm_shell.progress import settle
+
+        await settle(self.cluster, index)
+
+
+Run = Callable[[Session, list[str]], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command: how it is written, what it does, and what its arguments may be."""
+
+    name: str
+    usage: str
+    summary: str
+    run: Run
+    details: str = ""
+    aliases: tuple[str, ...] = ()
+    completes: tuple[str, ...] = ()
+    """What each argument may be: resource, node, object, on|off …; the last one repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A group of commands, such as ``resource``."""
+
+    name: str
+    summary: str
+    commands: tuple[Command, ...]
+    aliases: tuple[str, ...] = ()
+
+
+def arguments(args: list[str], least: int, most: int, usage: str) -> list[str]:
+    """Return `args` when their number fits. Raises `Misused` with the usage."""
+    if len(args) < least:
+        raise Misused(f"too few arguments; usage: {usage}")
+    if len(args) > most:
+        raise Misused(f"unexpected argument {args[most]!r}; usage: {usage}")
+    return args

@@ -1,0 +1,101 @@
+"""Where a command's answer goes: text in colour or plain, or JSON; mistakes to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+_CODES = {
+    "bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35",
+    "cyan": "36",
+}  # fmt: skip
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a stream shows colours: a terminal, and nobody has asked for none (NO_COLOR)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Console:
+    """Writes answers and mistakes."""
+
+    def __init__(self, *, as_json: bool = False, colour: bool | None = None) -> None:
+        """`colour` None: by the terminal."""
+        self.as_json = as_json
+        self.colour = wants_colour(sys.stdout) if colour is None else colour
+
+    def say(self, text: str) -> None:
+        """Write lines of text; nothing when JSON is wanted."""
+        if not self.as_json and text:
+            print(text)  # noqa: T201
+
+    def answer(self, text: str, data: Json) -> None:
+        """Write the command's answer: `text`, or `data` when JSON is wanted."""
+        if self.as_json:
+            print(json.dumps(data, indent=2, ensure_ascii=False))  # noqa: T201
+        elif text:
+            print(text)  # noqa: T201
+
+    def error(self, text: str) -> None:
+        """Write what went wrong."""
+        self._tell("ERROR", "red", text)
+
+    def warn(self, text: str) -> None:
+        """Write what somebody should look at."""
+        self._tell("WARNING", "yellow", text)
+
+    def info(self, text: str) -> None:
+        """Write what happened."""
+        self._tell("INFO", "green", text)
+
+    def _tell(self, word: str, colour: str, text: str) -> None:
+        head = self._painted(word, colour, wants_colour(sys.stderr))
+        for line in text.splitlines():
+            print(f"{head}: {line}", file=sys.stderr)  # noqa: T201
+
+    def paint(self, text: str, colour: str) -> str:
+        """Return `text` in a colour, where colours are shown."""
+        return self._painted(text, colour, self.colour)
+
+    @staticmethod
+    def _painted(text: str, colour: str, wanted: bool) -> str:
+        return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if wanted else text
+
+    def paint_configuration(self, text: str) -> str:
+        """Return configuration text with its keywords, ids and names in colour."""
+        if not self.colour:
+            return text
+        return "\n".join(self._configuration_line(line) for line in text.splitlines())
+
+    def _configuration_line(self, line: str) -> str:
+        if line.startswith("#"):
+            return self.paint(line, "blue")
+        if found := re.match(r"(\w+)( )(\S+)(.*)", line):
+            rest = self._names(found[4])
+            return self.paint(found[1], "cyan") + " " + self.paint(found[3], "green") + rest
+        if found := re.match(r"(\s+)(\w+)(?=[ ]|$)(.*)", line):
+            return found[1] + self.paint(found[2], "cyan") + self._names(found[3])
+        return self._names(line)
+
+    def _names(self, text: str) -> str:
+        return re.sub(r"([\w$-]+)(?==)", lambda found: self.paint(found[1], "magenta"), text)
+
+    def paint_status(self, text: str) -> str:
+        """Return status text with what is bad in red and what is good in green."""
+        if not self.colour:
+            return text
+        for pattern, colour in (
+            (r"\b(FAILED|OFFLINE|UNCLEAN|WITHOUT|NONE|DISABLED|BLOCKED|Failed)\b", "red"),
+            (r"\b(Started|Promoted|Online|online)\b", "green"),
+            (r"\b(Stopped|standby|maintenance|unmanaged|pending|Unpromoted)\b", "yellow"),
+            (r"^(\w[\w ]+:)$", "bold"),
+        ):
+            painted = self.paint(r"\1", colour)
+            text = re.sub(pattern, painted, text, flags=re.MULTILINE)
+        return text
