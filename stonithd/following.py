@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from pathlib import Path
 
-from cib_store.client import StoreClient
-
-from cib_store.document.element import Element
+from cib_store.client import StoreClient, WatchStep
 from cib_store.model.dates import Moment
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.endpoint import Target
-from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.errors import HaError, Unreachable
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.ids import NodeName
@@ -26,16 +24,9 @@ from stonithd.runner import Runner
 
 _AGAIN_S = 0.2
 _REST_S = 1.0
+_AWAY_S = 10.0
 _REREAD_S = 60.0
 """Rules may depend on the time, and agents get installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The newest that the store told."""
-
-    cib: Element
-    facts: Facts
 
 
 class Follower:
@@ -53,7 +44,8 @@ class Follower:
         self._agents = agents
         self._runner = runner
         self._log = log
-        self._seen: _Seen | None = None
+        self._seen: WatchStep | None = None
+        self._after: WatchStep | None = None
         self._changed = asyncio.Event()
         self.configured = asyncio.Event()
         """Set once the first configuration is known."""
@@ -72,11 +64,18 @@ class Follower:
 
     async def _watch(self, store: Target) -> None:
         client = StoreClient(store, self._identity)
+        # Another node's store only while this node's is down: it may vanish without a word.
+        limit_s = None if isinstance(store, Path) else _AWAY_S
         try:
-            async for step in client.watch():
-                self._seen = _Seen(step.cib, step.facts)
-                self._changed.set()
+            async with asyncio.timeout(limit_s):
+                async for step in client.watch(self._after):
+                    self._seen = self._after = step
+                    self._changed.set()
+        except TimeoutError:
+            pass
         except HaError as error:
+            if not isinstance(error, Unreachable):
+                self._after = None  # what we have does not go with what it sends
             self._log.warning("store cannot be watched", store=store, reason=error)
         finally:
             await client.close()
@@ -93,7 +92,7 @@ class Follower:
                 # However fast a big CIB changes, reading it takes a tenth of the processor.
                 await asyncio.sleep(min(_REST_S, 9 * (time.monotonic() - started)))
 
-    async def _configure(self, seen: _Seen) -> None:
+    async def _configure(self, seen: WatchStep) -> None:
         names = agents_of(seen.cib)
         found = await asyncio.gather(*(self._agents.abilities(name) for name in names))
         setup = setup_of(
