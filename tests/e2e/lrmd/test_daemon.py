@@ -73,22 +73,28 @@ def scenario(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
-def test_a_resource_lives_through_its_actions(daemon: Daemon) -> None:
-    """Features 5.9, 5.30, 5.36, with Debian's own agent."""
+@pytest.mark.parametrize("provider", ["heartbeat", "raftmaker"])
+def test_a_resource_lives_through_its_actions(daemon: Daemon, provider: str) -> None:
+    """Features 5.9, 5.30, 5.36: Debian's agent and ours pass the same suite."""
+    agent = Agent(Standard.OCF, provider, "Dummy")
+    probe = ask("monitor", agent, expected_code=OcfCode.NOT_RUNNING)
 
     async def body() -> None:
         client = await up(daemon)
-        probe = ask("monitor", expected_code=OcfCode.NOT_RUNNING)
         assert (await ran(client, probe)).outcome.code is OcfCode.NOT_RUNNING
-        assert (await ran(client, ask("start"))).outcome.code is OcfCode.OK
-        monitor = await ran(client, ask("monitor", interval_ms=60_000))
+        assert (await ran(client, ask("stop", agent))).outcome.code is OcfCode.OK
+        for _ in range(2):
+            assert (await ran(client, ask("start", agent))).outcome.code is OcfCode.OK
+        monitor = await ran(client, ask("monitor", agent, interval_ms=60_000))
         assert monitor.outcome.code is OcfCode.OK
         state = await client.state()
         assert [one.request.operation for one in state.history] == ["start", "monitor"]
         assert state.pending == ()
-        assert (await ran(client, ask("stop"))).outcome.code is OcfCode.OK
+        assert (await ran(client, ask("stop", agent))).outcome.code is OcfCode.OK
         state = await client.state()
         assert [one.request.operation for one in state.history] == ["stop"]
+        assert (await ran(client, probe)).outcome.code is OcfCode.NOT_RUNNING
+        assert (await ran(client, ask("no-such", agent))).outcome.code is OcfCode.UNIMPLEMENTED
         await client.close()
 
     scenario(body)
