@@ -109,7 +109,7 @@ async def _history(session: Session, args: list[str]) -> int:
     import time
 
     lines = [
-        f"{each.revision:>8}  {each.version.admin_epoch}.{each.version.epoch}"
+        f"{each.revision:>8}  {each.version}"
         f"  {time.strftime('%F %T', time.localtime(each.origin.at_us / 1e6))}"
         f"  {each.origin.user}@{each.origin.node} via {each.origin.client}"
         f"  {each.origin.message}".rstrip()

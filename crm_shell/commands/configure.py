@@ -142,9 +142,9 @@ async def _verify(session: Session, args: list[str]) -> int:
         xml="\n".join(xml_lines(draft.configuration)),
     )
     outcome = await session.cluster.change([whole], message="verify", rehearse=True)
-    for warning in outcome.warnings:
+    for warning in outcome.reports:
         session.console.warn(str(warning))
-    session.console.answer("", {"valid": True, "warnings": [str(w) for w in outcome.warnings]})
+    session.console.answer("", {"valid": True, "warnings": [str(w) for w in outcome.reports]})
     return 0
 
 

@@ -35,7 +35,7 @@ async def commit(session: Session, *, rehearse: bool = False) -> int:
     wanted = operations(draft.base.configuration, draft.configuration)
     if wanted and rehearse:
         outcome = await session.cluster.change(wanted, base=draft.base.version, rehearse=True)
-        for warning in outcome.warnings:
+        for warning in outcome.reports:
             session.console.warn(str(warning))
     elif wanted:
         await session.change(wanted, base=draft.base.version)

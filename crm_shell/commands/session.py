@@ -9,9 +9,10 @@ from pathlib import Path
 from cib_store.document.element import Element
 from crm_shell.console import Console
 from crm_shell.syntax.faults import Fault
-from raftmaker.client import Cib, CibVersion, Cluster, connect
+from raftmaker.client import Cib, Cluster, connect
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation
+from raftmaker.vocabulary.outcomes import CibVersion
 
 
 class Failed(Exception):
@@ -87,7 +88,7 @@ class Session:
     ) -> int:
         """Change the CIB, tell warnings, wait when asked to; return the log position."""
         outcome = await self.cluster.change(operations, message=message, base=base)
-        for warning in outcome.warnings:
+        for warning in outcome.reports:
             self.console.warn(str(warning))
         if self.wait:
             await self.settle(outcome.index)

@@ -11,10 +11,7 @@ from raftmaker.client.cluster import Cluster as Cluster
 from raftmaker.client.cluster import connect as connect
 from raftmaker.client.settling import wait_settled as wait_settled
 from raftmaker.client.values import Cib as Cib
-from raftmaker.client.values import CibVersion as CibVersion
-from raftmaker.client.values import Fenced as Fenced
-from raftmaker.client.values import Fencing as Fencing
-from raftmaker.client.values import Outcome as Outcome
 from raftmaker.client.values import Progress as Progress
 from raftmaker.client.values import Reading as Reading
 from raftmaker.client.values import StoreStatus as StoreStatus
+from raftmaker.client.values import Voter as Voter

@@ -8,34 +8,23 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from raftmaker.client import decoding
-from raftmaker.client.calls import Daemon
-from raftmaker.client.values import (
-    Cib,
-    CibVersion,
-    Fenced,
-    Fencing,
-    Outcome,
-    Progress,
-    Reading,
-    StoreStatus,
-)
-from raftmaker.runtime.errors import HaError
+from cib_store.client import Change, StoreClient, WatchStep
+from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
+from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
-from raftmaker.vocabulary.commands import CibOperation
-from raftmaker.wire import controller_pb2 as controller
-from raftmaker.wire import executor_pb2 as executor
-from raftmaker.wire import fencer_pb2 as fencer
-from raftmaker.wire import store_pb2 as store
-from raftmaker.wire.controller_pb2_grpc import ControllerStub
-from raftmaker.wire.executor_pb2_grpc import ExecutorStub
-from raftmaker.wire.fencer_pb2_grpc import FencerStub
-from raftmaker.wire.store_pb2_grpc import StoreStub
-from raftmaker.wire.types_pb2 import Origin
+from raftmaker.vocabulary.commands import CibOperation, Origin
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
-ANSWER_S = 30.0
+if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded when it is used
+    from crmd.client import ControllerClient, FenceNodeAnswer
+    from lrmd.client import ExecutorClient
+    from stonithd.client import DeviceInfo, FencerClient, FencingInfo
+
+ANSWER_MS = 30_000
 """How long an ordinary question may take, elections included."""
 
 
@@ -54,8 +43,12 @@ class Cluster:
     def __init__(self, settings: Settings, *, program: str) -> None:
         """`program` names the caller in the history of changes."""
         self.settings = settings
+        self._identity = tool_identity(settings.cluster, program)
         self._program = program
-        self._daemons: dict[str, Daemon] = {}
+        self._store: StoreClient | None = None
+        self._controller: ControllerClient | None = None
+        self._fencer: FencerClient | None = None
+        self._executor: ExecutorClient | None = None
 
     async def __aenter__(self) -> Cluster:
         """Return the cluster itself."""
@@ -68,14 +61,53 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         """Close what was opened."""
-        for daemon in self._daemons.values():
-            await daemon.channel.close()
+        for client in (self._store, self._controller, self._fencer, self._executor):
+            if client is not None:
+                await client.close()
 
-    def _daemon(self, name: str) -> Daemon:
-        if name not in self._daemons:
-            identity = tool_identity(self.settings.cluster, self._program)
-            self._daemons[name] = Daemon(name, self.settings.socket(name), identity)
-        return self._daemons[name]
+    def _socket(self, daemon: str) -> Path:
+        """Return a daemon's socket. Raises `Unreachable` at once where it is not there."""
+        socket = self.settings.socket(daemon)
+        if not socket.exists():
+            raise Unreachable(
+                f"raftmaker-{daemon} does not run on {self.settings.node}: there is no socket"
+                f" {socket}; run 'systemctl start raftmaker.target'"
+            )
+        return socket
+
+    @property
+    def store(self) -> StoreClient:
+        """The client of this node's store. Raises `Unreachable`."""
+        if self._store is None:
+            self._store = StoreClient(self._socket("cib"), self._identity)
+        return self._store
+
+    @property
+    def controller(self) -> ControllerClient:
+        """The client of this node's controller. Raises `Unreachable`."""
+        if self._controller is None:
+            from crmd.client import ControllerClient
+
+            self._controller = ControllerClient(self._socket("crmd"), identity=self._identity)
+        return self._controller
+
+    @property
+    def fencer(self) -> FencerClient:
+        """The client of this node's fencer. Raises `Unreachable`."""
+        if self._fencer is None:
+            from stonithd.client import FencerClient
+
+            self._fencer = FencerClient(self._socket("stonithd"), identity=self._identity)
+        return self._fencer
+
+    @property
+    def executor(self) -> ExecutorClient:
+        """The client of this node's executor. Raises `Unreachable`."""
+        if self._executor is None:
+            from lrmd.client import ExecutorClient
+
+            self._executor = ExecutorClient(self._socket("lrmd"), identity=self._identity)
+        return self._executor
 
     def origin(self, message: str = "") -> Origin:
         """Return who asks, for the history."""
@@ -98,24 +130,25 @@ class Cluster:
         xpath: str = "",
         no_children: bool = False,
         local: bool = False,
+        timeout_ms: int = ANSWER_MS,
     ) -> Reading:
         """Read the CIB, a section or what an XPath matches. `local`: at once, perhaps stale."""
-        reply = await self._query(
-            store.QueryRequest(scope=scope, xpath=xpath, no_children=no_children), local
+        answer = await self.store.query(
+            scope=scope, xpath=xpath, no_children=no_children, local=local, timeout_ms=timeout_ms
         )
-        return Reading(
-            xml=tuple(reply.xml), version=decoding.version(reply.version), index=reply.index
-        )
+        return Reading(elements=answer.elements, version=answer.version, index=answer.index)
 
     async def cib(self, *, local: bool = False) -> Cib:
-        """Read the whole CIB and who leads. `local`: what this replica has, perhaps stale."""
-        reply = await self._query(store.QueryRequest(facts=True), local)
-        return decoding.cib(reply, self.settings.node)
-
-    async def _query(self, request: store.QueryRequest, local: bool) -> store.QueryReply:
-        request.consistency = store.CONSISTENCY_LOCAL if local else store.CONSISTENCY_LINEARIZABLE
-        daemon = self._daemon("cib")
-        return await daemon.call(StoreStub(daemon.channel).Query, request, ANSWER_S)
+        """Read the whole CIB and the facts. `local`: what this replica has, perhaps stale."""
+        answer = await self.store.query(local=local, facts=True, timeout_ms=ANSWER_MS)
+        if not answer.elements or answer.facts is None or not answer.facts.cluster_id:
+            raise HaError("the store has no CIB yet: the cluster is being created, ask again")
+        return Cib(
+            document=answer.elements[0],
+            version=answer.version,
+            index=answer.index,
+            facts=answer.facts,
+        )
 
     async def change(
         self,
@@ -127,48 +160,69 @@ class Cluster:
     ) -> Outcome:
         """Change the CIB, all operations or none. Raises `Rejected` with all that is wrong.
 
-        `base`: refuse when the parts touched have changed since. `rehearse`: only check.
+        `base`: refuse when the configuration has changed since. `rehearse`: only check.
         """
-        request = store.ChangeRequest(
-            operations=[decoding.operation(each) for each in operations],
+        outcome = await self.store.change(
+            operations,
             origin=self.origin(message),
+            base=base,
             rehearse=rehearse,
+            timeout_ms=ANSWER_MS,
         )
-        if base is not None:
-            request.base.CopyFrom(decoding.wire_version(base))
-        daemon = self._daemon("cib")
-        reply = await daemon.call(StoreStub(daemon.channel).Change, request, ANSWER_S)
-        return decoding.outcome(reply.outcome)
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+        return outcome
+
+    def watch(self, after: WatchStep | None = None) -> AsyncIterator[WatchStep]:
+        """Yield CIB and facts after every change, beginning with the present; none is lost."""
+        return self.store.watch(after)
+
+    async def history(self, limit: int = 0, *, patches: bool = False) -> tuple[Change, ...]:
+        """Return configuration changes, newest first; `limit` 0: all that is kept."""
+        return await self.store.history(limit=limit, patches=patches)
 
     async def store_status(self) -> StoreStatus:
         """Describe this node's replica of the store."""
-        daemon = self._daemon("cib")
-        request = store.StoreStatusRequest()
-        reply = await daemon.call(StoreStub(daemon.channel).Status, request, ANSWER_S)
-        return decoding.store_status(reply)
+        reply = await self.store.status()
+        return StoreStatus(
+            node=reply.identity.node,
+            leads=reply.leads,
+            leader=reply.leader,
+            term=reply.term,
+            applied=reply.applied,
+            committed=reply.committed,
+            quorate=reply.quorate,
+            voters=tuple(
+                Voter(node=each.node, heard=each.heard, silent_us=each.silent_us)
+                for each in reply.voters
+            ),
+            version=CibVersion(
+                reply.version.admin_epoch, reply.version.epoch, reply.version.num_updates
+            ),
+        )
 
     async def progress(self) -> Progress:
         """Tell what this node's controller does now."""
         async for now in self._progress(once=True):
             return now
-        raise HaError(f"{self._daemon('crmd').unit} ended its answer before it began")
+        raise HaError("the controller ended its answer before it began; ask again")
 
     def follow_progress(self) -> AsyncIterator[Progress]:
         """Yield what this node's controller does, at once and whenever it changes."""
         return self._progress(once=False)
 
     async def _progress(self, *, once: bool) -> AsyncIterator[Progress]:
-        daemon = self._daemon("crmd")
-        method = ControllerStub(daemon.channel).Progress
-        async for reply in daemon.follow(method, controller.ProgressRequest(once=once)):
-            yield decoding.progress(reply)
-
-    async def watch(self, after: int = 0) -> AsyncIterator[store.WatchEvent]:
-        """Yield the changes of CIB and facts after a log position, ordered, none lost."""
-        daemon = self._daemon("cib")
-        method = StoreStub(daemon.channel).Watch
-        async for event in daemon.follow(method, store.WatchRequest(after=after)):
-            yield event
+        async for now in self.controller.progress(once=once):
+            yield Progress(
+                state=now.state,
+                dc=now.dc,
+                quorate=now.quorate,
+                actions_total=now.actions_total,
+                actions_done=now.actions_done,
+                running=now.running,
+                settled_index=now.settled_index,
+                transition=now.transition,
+            )
 
     async def cleanup(
         self,
@@ -180,68 +234,41 @@ class Cluster:
         refresh: bool = False,
     ) -> tuple[str, ...]:
         """Forget failures (`refresh`: the whole history) and probe again; return a line each."""
-        request = controller.CleanupRequest(
+        return await self.controller.cleanup(
             resource=resource,
             node=node,
             operation=operation,
             interval_ms=interval_ms,
             refresh=refresh,
-            origin=self.origin(),
         )
-        daemon = self._daemon("crmd")
-        reply = await daemon.call(ControllerStub(daemon.channel).Cleanup, request, ANSWER_S)
-        return tuple(reply.cleaned)
 
     async def fence(
-        self, node: str, *, action: str = "reboot", timeout_s: float = 0, message: str = ""
-    ) -> Fenced:
-        """Have the DC fence a node: off, reboot or on. Returns when a device has confirmed it."""
-        request = controller.FenceNodeRequest(
-            target=node,
-            action=action,
-            origin=self.origin(message),
-            timeout_ms=int(timeout_s * 1000),
+        self, node: str, *, action: str = "reboot", timeout_ms: int = 0, message: str = ""
+    ) -> FenceNodeAnswer:
+        """Have the DC fence a node: off or reboot. Returns when it is confirmed or has failed."""
+        return await self.controller.fence_node(
+            NodeName(node), action, reason=message, timeout_ms=timeout_ms
         )
-        daemon = self._daemon("crmd")
-        patience = timeout_s + ANSWER_S if timeout_s else 600.0
-        reply = await daemon.call(ControllerStub(daemon.channel).FenceNode, request, patience)
-        return decoding.fenced(reply)
 
-    async def confirm_down(self, node: str, *, message: str = "") -> Fenced:
+    async def confirm_down(self, node: str, *, message: str = "") -> FenceNodeAnswer:
         """Vouch that a node is down. Wrong, it corrupts data: nothing checks it."""
-        request = controller.ConfirmDownRequest(target=node, origin=self.origin(message))
-        daemon = self._daemon("crmd")
-        reply = await daemon.call(ControllerStub(daemon.channel).ConfirmDown, request, ANSWER_S)
-        return decoding.fenced(reply)
+        return await self.controller.confirm_down(NodeName(node), reason=message)
 
-    async def fencing_history(self, target: str = "") -> tuple[Fencing, ...]:
+    async def fencing_history(self, target: str = "") -> tuple[FencingInfo, ...]:
         """Return fencings, newest first, of one node or of all."""
-        daemon = self._daemon("stonithd")
-        request = fencer.FencingHistoryRequest(target=target)
-        reply = await daemon.call(FencerStub(daemon.channel).FencingHistory, request, ANSWER_S)
-        return tuple(decoding.fencing(each) for each in reply.fencings)
+        return await self.fencer.history(NodeName(target) if target else None)
+
+    async def fence_devices(self, target: str = "") -> tuple[DeviceInfo, ...]:
+        """Return the fence devices, or those that can fence one node from here."""
+        return await self.fencer.devices(NodeName(target) if target else None)
 
     async def metadata(self, standard: str, provider: str, kind: str) -> str:
         """Return an agent's metadata as the agent prints it: XML."""
-        agent = executor.Agent(standard=standard, provider=provider, type=kind)
-        daemon = self._daemon("lrmd")
-        request = executor.MetadataRequest(agent=agent)
-        reply = await daemon.call(ExecutorStub(daemon.channel).Metadata, request, ANSWER_S)
-        return str(reply.xml)
+        from lrmd.operations.values import Agent, Standard
+
+        agent = Agent(standard=Standard(standard), provider=provider, type=kind)
+        return await self.executor.metadata_xml(agent)
 
     async def agents(self, standard: str = "", provider: str = "") -> tuple[str, ...]:
         """Return the installed agents as ``class:[provider:]type``."""
-        daemon = self._daemon("lrmd")
-        request = executor.AgentsRequest(standard=standard, provider=provider)
-        reply = await daemon.call(ExecutorStub(daemon.channel).Agents, request, ANSWER_S)
-        return tuple(
-            ":".join(part for part in (each.standard, each.provider, each.type) if part)
-            for each in reply.agents
-        )
-
-    async def history(self, limit: int = 0) -> tuple[store.HistoryEntry, ...]:
-        """Return configuration changes, newest first; `limit` 0: all that is kept."""
-        daemon = self._daemon("cib")
-        request = store.HistoryRequest(limit=limit)
-        reply = await daemon.call(StoreStub(daemon.channel).History, request, ANSWER_S)
-        return tuple(reply.entries)
+        return tuple(str(each) for each in await self.executor.agents(standard, provider))
