@@ -14,6 +14,7 @@ from cib_store.apply.node_states import (
     with_dc,
     with_node_entry,
     with_node_state,
+    without_shutdown,
 )
 from cib_store.document.element import Element
 from cib_store.document.refusal import Refusal, refused
@@ -192,6 +193,7 @@ def node_lost(facts: Facts, cib: Element, body: NodeLost) -> Recorded | Refusal:
     if there.presence is Presence.LOST:
         return Recorded(facts, cib)
     node = replace(there, presence=Presence.LOST, controller=ControllerPresence.LOST)
+    cib = without_shutdown(cib, body.node)
     return settled(with_node(facts, node), with_node_state(cib, body.node, OUT))
 
 
@@ -203,6 +205,7 @@ def controller_lost(facts: Facts, cib: Element, body: ControllerLost) -> Recorde
     if there.presence is Presence.LOST or there.controller is ControllerPresence.LOST:
         return Recorded(facts, cib)
     node = replace(there, controller=ControllerPresence.LOST)
+    cib = without_shutdown(cib, body.node)
     return settled(with_node(facts, node), with_node_state(cib, body.node, {"crmd": "0"}))
 
 

@@ -19,9 +19,12 @@ DOWN: Mapping[str, str | None] = {**OUT, "join": "down", "expected": "down"}
 
 
 def joining(at_us: int) -> dict[str, str | None]:
-    """Return the attributes of a node that has a session and is not joined yet."""
+    """Return the attributes of a node that has a session and is not joined yet.
+
+    Not ``join="down"``: with that a node that is to be fenced and gets lost counts as fenced.
+    """
     seconds = str(max(1, at_us // 1_000_000))
-    return {"in_ccm": seconds, "crmd": seconds, "join": "down"}
+    return {"in_ccm": seconds, "crmd": seconds, "join": "pending"}
 
 
 def with_node_state(
@@ -46,6 +49,24 @@ def with_node_state(
     if len(children) != len(new.children):
         new = new.with_children(children)
     return cib if new is old else put(cib, trail, new)
+
+
+def without_shutdown(cib: Element, node: NodeName) -> Element:
+    """Return the CIB without the node's wish to shut down.
+
+    The scheduler takes a node that is shutting down for clean when it is gone; a lost one is not,
+    since what was ordered there last may not be recorded.
+    """
+    path = f"/cib/status{Step('node_state', node)}/transient_attributes"
+    there = find(cib, path)
+    trail = trail_of(cib, path)
+    if there is None or trail is None:
+        return cib
+    sets = tuple(
+        one.with_children(tuple(pair for pair in one.children if pair.get("name") != "shutdown"))
+        for one in there.children
+    )
+    return cib if sets == there.children else put(cib, trail, there.with_children(sets))
 
 
 def with_node_entry(cib: Element, node: NodeName) -> Element:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cib_store.liveness.values import Effect, Propose, Silence, StepDown, Voter
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
+from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import (
     ControllerPresence,
     FencePhase,
@@ -25,17 +26,19 @@ def proposals(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
 
     It counts its own reports and those of voters that it hears: an old report may be forgotten.
     """
+    deaf_to = tuple(
+        voter
+        for voter in state.voters
+        if voter != state.me and at_ms - _last_heard_ms(state, voter) >= state.dead_ms
+    )
+    if len(state.voters) - len(deaf_to) < state.majority:
+        # Heard with a new boot counts: such a voter is there, though its old session is lost.
+        return state, (StepDown(deaf_to),)
     wanted: list[_Fact] = []
     for node in state.facts.nodes:
         fact = _fact_about(state, node, at_ms)
         if fact is not None:
             wanted.append(fact)
-    seeming = [fact.node for fact in wanted if isinstance(fact, NodeLost)]
-    if seeming:
-        known = [node.node for node in state.facts.nodes if node.presence is Presence.LOST]
-        lost = tuple(voter for voter in state.voters if voter in (*seeming, *known))
-        if len(lost) >= state.majority:
-            return state, (StepDown(lost),)
     return _paced(state, wanted, at_ms)
 
 
@@ -76,8 +79,18 @@ def _reports(state: Voter, node: NodeFacts, at_ms: int) -> tuple[list[Silence], 
     voters = 1
     for voter in state.voters:
         news = state.peers.get(voter)
-        if voter == state.me or news is None or at_ms - news.at_ms >= state.dead_ms:
+        if voter == state.me or news is None or not _is_heard(state, voter, at_ms):
             continue
         voters += 1
         found += [report for report in news.silences if report.concerns(node)]
     return found, voters
+
+
+def _is_heard(state: Voter, voter: NodeName, at_ms: int) -> bool:
+    news = state.peers.get(voter)
+    return news is not None and at_ms - news.at_ms < state.dead_ms
+
+
+def _last_heard_ms(state: Voter, voter: NodeName) -> int:
+    news = state.peers.get(voter)
+    return state.started_ms if news is None else news.at_ms

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crmd.fsa import events
-from crmd.fsa.cib import duration_ms, integer
+from crmd.fsa.cib import duration_ms, integer, option
 from crmd.fsa.effects import FencingAnswered, RunFencing
 from crmd.fsa.events import Timer
-from crmd.fsa.joins import joiner_of
+from crmd.fsa.joins import joiner_of, outstanding
 from crmd.fsa.purpose import Intending, StoringFencing
 from crmd.fsa.state import Dc, FencePhaseHere, Fencing
 from crmd.fsa.turn import Turn, with_item, without
@@ -21,7 +21,7 @@ from crmd.transition.values import ActionDone, ActionFailed
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import FenceIntent, FenceResult
 from raftmaker.vocabulary.ids import BootId, NodeName, Session
-from raftmaker.vocabulary.membership import ControllerPresence, Presence
+from raftmaker.vocabulary.membership import ControllerPresence, FencePhase, Presence
 
 MANUAL = "manual"
 """The device of a fencing for which a person vouches."""
@@ -100,6 +100,7 @@ def _not_before_ms(turn: Turn, target: NodeName) -> int:
 def advance_fencings(turn: Turn) -> None:
     """Begin or repeat the step that is due for each fencing."""
     assert turn.dc is not None
+    _take_over(turn, turn.dc)
     for target in sorted(turn.dc.fencings):
         dc = turn.dc
         fencing = dc.fencings[target]
@@ -114,6 +115,24 @@ def advance_fencings(turn: Turn) -> None:
                     _store(turn, dc, fencing)
             case FencePhaseHere.RUNNING:
                 pass
+
+
+def _take_over(turn: Turn, dc: Dc) -> None:
+    """Carry on what an earlier DC intended: until it has ended the node cannot return.
+
+    The scheduler need not want it any more, so this is no action of a graph.
+    """
+    if outstanding(turn) or turn.view.index < dc.fencing_index:
+        return
+    wanted = option(turn.view.cib, "fencing-action")
+    for facts in turn.view.facts.nodes:
+        if facts.fencing is FencePhase.INTENDED and facts.node not in dc.fencings:
+            _begin(
+                turn,
+                facts.node,
+                wanted if wanted in ("reboot", "off") else "reboot",
+                reason="intended by an earlier DC",
+            )
 
 
 def _put(turn: Turn, dc: Dc, fencing: Fencing) -> None:
@@ -228,8 +247,10 @@ def _store(turn: Turn, dc: Dc, fencing: Fencing) -> None:
     _put(turn, dc, replace(fencing, request=-1))
 
 
-def on_result_stored(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Result]:
-    """The fencing is over when its result is committed; until then it is tried again."""
+def on_result_stored(
+    turn: Turn, target: NodeName, code: ExitCode | None, index: int
+) -> list[Result]:
+    """The fencing is over when its result is committed, at `index`; until then it is repeated."""
     dc = turn.dc
     fencing = dc.fencings.get(target) if dc is not None else None
     if dc is None or fencing is None or fencing.phase is not FencePhaseHere.RESULT:
@@ -241,6 +262,7 @@ def on_result_stored(turn: Turn, target: NodeName, code: ExitCode | None) -> lis
     if code is not ExitCode.OK:
         refused = f"the result was refused: {code.name}"
         return _over(turn, fencing, confirmed=False, reason=refused)
+    turn.dc = replace(dc, fencing_index=index)
     return _over(turn, fencing, confirmed=fencing.is_confirmed, reason=fencing.outcome)
 
 

@@ -207,7 +207,7 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
         case Intending(target=target):
             _fenced(turn, target, fencing.on_intent(turn, target, code))
         case StoringFencing(target=target):
-            _fenced(turn, target, fencing.on_result_stored(turn, target, code))
+            _fenced(turn, target, fencing.on_result_stored(turn, target, code, event.index))
         case ForAction(transition=transition, action=action):
             _written(turn, transition, action, code)
         case ForCleanup(cleanup=number):

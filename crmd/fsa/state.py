@@ -230,6 +230,8 @@ class Dc:
     recheck_at_ms: int | None = None
     orders: Mapping[int, Order] = field(default_factory=dict)
     fencings: Mapping[NodeName, Fencing] = field(default_factory=dict)
+    fencing_index: int = 0
+    """Log position of the newest result: an older view shows intents that are over."""
     cleanups: Mapping[int, Cleanup] = field(default_factory=dict)
 
 

@@ -166,16 +166,28 @@ def test_a_stall_of_its_own_rearms_every_deadline() -> None:
 
 def test_a_leader_that_would_lose_a_majority_steps_down() -> None:
     voter, _ = _run(_voter(), 0, 1000, *ALL)
-    only_me = ((A, Daemon.STORE), (A, Daemon.CONTROLLER))
-    five = replace(voter, voters=(A, B, C))
-    b_says = (_report(B), _report(C))
-    for at in range(1000, 1600, 50):
-        five = _after(five, _beat(at, B, Daemon.STORE, *b_says))
-        for node, daemon in only_me:
-            five = _after(five, _beat(at, node, daemon))
-        five = replace(five, heard={key: five.heard[key] for key in (A,)})
-        five, effects = step(five, Ticked(at))
+    effects: tuple[Effect, ...] = ()
+    at = 1000
+    while not effects and at < 2000:
+        for daemon in BOTH:
+            voter = _after(voter, _beat(at, A, daemon))
+        voter, effects = step(voter, Ticked(at))
+        at += 50
     assert effects == (StepDown((B, C)),)
+
+
+def test_a_leader_stays_when_a_majority_is_there_with_a_new_boot() -> None:
+    """Their old sessions are lost, but only a leader can commit their new ones."""
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    for at in range(1000, 2500, 50):
+        for daemon in BOTH:
+            voter = _after(voter, _beat(at, A, daemon))
+        reported = _report(B), _report(C)
+        again = _beat(at, B, Daemon.STORE, *reported)
+        assert isinstance(again, BeatHeard)
+        voter = _after(voter, replace(again, boot_id=BootId("y")))
+        voter, effects = step(voter, Ticked(at))
+        assert not any(isinstance(effect, StepDown) for effect in effects)
 
 
 def test_a_voter_that_just_started_answers_nobody() -> None:

@@ -55,7 +55,7 @@ def test_a_session_makes_a_member_that_has_not_joined() -> None:
     """features 3.12"""
     state = opened(A)
     assert node_state(state, A).attributes == {
-        "id": "a", "uname": "a", "in_ccm": "1700000000", "crmd": "1700000000", "join": "down",
+        "id": "a", "uname": "a", "in_ccm": "1700000000", "crmd": "1700000000", "join": "pending",
     }  # fmt: skip
     assert [node.id for node in state.cib.children[0].child("nodes").each()] == ["a"]  # type: ignore[union-attr]  # required section
 
@@ -93,6 +93,22 @@ def test_losing_the_controller_alone_keeps_the_node() -> None:
     assert facts.controller is ControllerPresence.LOST
 
 
+def test_a_node_lost_while_it_leaves_or_joins_is_unclean() -> None:
+    """Its last order may not be recorded: the scheduler must not take it for clean."""
+    wish = (
+        '<node_state id="b"><transient_attributes id="b"><instance_attributes id="status-b">'
+        '<nvpair id="status-b-shutdown" name="shutdown" value="1700000000"/>'
+        "</instance_attributes></transient_attributes></node_state>"
+    )
+    leaving = told(_joined(), write(OperationKind.MODIFY, wish, scope="status"))
+    for lost in (LOST_B, ControllerLost(node=B, boot_id=BOOT, session=FIRST, term=Term(1))):
+        state = node_state(told(leaving, lost), B)
+        assert not [one for one in state.walk() if one.get("name") == "shutdown"]
+        assert state.get("expected") == "member"
+    renewed = told(_joined(), RenewSession(node=B, boot_id=BOOT, session=FIRST))
+    assert node_state(renewed, B).get("join") != "down"
+
+
 def test_leaving_in_good_order_is_clean_and_forgets_transient_attributes() -> None:
     """features 3.13"""
     xml = '<node_state id="b"><transient_attributes id="b"/></node_state>'
@@ -109,7 +125,7 @@ def test_a_new_boot_forgets_what_the_old_one_ran() -> None:
     assert facts is not None
     assert facts.session == 2
     assert node_state(state, B).child("lrm") is None
-    assert node_state(state, B).get("join") == "down"
+    assert node_state(state, B).get("join") == "pending"
 
 
 def test_a_restarted_controller_keeps_the_session_and_loses_the_lease() -> None:
