@@ -21,6 +21,8 @@ from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.wire import store_pb2 as pb
 
+NOBODY = Origin()
+NO_CLIENT = ClientId("")
 TRY_MS = 1500
 """How long one proposal is waited for before it is made again."""
 AGAIN_S = 0.03
@@ -48,9 +50,9 @@ class Proposer:
         self,
         body: Body,
         *,
-        origin: Origin = Origin(),
+        origin: Origin = NOBODY,
         token: Token | None = None,
-        client_id: ClientId = ClientId(""),
+        client_id: ClientId = NO_CLIENT,
         sequence: int = 0,
     ) -> Command:
         """Return a command of this cluster, with time and place of the proposal filled in."""

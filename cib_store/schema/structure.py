@@ -1,4 +1,4 @@
-"""Structure and values: unknown elements and attributes, missing ones, bad values, empty holders."""
+"""Structure and values: what is unknown, missing, of the wrong kind, or empty."""
 
 from __future__ import annotations
 

@@ -1,0 +1,335 @@
+"""How everybody else speaks to the store: reads, changes, facts, watches, history, beats."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from cib_store.beats import BeatSender as BeatSender
+from cib_store.document.codec import parse
+from cib_store.document.element import Element
+from cib_store.document.patchset import apply_patchset
+from cib_store.document.refusal import Refusal
+from cib_store.messages import commands
+from cib_store.messages.facts import facts_of
+from cib_store.messages.outcomes import (
+    origin_message,
+    origin_of,
+    outcome_of,
+    token_message,
+    version_message,
+    version_of,
+)
+from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.endpoint import Target
+from raftmaker.runtime.errors import HaError, NotLeader, TimedOut, Unreachable
+from raftmaker.runtime.rpc import calling, dial
+from raftmaker.vocabulary.commands import (
+    Body,
+    CibOperation,
+    Command,
+    OpenClient,
+    Origin,
+)
+from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
+from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.outcomes import CibVersion, Outcome
+from raftmaker.wire import store_pb2 as pb
+from raftmaker.wire import store_pb2_grpc, types_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+NOBODY = Origin()
+_MEND = "is raftmaker-cib running there? (systemctl start raftmaker-cib)"
+_AGAIN_S = 0.05
+_TIMEOUT_MS = 10_000
+_TRY_MS = 3_000
+_UNDER_WAY_MAX = 32
+_Reply = TypeVar("_Reply")
+_Call = Callable[[store_pb2_grpc.StoreStub, float], Awaitable[_Reply]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a query found, and which version and log position it saw. `facts`: when asked for."""
+
+    elements: tuple[Element, ...]
+    version: CibVersion
+    index: int
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchStep:
+    """The whole CIB and facts after one step; unchanged parts of the CIB keep their identity.
+
+    `resync`: steps may have been passed over before this one.
+    """
+
+    index: int
+    cib: Element
+    facts: Facts
+    resync: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One configuration change of the past; `patch` when it was asked for."""
+
+    revision: int
+    version: CibVersion
+    origin: Origin
+    patch: str = ""
+
+
+class StoreClient:
+    """Speaks to one store, or to the first of several that answers.
+
+    With `exactly_once` (for daemons) writes run in a client session of its own and are asked again,
+    at any target, until they have an outcome. Without it (for tools) a write of unknown fate raises
+    `TimedOut` or `Unreachable`. Every call raises an `HaError`; a refused change is an `Outcome`.
+    """
+
+    def __init__(
+        self,
+        target: Target | Sequence[Target],
+        identity: Identity,
+        *,
+        exactly_once: bool = False,
+    ) -> None:
+        """Name the targets; it connects when first used."""
+        self._targets = list(target) if isinstance(target, Sequence) else [target]
+        self._channels = [dial(each, identity=identity) for each in self._targets]
+        self._stubs = [store_pb2_grpc.StoreStub(channel) for channel in self._channels]
+        self._identity = identity
+        self._exactly_once = exactly_once
+        self._current = 0
+        self._client = ClientId("")
+        self._sequence = 0
+        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(_UNDER_WAY_MAX)
+
+    async def close(self) -> None:
+        """End the connections; calls under way fail."""
+        for channel in self._channels:
+            await channel.close()
+
+    async def _ask(self, call: _Call[_Reply], timeout_ms: int, *, again: bool) -> _Reply:
+        """Call the current target; with `again`, go on with the others until the deadline."""
+        deadline = boot_ms() + timeout_ms
+        while True:
+            left = deadline - boot_ms()
+            place = self._current
+            limit = min(left, _TRY_MS) if again and len(self._stubs) > 1 else left
+            try:
+                with calling(f"the store at {self._targets[place]}", _MEND):
+                    return await call(self._stubs[place], max(limit, 1) / 1000)
+            except (Unreachable, TimedOut, NotLeader):
+                if not again or deadline - boot_ms() <= _AGAIN_S * 1000:
+                    raise
+                self._current = (place + 1) % len(self._stubs)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def hello(self, *, timeout_ms: int = _TIMEOUT_MS) -> Identity:
+        """Return who answers."""
+        request = types_pb2.HelloRequest(identity=self._identity)
+        reply: types_pb2.HelloReply = await self._ask(
+            lambda stub, limit: stub.Hello(request, timeout=limit), timeout_ms, again=False
+        )
+        return reply.identity
+
+    async def query(
+        self,
+        *,
+        scope: str = "",
+        xpath: str = "",
+        no_children: bool = False,
+        local: bool = False,
+        facts: bool = False,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> Answer:
+        """Read the CIB, a section, or an XPath's matches; `local`: perhaps stale (features 4.1)."""
+        level = pb.CONSISTENCY_LOCAL if local else pb.CONSISTENCY_LINEARIZABLE
+        request = pb.QueryRequest(
+            scope=scope, xpath=xpath, no_children=no_children, consistency=level, facts=facts
+        )
+        reply: pb.QueryReply = await self._ask(
+            lambda stub, limit: stub.Query(request, timeout=limit),
+            timeout_ms,
+            again=len(self._stubs) > 1,
+        )
+        return Answer(
+            elements=tuple(parse(xml) for xml in reply.xml),
+            version=version_of(reply.version),
+            index=reply.index,
+            facts=facts_of(reply.facts) if reply.HasField("facts") else None,
+        )
+
+    async def change(
+        self,
+        operations: Iterable[CibOperation],
+        *,
+        origin: Origin = NOBODY,
+        base: CibVersion | None = None,
+        rehearse: bool = False,
+        token: Token | None = None,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> Outcome:
+        """Change the CIB: all operations or none. `path` of an operation may be any XPath.
+
+        `base`: refused with OLD if the configuration changed since that version. `rehearse`: only
+        checked. `token`: the DC's. A refusal comes as an outcome with all its reports.
+        """
+        request = pb.ChangeRequest(
+            operations=[commands.operation_message(operation) for operation in operations],
+            origin=origin_message(self._named(origin)),
+            base=None if base is None else version_message(base),
+            rehearse=rehearse,
+            token=None if token is None else token_message(token),
+        )
+
+        async def attempt(client: ClientId, sequence: int) -> Outcome:
+            request.client_id, request.sequence = client, sequence
+            reply: pb.ChangeReply = await self._ask(
+                lambda stub, limit: stub.Change(request, timeout=limit),
+                timeout_ms,
+                again=bool(sequence),
+            )
+            return outcome_of(reply.outcome)
+
+        return await self._write(attempt, timeout_ms)
+
+    async def record(
+        self,
+        body: Body,
+        *,
+        origin: Origin = NOBODY,
+        token: Token | None = None,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> Outcome:
+        """Commit one fact about sessions, the DC or fencing. A refusal comes as an outcome."""
+        command = Command(
+            body=body,
+            cluster_id=ClusterId(self._identity.cluster_id),
+            generation=0,  # the store fills in the present one
+            origin=self._named(origin),
+            token=token,
+        )
+
+        async def attempt(client: ClientId, sequence: int) -> Outcome:
+            numbered = replace(command, client_id=client, sequence=sequence)
+            return await self._record(numbered, timeout_ms)
+
+        return await self._write(attempt, timeout_ms)
+
+    async def _record(self, command: Command, timeout_ms: int) -> Outcome:
+        request = pb.RecordRequest(command=commands.command_message(command))
+        again = bool(command.sequence) or isinstance(command.body, OpenClient)
+        reply: pb.RecordReply = await self._ask(
+            lambda stub, limit: stub.Record(request, timeout=limit), timeout_ms, again=again
+        )
+        return outcome_of(reply.outcome)
+
+    async def _write(
+        self, attempt: Callable[[ClientId, int], Awaitable[Outcome]], timeout_ms: int
+    ) -> Outcome:
+        if not self._exactly_once:
+            return await attempt(ClientId(""), 0)
+        async with self._places:
+            for _ in range(2):
+                client, sequence = await self._number(timeout_ms)
+                outcome = await attempt(client, sequence)
+                if not outcome.has("session-expired"):
+                    return outcome
+                if self._client == client:
+                    self._client = ClientId("")
+        return outcome
+
+    async def _number(self, timeout_ms: int) -> tuple[ClientId, int]:
+        async with self._opening:
+            if not self._client:
+                name = ClientId(f"{self._identity.program}-{secrets.token_hex(8)}")
+                opening = Command(
+                    body=OpenClient(name),
+                    cluster_id=ClusterId(self._identity.cluster_id),
+                    generation=0,
+                    origin=self._named(NOBODY),
+                )
+                opened = await self._record(opening, timeout_ms)
+                if not opened.succeeded:
+                    raise NotLeader("; ".join(str(report) for report in opened.reports))
+                self._client, self._sequence = name, 0
+            self._sequence += 1
+            return self._client, self._sequence
+
+    def _named(self, origin: Origin) -> Origin:
+        return replace(
+            origin,
+            node=origin.node or NodeName(self._identity.node),
+            client=origin.client or self._identity.program,
+        )
+
+    async def watch(self, after: WatchStep | None = None) -> AsyncIterator[WatchStep]:
+        """Yield the state after every step, beginning with the present one.
+
+        Given the step that was seen last, go on after it. Ends with `Unreachable` or another
+        `HaError` when the store ends; then watch again, at another target if there are several.
+        """
+        place = self._current
+        seen = after
+        request = pb.WatchRequest(after=0 if after is None else after.index)
+        try:
+            with calling(f"the store at {self._targets[place]}", _MEND):
+                async for event in self._stubs[place].Watch(request):
+                    seen = _stepped(seen, event)
+                    yield seen
+            raise Unreachable(f"the store at {self._targets[place]} ended the watch; {_MEND}")
+        except HaError:
+            self._current = (place + 1) % len(self._stubs)
+            raise
+
+    async def history(
+        self, *, limit: int = 0, before: int = 0, patches: bool = False
+    ) -> tuple[Change, ...]:
+        """Return configuration changes, newest first; `limit` and `before` 0: all."""
+        request = pb.HistoryRequest(limit=limit, before=before, patches=patches)
+        reply: pb.HistoryReply = await self._ask(
+            lambda stub, timeout: stub.History(request, timeout=timeout), _TIMEOUT_MS, again=False
+        )
+        return tuple(
+            Change(
+                revision=entry.revision,
+                version=version_of(entry.version),
+                origin=origin_of(entry.origin),
+                patch=entry.patch,
+            )
+            for entry in reply.entries
+        )
+
+    async def status(self, *, timeout_ms: int = _TIMEOUT_MS) -> pb.StoreStatusReply:
+        """Return how the replica describes itself."""
+        reply: pb.StoreStatusReply = await self._ask(
+            lambda stub, limit: stub.Status(pb.StoreStatusRequest(), timeout=limit),
+            timeout_ms,
+            again=False,
+        )
+        return reply
+
+
+def _stepped(seen: WatchStep | None, event: pb.WatchEvent) -> WatchStep:
+    kind = event.WhichOneof("cib")
+    facts = facts_of(event.facts) if event.HasField("facts") else None
+    if kind == "resync":
+        assert facts is not None, "a resync brings the facts"
+        return WatchStep(index=event.index, cib=parse(event.resync), facts=facts, resync=True)
+    if seen is None:
+        raise HaError("the store began a watch with a difference")
+    cib = seen.cib
+    if kind == "patch":
+        patched = apply_patchset(cib, parse(event.patch))
+        if isinstance(patched, Refusal):
+            raise HaError(f"the store sent a difference that does not fit: {patched.reports}")
+        cib = patched
+    return WatchStep(index=event.index, cib=cib, facts=facts or seen.facts)

@@ -1,0 +1,42 @@
+"""raftmaker-cib: the replicated CIB of this node."""
+
+from __future__ import annotations
+
+import sys
+
+from cib_store.server import StoreServicer, service_of
+from cib_store.store import Store
+from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.rpc import serve
+
+
+def main() -> int:
+    """Run the daemon; return its exit code."""
+    return run_daemon("raftmaker-cib", _body)
+
+
+async def _body(context: Context) -> None:
+    settings = context.settings
+    if not settings.me.voter:
+        raise Refused(
+            f"{settings.node} is no voter: stores that follow without a vote are not supported yet;"
+            " set voter = true, or run no raftmaker-cib here"
+        )
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(context)
+    server = await serve(
+        [service_of(StoreServicer(store)), *store.engine.services()],
+        identity=context.identity,
+        socket=settings.socket("cib"),
+        endpoints=[settings.me.store],
+    )
+    try:
+        context.ready()
+        await store.run(context.stop)
+    finally:
+        await server.stop(grace=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

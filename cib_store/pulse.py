@@ -1,0 +1,152 @@
+"""Drives the voter's liveness: beats in and out, ticks, and the facts that the leader proposes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from cib_store.beats import BeatSender
+from cib_store.liveness import (
+    Acknowledge,
+    BeatHeard,
+    Daemon,
+    Event,
+    FactsCommitted,
+    LeadershipChanged,
+    Propose,
+    StepDown,
+    Ticked,
+    Voter,
+    silences,
+    step,
+)
+from cib_store.messages.beats import DAEMONS, silence_messages, silences_of
+from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.logs import Log
+from raftmaker.runtime.settings import Settings
+from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
+from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
+from raftmaker.vocabulary.membership import Facts
+from raftmaker.wire import store_pb2 as pb
+from raftmaker.wire.types_pb2 import Identity
+
+Recorder = Callable[[NodeLost | ControllerLost | RenewSession], Awaitable[None]]
+
+
+class Pulse:
+    """One voter's liveness and its own store's beats to the other voters."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        boot_id: BootId,
+        identity: Identity,
+        record: Recorder,
+        step_down: Callable[[], None],
+        log: Log,
+    ) -> None:
+        """`record` commits a fact; `step_down` makes this store cease to lead."""
+        voters = tuple(peer.name for peer in settings.voters)
+        timings = settings.timings
+        self._node, self._boot_id = settings.node, boot_id
+        self._heartbeat_ms = timings.heartbeat_ms
+        self._state = Voter(
+            me=settings.node,
+            voters=voters,
+            started_ms=boot_ms(),
+            dead_ms=timings.dead_ms,
+            stall_ms=timings.stall_ms,
+            tick_ms=max(10, timings.heartbeat_ms // 2),
+        )
+        others = {peer.name: peer.store for peer in settings.voters if peer.name != settings.node}
+        self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered)
+        self._record, self._step_down, self._log = record, step_down, log
+        self._proposals: set[asyncio.Task[None]] = set()
+        self._heard_ms: dict[NodeName, int] = {}
+
+    def _answered(self, voter: NodeName, sent_ms: int) -> None:
+        # A store needs no freshness of its own: Raft tells it whether it leads.
+        return
+
+    def heard_ms(self, voter: NodeName) -> int | None:
+        """Return when a voter's store was last heard, in boot-time ms; None: never."""
+        return self._heard_ms.get(voter)
+
+    def facts_committed(self, facts: Facts) -> None:
+        """Tell that this replica applied new facts."""
+        self._handle(FactsCommitted(boot_ms(), facts))
+
+    def leadership(self, *, leads: bool, term: Term) -> None:
+        """Tell that this store began to lead, its start committed, or ceased to."""
+        self._handle(LeadershipChanged(boot_ms(), leads, term))
+
+    def beat(self, identity: Identity, beat: pb.Beat) -> bool:
+        """Take a daemon's beat; return whether to answer it."""
+        daemon = DAEMONS.get(beat.daemon)
+        if daemon is None or not identity.node:
+            return False
+        now, node = boot_ms(), NodeName(identity.node)
+        if daemon is Daemon.STORE:
+            self._heard_ms[node] = now
+        heard = BeatHeard(
+            at_ms=now,
+            node=node,
+            boot_id=BootId(identity.boot_id),
+            daemon=daemon,
+            session=Session(beat.session),
+            silences=silences_of(beat.silences),
+        )
+        return self._handle(heard)
+
+    async def run(self) -> None:
+        """Tick and beat until cancelled."""
+        self._sender.start()
+        beat_due = boot_ms()
+        try:
+            while True:
+                now = boot_ms()
+                if now >= beat_due:
+                    self._beat(now)
+                    beat_due = now + self._heartbeat_ms
+                self._handle(Ticked(now))
+                await asyncio.sleep(self._state.tick_ms / 1000)
+        finally:
+            await self._sender.close()
+
+    def _beat(self, now: int) -> None:
+        facts = self._state.facts.of(self._node)
+        current = facts is not None and facts.boot_id == self._boot_id
+        session = facts.session if facts is not None and current else Session(0)
+        own = BeatHeard(
+            at_ms=now,
+            node=self._node,
+            boot_id=self._boot_id,
+            daemon=Daemon.STORE,
+            session=session,
+            silences=silences(self._state),
+        )
+        self._handle(own)
+        self._sender.send(session, now, silence_messages(silences(self._state)))
+
+    def _handle(self, event: Event) -> bool:
+        before = self._state.reports
+        self._state, effects = step(self._state, event)
+        if self._state.reports is not before:
+            reported = [f"{one.node}:{one.session}" for one in silences(self._state)]
+            self._log.info("silences", reported=",".join(reported) or "none")
+        acknowledged = False
+        for effect in effects:
+            match effect:
+                case Acknowledge():
+                    acknowledged = True
+                case Propose():
+                    self._log.warning("liveness proposes", fact=effect.body)
+                    task = asyncio.ensure_future(self._record(effect.body))
+                    self._proposals.add(task)
+                    task.add_done_callback(self._proposals.discard)
+                case StepDown():
+                    lost = ",".join(effect.seeming_lost)
+                    self._log.warning("steps down: a majority seems lost", voters=lost)
+                    self._step_down()
+        return acknowledged

@@ -1,0 +1,214 @@
+"""The store's gRPC service (proto/store.proto): turns calls into reads, changes and followings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from cib_store.document.codec import render
+from cib_store.messages import commands
+from cib_store.messages.facts import facts_message
+from cib_store.messages.outcomes import (
+    origin_message,
+    origin_of,
+    outcome_message,
+    token_of,
+    version_message,
+    version_of,
+)
+from cib_store.proposing.changes import ChangeOrder, plain_origin
+from cib_store.queries import found
+from cib_store.store import Store
+from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.errors import HaError, Rejected
+from raftmaker.runtime.rpc import Service, abort, caller
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibChange, CreateCluster
+from raftmaker.vocabulary.ids import ClientId
+from raftmaker.vocabulary.outcomes import Outcome
+from raftmaker.vocabulary.reports import Report
+from raftmaker.wire import store_pb2 as pb
+from raftmaker.wire import store_pb2_grpc, types_pb2
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+PATIENCE_MS = 10_000
+"""How long a call without a deadline of its own is tried."""
+
+
+def _deadline_ms(context: _Context) -> int:
+    left = context.time_remaining()
+    # A little early, so that the caller hears the reason and not only that its time is up.
+    patience = PATIENCE_MS if left is None else min(60_000, int(left * 950))
+    return boot_ms() + patience
+
+
+class StoreServicer(store_pb2_grpc.StoreServicer):
+    """Serves one replica."""
+
+    def __init__(self, store: Store) -> None:
+        """Serve this store."""
+        self._store = store
+
+    async def Hello(
+        self, request: types_pb2.HelloRequest, context: _Context
+    ) -> types_pb2.HelloReply:
+        """Answer a handshake; the gate has compared identities."""
+        return types_pb2.HelloReply(identity=self._store.facing())
+
+    async def Query(self, request: pb.QueryRequest, context: _Context) -> pb.QueryReply:
+        """Read, after a barrier unless a stale answer will do."""
+        try:
+            if request.consistency != pb.CONSISTENCY_LOCAL:
+                await self._store.barrier(_deadline_ms(context))
+            state = self._store.replica.state
+            elements = found(
+                self._store.changes.tree(state.cib),
+                scope=request.scope,
+                xpath=request.xpath,
+                no_children=request.no_children,
+            )
+        except HaError as error:
+            await abort(context, error)
+            raise
+        return pb.QueryReply(
+            xml=[render(element, indent=0) for element in elements],
+            version=version_message(state.version),
+            index=state.index,
+            facts=facts_message(state.facts) if request.facts else None,
+        )
+
+    async def Change(self, request: pb.ChangeRequest, context: _Context) -> pb.ChangeReply:
+        """Change the CIB; refusals are outcomes."""
+        try:
+            order = _order_of(request)
+            outcome = await self._store.changes.carry_out(order, deadline_ms=_deadline_ms(context))
+        except Rejected as error:
+            outcome = Outcome(code=error.exit_code, reports=error.reports)
+        except HaError as error:
+            await abort(context, error)
+            raise
+        return pb.ChangeReply(outcome=outcome_message(outcome))
+
+    async def Record(self, request: pb.RecordRequest, context: _Context) -> pb.RecordReply:
+        """Commit a fact; changes of the CIB and the cluster's birth do not come this way."""
+        message = pb.Command()
+        message.CopyFrom(request.command)
+        message.format = message.format or commands.FORMAT
+        try:
+            command = commands.command_of(message)
+        except commands.BadCommand as error:
+            return pb.RecordReply(outcome=outcome_message(_bad_request(str(error))))
+        if isinstance(command.body, CibChange | CreateCluster):
+            wrong = _bad_request("changes of the CIB go by Change")
+            return pb.RecordReply(outcome=outcome_message(wrong))
+        filled = self._store.proposer.command(
+            command.body,
+            origin=command.origin,
+            token=command.token,
+            client_id=command.client_id,
+            sequence=command.sequence,
+        )
+        try:
+            outcome = await self._store.proposer.once(filled, deadline_ms=_deadline_ms(context))
+        except HaError as error:
+            await abort(context, error)
+            raise
+        return pb.RecordReply(outcome=outcome_message(outcome))
+
+    async def Watch(
+        self, request: pb.WatchRequest, context: _Context
+    ) -> AsyncIterator[pb.WatchEvent]:
+        """Follow what this replica applies."""
+        async for step in self._store.hub.follow(request.after):
+            yield pb.WatchEvent(
+                index=step.index,
+                resync=step.resync,
+                patch=step.patch,
+                facts=None if step.facts is None else facts_message(step.facts),
+            )
+
+    async def Heartbeat(
+        self, request_iterator: AsyncIterator[pb.Beat], context: _Context
+    ) -> AsyncIterator[pb.BeatAck]:
+        """Take a daemon's beats and answer those that count."""
+        identity = await caller(context)
+        voter = str(self._store.settings.node)
+        async for beat in request_iterator:
+            if self._store.pulse.beat(identity, beat):
+                yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
+
+    async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:
+        """List configuration changes."""
+        entries = await self._store.history.entries(
+            limit=request.limit, before=request.before, patches=request.patches
+        )
+        return pb.HistoryReply(
+            entries=[
+                pb.HistoryEntry(
+                    revision=entry.revision,
+                    version=version_message(entry.version),
+                    origin=origin_message(entry.origin),
+                    patch=entry.patch,
+                )
+                for entry in entries
+            ]
+        )
+
+    async def Status(
+        self, request: pb.StoreStatusRequest, context: _Context
+    ) -> pb.StoreStatusReply:
+        """Describe this replica."""
+        store = self._store
+        now, status = boot_ms(), store.engine.status()
+        voters: list[pb.VoterStatus] = []
+        for peer in store.settings.voters:
+            heard = now if peer.name == store.settings.node else store.pulse.heard_ms(peer.name)
+            silent = -1 if heard is None else (now - heard) * 1000
+            alive = 0 <= silent < store.settings.timings.dead_ms * 1000
+            voters.append(pb.VoterStatus(node=peer.name, heard=alive, silent_us=silent))
+        return pb.StoreStatusReply(
+            identity=store.facing(),
+            leads=status.leadership.leads,
+            leader=status.leadership.leader,
+            term=status.leadership.term,
+            applied=status.applied,
+            committed=status.committed,
+            quorate=status.quorate,
+            voters=voters,
+            version=version_message(store.replica.state.version),
+        )
+
+
+def _order_of(request: pb.ChangeRequest) -> ChangeOrder:
+    """Read a change. Raises `Rejected` for one that is none."""
+    try:
+        operations = tuple(commands.operation_of(operation) for operation in request.operations)
+    except commands.BadCommand as error:
+        raise Rejected(ExitCode.USAGE, _bad_request(str(error)).reports) from None
+    if not operations:
+        raise Rejected(ExitCode.USAGE, _bad_request("the change holds no operation").reports)
+    return ChangeOrder(
+        operations=operations,
+        origin=plain_origin(origin_of(request.origin), operations),
+        base=version_of(request.base) if request.HasField("base") else None,
+        rehearse=request.rehearse,
+        token=token_of(request.token) if request.HasField("token") else None,
+        client_id=ClientId(request.client_id),
+        sequence=request.sequence,
+    )
+
+
+def _bad_request(what: str) -> Outcome:
+    report = Report(code="bad-request", what=what, mend="see proto/store.proto")
+    return Outcome(code=ExitCode.USAGE, reports=(report,))
+
+
+def service_of(servicer: StoreServicer) -> Service:
+    """Return what `serve` needs."""
+    return Service(
+        name="raftmaker.v1.Store",
+        servicer=servicer,
+        register=store_pb2_grpc.add_StoreServicer_to_server,
+    )

@@ -1,0 +1,228 @@
+"""The store of one node: puts the log, the replica, proposals, liveness and history together.
+
+It holds no rule of its own: what a command does is `apply`'s, who is lost is liveness's. Everything
+here runs on the event loop; the replica publishes to it from the engine's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from cib_store.apply import Outcome, State
+from cib_store.document.codec import render
+from cib_store.document.patchset import difference
+from cib_store.document.path import find
+from cib_store.document.sections import empty_cib
+from cib_store.history import History, HistoryEntry
+from cib_store.hub import Hub
+from cib_store.proposing.changes import Changes
+from cib_store.proposing.proposer import Proposer
+from cib_store.pulse import Pulse
+from cib_store.raft.engine import PySyncObjLog
+from cib_store.raft.log import Leadership
+from cib_store.replica import Replica
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.daemon import Context
+from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
+from raftmaker.vocabulary.commands import (
+    Body,
+    CloseClients,
+    Command,
+    ControllerLost,
+    CreateCluster,
+    LeaderStarted,
+    NodeLost,
+    RenewSession,
+)
+from raftmaker.vocabulary.ids import Term
+from raftmaker.wire.types_pb2 import Identity
+
+FACT_MS = 3_000
+"""How long the leader tries to commit a loss or return; then it judges anew."""
+CLIENTS_CHECK_S = 600.0
+CLIENT_IDLE_US = 24 * 3600 * 1_000_000
+"""A client session that was idle for so long is ended by the leader."""
+
+
+class Store:
+    """One replica with all that it does of itself."""
+
+    def __init__(self, context: Context) -> None:
+        """Build the parts; nothing runs yet."""
+        settings = context.settings
+        self.settings, self.identity, self.log = settings, context.identity, context.log
+        self.hub = Hub()
+        self.replica = Replica(self._publish)
+        self.engine = PySyncObjLog(
+            settings.node,
+            endpoints={peer.name: peer.store for peer in settings.voters},
+            identity=context.identity,
+            directory=settings.state_dir / "raft",
+            machine=self.replica,
+            timings=settings.timings,
+        )
+        self.proposer = Proposer(
+            log=self.engine, replica=self.replica, cluster=settings.cluster, node=settings.node
+        )
+        self.changes = Changes(proposer=self.proposer, replica=self.replica, hub=self.hub)
+        self.history = History(settings.state_dir / "history.db")
+        self.pulse = Pulse(
+            settings=settings,
+            boot_id=context.boot_id,
+            identity=context.identity,
+            record=self._record,
+            step_down=self.engine.step_down,
+            log=context.log,
+        )
+        self._leading: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take part until `stop`; fails when the engine does."""
+        await self.engine.start(self._leadership)
+        assert self.engine.failure is not None
+        tasks: list[asyncio.Future[object]] = [
+            asyncio.ensure_future(stop.wait()),
+            asyncio.ensure_future(self.pulse.run()),
+            asyncio.ensure_future(self._end_idle_clients()),
+        ]
+        try:
+            failure: asyncio.Future[object] = asyncio.ensure_future(_outlast(self.engine.failure))
+            tasks.append(failure)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._stop_leading()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.engine.close()
+            self.history.close()
+
+    def _publish(self, before: State, after: State, command: Command | None) -> None:
+        """Called on the engine's thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._applied, before, after, command)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _applied(self, before: State, after: State, command: Command | None) -> None:
+        if command is None:
+            self.hub.restart(after)
+        elif after.cib is not before.cib or after.facts != before.facts:
+            self.hub.add(after)
+        if after.facts != before.facts:
+            self.pulse.facts_committed(after.facts)
+        if command is not None:
+            self._note(before, after, command)
+
+    def _note(self, before: State, after: State, command: Command) -> None:
+        path = "/cib/configuration"
+        if find(before.cib, path) == find(after.cib, path):
+            return
+        self.history.note(
+            HistoryEntry(
+                revision=after.index,
+                version=after.version,
+                origin=command.origin,
+                patch=render(difference(before.cib, after.cib), indent=0),
+            )
+        )
+
+    async def barrier(self, deadline_ms: int) -> None:
+        """Return when this replica has applied everything acknowledged before the call."""
+        while True:
+            left = deadline_ms - boot_ms()
+            if left <= 0:
+                raise NotLeader("no majority answered in time: read locally to see what is here")
+            try:
+                await self.engine.barrier(timeout_ms=left)
+                return
+            except (NotLeader, TimedOut):
+                await asyncio.sleep(0.03)
+
+    async def commit(self, body: Body, *, deadline_ms: int) -> Outcome:
+        """Commit a fact of the store's own, untracked: such facts are idempotent."""
+        return await self.proposer.commit(self.proposer.command(body), deadline_ms=deadline_ms)
+
+    async def _record(self, body: NodeLost | ControllerLost | RenewSession) -> None:
+        try:
+            outcome = await self.commit(body, deadline_ms=boot_ms() + FACT_MS)
+        except HaError as error:
+            self.log.warning("fact not committed", fact=body, reason=error)
+            return
+        reports = "; ".join(str(report) for report in outcome.reports)
+        self.log.info("fact", fact=body, code=outcome.code.name, reports=reports)
+
+    def _leadership(self, now: Leadership) -> None:
+        self.log.info("leadership", leader=now.leader or "nobody", term=now.term)
+        self._stop_leading()
+        if now.leads:
+            self._leading = asyncio.ensure_future(self._lead(now.term))
+        else:
+            self.pulse.leadership(leads=False, term=now.term)
+
+    def _stop_leading(self) -> None:
+        if self._leading is not None:
+            self._leading.cancel()
+            self._leading = None
+
+    async def _lead(self, term: Term) -> None:
+        """Commit the start of the term, and the cluster's birth if need be; then judge liveness."""
+        while True:
+            try:
+                outcome = await self._begin_term(term)
+            except HaError as error:
+                self.log.warning("leading not begun", term=term, reason=error)
+                continue
+            if outcome.succeeded:
+                self.pulse.leadership(leads=True, term=term)
+                return
+            reports = "; ".join(str(report) for report in outcome.reports)
+            self.log.warning("leading refused", term=term, reports=reports)
+            self.engine.step_down()
+            return
+
+    async def _begin_term(self, term: Term) -> Outcome:
+        deadline_ms = boot_ms() + FACT_MS
+        started = LeaderStarted(term, self.settings.node)
+        outcome = await self.commit(started, deadline_ms=deadline_ms)
+        if outcome.succeeded and not self.replica.state.facts.cluster_id:
+            self.log.info("creates the cluster", cluster=self.settings.cluster)
+            outcome = await self.commit(CreateCluster(self._first_cib()), deadline_ms=deadline_ms)
+        return outcome
+
+    def _first_cib(self) -> str:
+        cib = empty_cib(
+            {"crm_feature_set": "3.20.5", "validate-with": "pacemaker-4.0"},
+            {
+                "cluster-infrastructure": "raftmaker",
+                "cluster-name": self.settings.cluster_name,
+            },
+        )
+        return render(cib)
+
+    async def _end_idle_clients(self) -> None:
+        while True:
+            await asyncio.sleep(CLIENTS_CHECK_S)
+            oldest = wall_us() - CLIENT_IDLE_US
+            clients = self.replica.state.clients
+            idle = tuple(name for name in sorted(clients) if clients[name].used_at_us < oldest)
+            if idle and self._leading is not None:
+                try:
+                    await self.commit(CloseClients(idle), deadline_ms=boot_ms() + FACT_MS)
+                except HaError as error:
+                    self.log.warning("idle clients not ended", reason=error)
+
+    def facing(self) -> Identity:
+        """Return who this store is, with the generation that is committed now."""
+        identity = Identity()
+        identity.CopyFrom(self.identity)
+        identity.generation = max(1, self.replica.state.facts.generation)
+        return identity
+
+
+async def _outlast(failure: asyncio.Future[None]) -> None:
+    await asyncio.shield(failure)
