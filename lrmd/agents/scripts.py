@@ -114,8 +114,9 @@ class Scripts:
         child.forget()
         try:
             child.start([str(path), self._argument(request)], environment)
-        except OSError as error:
-            return Decided(failed(f"{path} cannot be run: {error.strerror}"))
+        except (OSError, ValueError) as error:
+            # ValueError: a parameter that no environment can hold.
+            return Decided(failed(f"{path} cannot be run: {error}"))
         return ProcessRun(child, self._judge(request))
 
     def adopt(self, call_id: int, request: OperationRequest) -> Execution | None:

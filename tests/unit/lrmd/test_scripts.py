@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from lrmd.agents.scripts import Scripts, exit_reason_of, lsb_outcome, ocf_outcome
-from lrmd.operations.values import Agent, Standard
+from lrmd.operations.values import Agent, OperationRequest, Standard
 from raftmaker.runtime.process import Ended
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
-from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.ids import NodeName, ResourceId
 
 
 @pytest.mark.parametrize("code", list(OcfCode))
@@ -59,6 +60,24 @@ def test_lsb_codes(operation: str, code: int, meaning: OcfCode) -> None:
 def test_exit_reason(stderr: str, reason: str) -> None:
     """Features 5.26, 5.45: the last one counts."""
     assert exit_reason_of(stderr) == reason
+
+
+@pytest.mark.parametrize("parameters", [{"a=b": "1"}, {"a": "\0"}, {"a": "x" * 3_000_000}])
+def test_what_no_environment_can_hold_is_an_error(
+    tmp_path: Path, parameters: dict[str, str]
+) -> None:
+    scripts = Scripts(
+        ocf_roots=(), children=tmp_path / "runs", inherited={}, node=NodeName("alpha")
+    )
+    request = OperationRequest(
+        resource=ResourceId("r"),
+        agent=Agent(Standard.OCF, "raftmaker", "Dummy"),
+        operation="monitor",
+        parameters=parameters,
+    )
+    outcome = asyncio.run(scripts.begin(1, request).outcome())
+    assert (outcome.code, outcome.status) == (OcfCode.ERROR, OpStatus.ERROR)
+    assert "cannot be run" in outcome.exit_reason
 
 
 def install(path: Path) -> None:
