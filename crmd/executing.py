@@ -22,14 +22,13 @@ Take = Callable[[events.Event], None]
 class Executing:
     """Keeps the connection to the executor; `client` is used for everything that is asked of it."""
 
-    def __init__(self, socket: Path, *, identity: Identity, take: Take, log: Log) -> None:
-        """Tell `take` what happens; call `run` to begin."""
+    def __init__(self, socket: Path, *, identity: Identity, log: Log) -> None:
+        """Connect when first used; call `run` to follow results."""
         self.client = ExecutorClient(socket, identity=identity)
-        self._take = take
         self._log = log
 
-    async def run(self) -> None:
-        """Follow until cancelled: state first, then results; when they break off, again."""
+    async def run(self, take: Take) -> None:
+        """Tell `take` until cancelled: state first, then results; when they break off, again."""
         is_up = False
         while True:
             try:
@@ -37,16 +36,16 @@ class Executing:
                 returned = events.ExecutorReturned(
                     at_ms=boot_ms(), incarnation=inventory.incarnation
                 )
-                self._take(returned)
+                take(returned)
                 is_up = True
                 async for result in self.client.results():
-                    self._take(events.ExecutorResult(at_ms=boot_ms(), result=result))
+                    take(events.ExecutorResult(at_ms=boot_ms(), result=result))
             except HaError as error:
                 if is_up:
                     self._log.warning("executor lost", reason=error)
             if is_up:
                 is_up = False
-                self._take(events.ExecutorLost(at_ms=boot_ms()))
+                take(events.ExecutorLost(at_ms=boot_ms()))
             await asyncio.sleep(_AGAIN_S)
 
     async def traits(self, agent: Agent) -> AgentTraits:

@@ -12,6 +12,7 @@ from cib_store.document.element import Element
 from crmd.fsa import events
 from crmd.fsa.cib import (
     attributes_with,
+    flag,
     lrm_path,
     lrm_resources,
     merge_status,
@@ -49,11 +50,11 @@ def outstanding(turn: Turn) -> tuple[JoinPhase, ...]:
     assert turn.dc is not None
     waiting: list[JoinPhase] = []
     for joiner in turn.dc.joiners.values():
-        if joiner.phase is JoinPhase.JOINED:
-            if turn.view.index < joiner.index:
-                waiting.append(JoinPhase.WRITING)
-        elif joiner.phase is not JoinPhase.GIVEN_UP:
+        if joiner.phase not in (JoinPhase.JOINED, JoinPhase.GIVEN_UP):
             waiting.append(joiner.phase)
+        elif not joiner.index or turn.view.index < joiner.index:
+            # Before the write is seen, the CIB does not tell what runs there, or that it is doomed.
+            waiting.append(JoinPhase.WRITING)
     return tuple(waiting)
 
 
@@ -72,29 +73,27 @@ def advance_joins(turn: Turn) -> None:
 def _advance(turn: Turn, dc: Dc, facts: NodeFacts) -> None:
     joiner = dc.joiners.get(facts.node)
     if joiner is None or (joiner.boot_id, joiner.session) != (facts.boot_id, facts.session):
-        _ask(turn, dc, facts, None)
+        _ask(turn, dc, facts)
         return
     match joiner.phase:
         case JoinPhase.JOINED:
             state = node_state(turn.view.cib, facts.node)
             if turn.view.index >= joiner.index and (state is None or state.get("join") != "member"):
-                _ask(turn, dc, facts, None)
+                _ask(turn, dc, facts)
         case JoinPhase.FAILED:
-            since = joiner.unreached_since_ms
-            if since is not None and turn.at_ms - since >= 2 * turn.config.dead_ms:
-                _escalate(turn, dc, facts)
-            elif turn.is_due(joiner.retry_at_ms):
-                _ask(turn, dc, facts, since)
+            if not _escalated(turn, dc, facts, joiner) and turn.is_due(joiner.retry_at_ms):
+                _ask(turn, dc, facts, joiner)
         case JoinPhase.ASKED | JoinPhase.WRITING | JoinPhase.GIVEN_UP:
             pass
 
 
-def _ask(turn: Turn, dc: Dc, facts: NodeFacts, unreached_since_ms: int | None) -> None:
+def _ask(turn: Turn, dc: Dc, facts: NodeFacts, failed: Joiner | None = None) -> None:
     joiner = Joiner(
         boot_id=facts.boot_id,
         session=facts.session,
         phase=JoinPhase.ASKED,
-        unreached_since_ms=unreached_since_ms,
+        unreached_since_ms=failed.unreached_since_ms if failed is not None else None,
+        refused_since_ms=failed.refused_since_ms if failed is not None else None,
     )
     turn.dc = replace(dc, joiners=with_item(dc.joiners, facts.node, joiner))
     turn.emit(
@@ -122,6 +121,7 @@ def on_join_answered(turn: Turn, event: events.JoinAnswered) -> None:
         inventory=event.inventory,
         number=event.number,
         unreached_since_ms=None,
+        refused_since_ms=None,
     )
     turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner))
     mark = mark_of(dc.token, event.number)
@@ -205,28 +205,65 @@ def rejoin(turn: Turn, node: NodeName, *, reached: bool) -> None:
     joiner = dc.joiners.get(node) if dc is not None else None
     if dc is None or joiner is None or joiner.phase is JoinPhase.GIVEN_UP:
         return
-    since = joiner.unreached_since_ms
+    unreached, refused = joiner.unreached_since_ms, joiner.refused_since_ms
     joiner = replace(
         joiner,
         phase=JoinPhase.FAILED,
         retry_at_ms=turn.at_ms + turn.config.retry_ms,
-        unreached_since_ms=None if reached else (turn.at_ms if since is None else since),
+        unreached_since_ms=None if reached else _since(turn, unreached),
+        refused_since_ms=_since(turn, refused) if reached else None,
     )
     turn.dc = replace(dc, joiners=with_item(dc.joiners, node, joiner))
 
 
-def _escalate(turn: Turn, dc: Dc, facts: NodeFacts) -> None:
+def _since(turn: Turn, known_ms: int | None) -> int:
+    return turn.at_ms if known_ms is None else known_ms
+
+
+def _escalated(turn: Turn, dc: Dc, facts: NodeFacts, joiner: Joiner) -> bool:
+    """Do more than ask again where that has failed for too long; tell whether it was done.
+
+    A node that answers and cannot join (its executor is gone) gets the time in which that should
+    be back; when it is the DC's own, another node has to be DC.
+    """
+    pause_ms = 2 * turn.config.dead_ms
+    if joiner.unreached_since_ms is not None:
+        if turn.at_ms - joiner.unreached_since_ms < pause_ms:
+            return False
+        return _move_lease_or_condemn(turn, dc, facts)
+    if joiner.refused_since_ms is None:
+        return False
+    refused_ms = turn.at_ms - joiner.refused_since_ms
+    if facts.node == turn.node:
+        if refused_ms >= pause_ms:
+            on_unreached_marked(turn)
+            return True
+        return False
+    return refused_ms >= turn.config.controller_fence_delay_ms and _condemn(turn, dc, facts)
+
+
+def _move_lease_or_condemn(turn: Turn, dc: Dc, facts: NodeFacts) -> bool:
+    if turn.is_recording(MarkingUnreached):
+        return True  # this DC's own mark; the lease moves when it is known to be committed
     state = node_state(turn.view.cib, facts.node)
     mark = f"{facts.boot_id}:{facts.session}"
-    if state is None or state.get(UNREACHED) != mark:
-        if not turn.is_recording(MarkingUnreached) and may_ask(turn):
-            noted = state_with(facts.node, {UNREACHED: mark})
-            turn.write((merge_status(noted),), MarkingUnreached(facts.node), dc.token)
-        return
-    joiner = replace(dc.joiners[facts.node], phase=JoinPhase.GIVEN_UP)
+    if state is not None and state.get(UNREACHED) == mark:
+        return _condemn(turn, dc, facts)
+    if may_ask(turn):
+        noted = state_with(facts.node, {UNREACHED: mark})
+        turn.write((merge_status(noted),), MarkingUnreached(facts.node), dc.token)
+    return True
+
+
+def _condemn(turn: Turn, dc: Dc, facts: NodeFacts) -> bool:
+    """Have the node fenced. Without fencing it cannot be given up: what it runs is not known."""
+    if not flag(turn.view.cib, "fencing-enabled"):
+        return False
+    joiner = replace(dc.joiners[facts.node], phase=JoinPhase.GIVEN_UP, index=0)
     turn.dc = replace(dc, joiners=with_item(dc.joiners, facts.node, joiner))
     doomed = state_with(facts.node, {}, attributes_with(facts.node, {"terminate": "true"}))
     turn.write((merge_status(doomed),), Condemning(facts.node), dc.token)
+    return True
 
 
 def on_unreached_marked(turn: Turn) -> None:
@@ -236,12 +273,15 @@ def on_unreached_marked(turn: Turn) -> None:
     turn.standing = replace(turn.standing, no_election_before_ms=turn.at_ms + pause_ms)
 
 
-def on_not_condemned(turn: Turn, node: NodeName) -> None:
-    """The wish to have a node fenced is not committed: come back to it."""
+def on_condemned(turn: Turn, node: NodeName, code: ExitCode | None, index: int) -> None:
+    """The wish to have a node fenced is committed at `index`, or is to be repeated."""
     dc = turn.dc
     joiner = dc.joiners.get(node) if dc is not None else None
-    if dc is not None and joiner is not None and joiner.phase is JoinPhase.GIVEN_UP:
-        again = replace(
-            joiner, phase=JoinPhase.FAILED, retry_at_ms=turn.at_ms + turn.config.retry_ms
-        )
-        turn.dc = replace(dc, joiners=with_item(dc.joiners, node, again))
+    if dc is None or joiner is None or joiner.phase is not JoinPhase.GIVEN_UP:
+        return
+    if code is ExitCode.OK:
+        joiner = replace(joiner, index=index)
+    else:
+        retry_at_ms = turn.at_ms + turn.config.retry_ms
+        joiner = replace(joiner, phase=JoinPhase.FAILED, retry_at_ms=retry_at_ms)
+    turn.dc = replace(dc, joiners=with_item(dc.joiners, node, joiner))

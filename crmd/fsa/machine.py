@@ -85,6 +85,7 @@ def _advance(turn: Turn) -> None:
     if isolation.is_isolated(turn):
         lease.give_up_lease(turn)
     isolation.advance_isolation(turn)
+    membership.advance_joins_here(turn)
     if turn.isolation is None:
         lease.advance_session(turn)
         lease.advance_lease(turn)
@@ -202,8 +203,7 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
             if code is ExitCode.OK:
                 joins.on_unreached_marked(turn)
         case Condemning(node=node):
-            if code is not ExitCode.OK:
-                joins.on_not_condemned(turn, node)
+            joins.on_condemned(turn, node, code, event.index)
         case Intending(target=target):
             _fenced(turn, target, fencing.on_intent(turn, target, code))
         case StoringFencing(target=target):

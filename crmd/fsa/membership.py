@@ -60,7 +60,12 @@ def on_join_requested(turn: Turn, event: events.JoinRequested) -> None:
         turn.refuse(event.call, ExitCode.TEMPFAIL, fault)
         return
     request = turn.number()
-    join = LocalJoin(call=event.call, token=event.token, session=event.session)
+    join = LocalJoin(
+        call=event.call,
+        token=event.token,
+        session=event.session,
+        deadline_ms=turn.at_ms + turn.config.dead_ms,
+    )
     turn.member = replace(turn.member, joins={**turn.member.joins, request: join})
     turn.emit(effects.RaiseToken(request=request, token=event.token))
 
@@ -320,6 +325,14 @@ def on_executor_returned(turn: Turn, event: events.ExecutorReturned) -> None:
         joined=turn.member.joined if same else None,
         stored_serial=turn.member.stored_serial if same else 0,
     )
+
+
+def advance_joins_here(turn: Turn) -> None:
+    """Refuse a join that the executor holds up: the DC must not take this node for unreachable."""
+    for request, join in turn.member.joins.items():
+        if turn.is_due(join.deadline_ms):
+            turn.member = replace(turn.member, joins=without(turn.member.joins, request))
+            turn.refuse(join.call, ExitCode.TEMPFAIL, "the executor of this node does not answer")
 
 
 def advance_membership(turn: Turn) -> None:

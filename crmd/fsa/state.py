@@ -94,6 +94,7 @@ class LocalJoin:
     call: int
     token: Token
     session: Session
+    deadline_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +154,10 @@ class Joiner:
     inventory: Inventory | None = None
     number: int = 0
     index: int = 0
-    """JOINED: log position of the write that made it a member."""
+    """Log position of the write that made it a member, or that has it fenced; 0: not written."""
     retry_at_ms: int = 0
     unreached_since_ms: int | None = None
+    refused_since_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

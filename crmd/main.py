@@ -1,0 +1,120 @@
+"""The daemon raftmaker-crmd: builds the parts, joins them, and ends when one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import uuid
+
+from crmd.executing import Executing
+from crmd.fsa import events
+from crmd.fsa.config import Config
+from crmd.fsa.effects import Exit
+from crmd.fsa.machine import initial
+from crmd.outside import Reach
+from crmd.peers import Peers
+from crmd.runner import Runner
+from crmd.server import ControllerServicer, service_of
+from crmd.starts import next_start
+from crmd.storing import Beating, Storing, Watching
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.worker import Worker
+from raftmaker.vocabulary.codes import ExitCode
+
+_GRACE_S = 0.5
+
+
+class Ended(HaError):
+    """The core ordered the end of the process."""
+
+    def __init__(self, code: ExitCode, reason: str) -> None:
+        """Keep the exit code."""
+        super().__init__(reason)
+        self.exit_code = code
+
+
+def _config(context: Context) -> Config:
+    settings, timings = context.settings, context.settings.timings
+    return Config(
+        node=settings.node,
+        boot_id=context.boot_id,
+        controller_start=next_start(settings.run_dir, context.boot_id),
+        uuid=str(uuid.uuid4()),
+        nodes=tuple(peer.name for peer in settings.peers),
+        dead_ms=timings.dead_ms,
+        controller_fence_delay_ms=timings.controller_fence_delay_ms,
+        no_quorum_stop_grace_ms=timings.no_quorum_stop_grace_ms,
+        cores=os.cpu_count() or 1,
+    )
+
+
+async def _body(context: Context) -> None:
+    settings, identity, log = context.settings, context.identity, context.log
+    peers = Peers(settings, identity)
+    executing = Executing(settings.socket("lrmd"), identity=identity, log=log)
+    reach = Reach(
+        node=settings.node,
+        storing=Storing(settings, identity),
+        executing=executing,
+        peers=peers,
+        worker=Worker("crmd.scheduler_worker"),
+        dead_ms=settings.timings.dead_ms,
+        log=log,
+    )
+    runner = Runner(initial(_config(context)), reach, log)
+    runner.take(events.Started(at_ms=boot_ms()))
+    servicer = ControllerServicer(runner=runner, peers=peers, identity=identity)
+    server = await serve(
+        [service_of(servicer)],
+        identity=identity,
+        socket=settings.socket("crmd"),
+        endpoints=[settings.me.controller],
+    )
+    watching = Watching(settings, identity, runner.take, log)
+    beating = Beating(settings, identity, context.boot_id, runner)
+    running = (
+        executing.run(runner.take), watching.run(), beating.run(), _leave(context, runner)
+    )  # fmt: skip
+    parts = [asyncio.create_task(part) for part in running]
+    context.ready()
+    try:
+        ends: list[asyncio.Future[None] | asyncio.Future[Exit]] = [*parts, runner.failure]
+        ends.append(runner.exited)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for part in (*parts, runner.failure):
+            if part.done():
+                part.result()
+    finally:
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        await server.stop(_GRACE_S)
+        await runner.close()
+        await reach.close()
+    if runner.exited.done():
+        ended = runner.exited.result()
+        log.info("controller ends", reason=ended.reason)
+        if ended.code is not ExitCode.OK:
+            raise Ended(ended.code, ended.reason)
+
+
+async def _leave(context: Context, runner: Runner) -> None:
+    """Asked to stop, the node leaves in good order (features 24.12); the core says when."""
+    await context.stop.wait()
+    await runner.ask(
+        lambda call: events.LeaveRequested(at_ms=boot_ms(), call=call, now_s=wall_us() // 1_000_000)
+    )
+    await asyncio.Event().wait()
+
+
+def main() -> int:
+    """Run the daemon; return its exit code."""
+    return run_daemon("raftmaker-crmd", _body)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The connection to the store: commits, the watch, and the beats by which the node is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from cib_store.client import BeatSender, StoreClient
+from crmd.fsa import effects, events
+from crmd.runner import Runner
+from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.errors import HaError, Refused, Rejected
+from raftmaker.runtime.freshness import Freshness
+from raftmaker.runtime.logs import Log
+from raftmaker.runtime.settings import Settings
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import Origin
+from raftmaker.vocabulary.ids import BootId, NodeName, Session
+from raftmaker.wire import store_pb2
+from raftmaker.wire.types_pb2 import Identity
+
+_AGAIN_S = 0.1
+_RECORD_MS = 3_000
+Take = Callable[[events.Event], None]
+
+
+def stores_of(settings: Settings) -> tuple[object, ...]:
+    """Return where stores are reached: this node's first, then the other voters'."""
+    others = (peer.store for peer in settings.voters if peer.name != settings.node)
+    return (settings.socket("cib"), *others)
+
+
+class Storing:
+    """Commits what the core records; asked again, at any voter, until the outcome is known."""
+
+    def __init__(self, settings: Settings, identity: Identity) -> None:
+        """Connect when first used."""
+        self._client = StoreClient(stores_of(settings), identity, exactly_once=True)  # type: ignore[arg-type]
+
+    async def record(self, effect: effects.Record) -> tuple[ExitCode | None, int]:
+        """Commit; return the code (None: not known whether it is) and the log position."""
+        try:
+            outcome = await self._client.record(
+                effect.body,
+                token=effect.token,
+                origin=Origin(at_us=wall_us()),
+                timeout_ms=_RECORD_MS,
+            )
+        except (Refused, Rejected) as error:
+            return error.exit_code, 0
+        except HaError:
+            return None, 0
+        return outcome.code, outcome.index
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._client.close()
+
+
+class Watching:
+    """Follows the CIB and the facts, at this node's store or another voter's."""
+
+    def __init__(self, settings: Settings, identity: Identity, take: Take, log: Log) -> None:
+        """Tell `take` of every step; call `run` to begin."""
+        self._client = StoreClient(stores_of(settings), identity)  # type: ignore[arg-type]
+        self._take = take
+        self._log = log
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        seen = None
+        while True:
+            try:
+                async for step in self._client.watch(seen):
+                    seen = step
+                    self._take(
+                        events.StoreChanged(
+                            at_ms=boot_ms(), index=step.index, cib=step.cib, facts=step.facts
+                        )
+                    )
+            except HaError as error:
+                self._log.info("store cannot be watched", reason=error)
+            self._take(events.StoreLost(at_ms=boot_ms()))
+            await asyncio.sleep(_AGAIN_S)
+
+
+class Beating:
+    """Sends this controller's beats and tells the core which of them a majority answered."""
+
+    def __init__(
+        self, settings: Settings, identity: Identity, boot_id: BootId, runner: Runner
+    ) -> None:
+        """Call `run` to begin."""
+        self._node, self._boot_id = settings.node, boot_id
+        self._interval_ms = settings.timings.heartbeat_ms
+        self._voters = tuple(peer.name for peer in settings.voters)
+        self._runner = runner
+        self._session = Session(0)
+        self._freshness = Freshness(voters=self._voters)
+        targets = {
+            peer.name: settings.socket("cib") if peer.name == settings.node else peer.store
+            for peer in settings.voters
+        }
+        self._sender = BeatSender(
+            targets, identity, store_pb2.DAEMON_KIND_CONTROLLER, self._answered
+        )
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        self._sender.start()
+        try:
+            while True:
+                session = self._current_session()
+                if session != self._session:
+                    # Answers to beats of an older session prove nothing about this one.
+                    self._session = session
+                    self._freshness = Freshness(voters=self._voters)
+                self._sender.send(session, boot_ms())
+                await asyncio.sleep(self._interval_ms / 1000)
+        finally:
+            await self._sender.close()
+
+    def _current_session(self) -> Session:
+        facts = self._runner.state.view.facts.of(self._node)
+        mine = facts is not None and facts.boot_id == self._boot_id
+        return facts.session if facts is not None and mine else Session(0)
+
+    def _answered(self, voter: NodeName, sent_ms: int) -> None:
+        before = self._freshness.majority_ms
+        self._freshness = self._freshness.answered(voter, sent_ms)
+        now = self._freshness.majority_ms
+        if now is not None and now != before:
+            self._runner.take(events.BeatsAnswered(at_ms=boot_ms(), sent_at_ms=now))
