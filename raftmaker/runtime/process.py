@@ -134,10 +134,13 @@ def _tail(stream: IO[bytes]) -> str:
     return stream.read().decode(errors="replace")
 
 
-# The shell is the session's leader: it writes down who it is, and then how the command ended.
+# The shell is the session's leader: it writes down who it is, and then how the command ended. What
+# protects this daemon (out-of-memory score, umask) is not for what it starts.
 _KEEPER = """\
 d=$RAFTMAKER_CHILD
 unset RAFTMAKER_CHILD
+umask 022
+echo 0 2>/dev/null >/proc/self/oom_score_adj
 echo "$$" >"$d/pid" || exit 125
 "$@"
 echo "$?" >"$d/code"
@@ -174,6 +177,8 @@ class Kept:
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                # The daemon may have a group for its sockets; root's services are root's.
+                group=0 if os.geteuid() == 0 and os.getegid() != 0 else None,
             )
 
     async def ended(self) -> Ended:

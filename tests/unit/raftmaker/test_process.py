@@ -61,6 +61,19 @@ def test_a_kept_child_that_was_killed_has_no_code(tmp_path: Path) -> None:
     assert asyncio.run(scenario()).code is None
 
 
+def test_a_kept_child_does_not_inherit_the_daemons_umask(tmp_path: Path) -> None:
+    async def scenario() -> Ended:
+        child = Kept(tmp_path / "1")
+        child.start(["sh", "-c", "umask"], {"PATH": os.defpath})
+        return await child.ended()
+
+    before = os.umask(0o007)
+    try:
+        assert asyncio.run(scenario()) == Ended(code=0, stdout="0022\n")
+    finally:
+        os.umask(before)
+
+
 def test_a_signal_is_told_as_such(tmp_path: Path) -> None:
     async def scenario() -> Ended:
         child = Kept(tmp_path / "1")
