@@ -92,7 +92,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         return pb.ChangeReply(outcome=outcome_message(outcome))
 
     async def Record(self, request: pb.RecordRequest, context: _Context) -> pb.RecordReply:
-        """Commit a fact; changes of the CIB and the cluster's birth do not come this way."""
+        """Commit a fact, or a daemon's resolved change of the status; nothing else of the CIB."""
         message = pb.Command()
         message.CopyFrom(request.command)
         message.format = message.format or commands.FORMAT
@@ -100,8 +100,9 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             command = commands.command_of(message)
         except commands.BadCommand as error:
             return pb.RecordReply(outcome=outcome_message(_bad_request(str(error))))
-        if isinstance(command.body, CibChange | CreateCluster):
-            wrong = _bad_request("changes of the CIB go by Change")
+        resolved = isinstance(command.body, CibChange) and command.body.status
+        if isinstance(command.body, CibChange | CreateCluster) and not resolved:
+            wrong = _bad_request("changes of the configuration go by Change")
             return pb.RecordReply(outcome=outcome_message(wrong))
         filled = self._store.proposer.command(
             command.body,
