@@ -132,7 +132,7 @@ class Pulse:
     def _handle(self, event: Event) -> bool:
         before = self._state.reports
         self._state, effects = step(self._state, event)
-        if self._state.reports is not before:
+        if self._state.reports != before:
             reported = [f"{one.node}:{one.session}" for one in silences(self._state)]
             self._log.info("silences", reported=",".join(reported) or "none")
         acknowledged = False

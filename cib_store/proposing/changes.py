@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,11 @@ from cib_store.hub import Hub
 from cib_store.proposing.proposer import Proposer
 from cib_store.proposing.resolve import Resolved, resolve
 from cib_store.replica import Replica
+from raftmaker.runtime.clock import boot_ms
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
-
-TRIES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Changes:
         self._replica = replica
         self._hub = hub
         self._tree = XPathTree(replica.state.cib)
+        self._configuring = asyncio.Lock()
 
     def tree(self, cib: Element) -> XPathTree:
         """Return the CIB ready for XPath, built once for a version."""
@@ -55,40 +56,48 @@ class Changes:
 
     async def carry_out(self, order: ChangeOrder, *, deadline_ms: int) -> Outcome:
         """Return how the change ended. Raises as `Proposer.commit` does."""
-        outcome: Outcome | None = None
-        for _ in range(TRIES_MAX):
-            state = self._replica.state
-            earlier = _earlier(state, order)
-            if earlier is not None:
-                return earlier
-            resolved = self._resolved(state, order)
-            if isinstance(resolved, Refusal):
-                return Outcome(
-                    code=resolved.code,
-                    reports=resolved.reports,
-                    version=state.version,
-                    index=state.index,
-                )
-            if order.rehearse:
-                version = version_of(resolved.cib)
-                return Outcome(
-                    code=ExitCode.OK,
-                    reports=resolved.warnings,
-                    version=version,
-                    index=state.index,
-                )
-            command = self._proposer.command(
-                resolved.change,
-                origin=order.origin,
-                token=order.token,
-                client_id=order.client_id,
-                sequence=order.sequence,
-            )
-            outcome = await self._proposer.once(command, deadline_ms=deadline_ms)
-            if not outcome.has(CONFLICT):
-                return replace(outcome, reports=(*outcome.reports, *resolved.warnings))
-        assert outcome is not None
-        return outcome
+        state = self._replica.state
+        ready = self._ready(state, order)
+        if isinstance(ready, Outcome):
+            return ready
+        if ready.change.status:
+            return await self._proposed(order, ready, deadline_ms)
+        # One configuration change of this store at a time: each is checked against the one before.
+        async with self._configuring:
+            while True:
+                if self._replica.state is not state:
+                    state = self._replica.state
+                    ready = self._ready(state, order)
+                if isinstance(ready, Outcome):
+                    return ready
+                outcome = await self._proposed(order, ready, deadline_ms)
+                if not outcome.has(CONFLICT) or boot_ms() >= deadline_ms:
+                    return outcome
+
+    async def _proposed(self, order: ChangeOrder, ready: Resolved, deadline_ms: int) -> Outcome:
+        command = self._proposer.command(
+            ready.change,
+            origin=order.origin,
+            token=order.token,
+            client_id=order.client_id,
+            sequence=order.sequence,
+        )
+        outcome = await self._proposer.once(command, deadline_ms=deadline_ms)
+        return replace(outcome, reports=(*outcome.reports, *ready.warnings))
+
+    def _ready(self, state: State, order: ChangeOrder) -> Resolved | Outcome:
+        """Return what to propose, or the outcome that is known already."""
+        earlier = _earlier(state, order)
+        if earlier is not None:
+            return earlier
+        resolved = self._resolved(state, order)
+        if isinstance(resolved, Refusal):
+            code, reports, version = resolved.code, resolved.reports, state.version
+        elif order.rehearse:
+            code, reports, version = ExitCode.OK, resolved.warnings, version_of(resolved.cib)
+        else:
+            return resolved
+        return Outcome(code=code, reports=reports, version=version, index=state.index)
 
     def _resolved(self, state: State, order: ChangeOrder) -> Resolved | Refusal:
         if not state.facts.cluster_id:
