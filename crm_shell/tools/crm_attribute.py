@@ -1,0 +1,261 @@
+"""``crm_attribute`` and its relatives crm_standby, crm_failcount, crm_master (27.11, 27.13-27.15).
+
+Agents call these (features 29.1, 29.3): what `-G` and `-q` print is parsed by them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+
+from crm_shell.tools.attributes import (
+    delete,
+    names_matching,
+    not_set,
+    place_of,
+    update,
+    value_of,
+)
+from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, local_node, run_tool, write
+from raftmaker.client import Cluster
+from raftmaker.vocabulary.codes import ExitCode
+
+_LIFETIMES = {"forever": "nodes", "reboot": "status"}
+
+
+def _parser(program: str) -> ToolParser:
+    parser = ToolParser(program, "query and set cluster options and node attributes")
+    parser.value("-n", "--name", dest="name", text="the attribute")
+    parser.value("-P", "--pattern", dest="pattern", text="regular expression of names")
+    parser.flag("-G", "--query", dest="query", text="print the value")
+    parser.value("-v", "--update", "--attr-value", dest="update", text="set the value")
+    parser.flag("-D", "--delete", dest="delete", text="remove the attribute")
+    parser.value("-d", "--default", dest="default", text="what -G prints when it is not set")
+    parser.value("-t", "--type", dest="type", text="crm_config, nodes, status, rsc_defaults, …")
+    parser.value("-l", "--lifetime", dest="lifetime", text="forever or reboot")
+    parser.value("-N", "--node", "--uname", dest="node", text="the node; else this one")
+    parser.value("-s", "--set-name", dest="set_name", text="id of the set")
+    parser.value("-i", "--id", dest="id", text="id of the pair")
+    parser.flag("-z", "--utilization", dest="utilization", text="utilization attributes")
+    parser.add_argument(
+        "-p",
+        "--promotion",
+        nargs="?",
+        const="",
+        metavar="RESOURCE",
+        help="promotion score of a resource (else OCF_RESOURCE_INSTANCE)",
+    )
+    parser.flag("-q", "--quiet", "-Q", dest="quiet", text="the value alone")
+    parser.value("-W", "--wait", dest="wait", text="accepted: a change is cluster-wide")
+    parser.flag("--score", "--score", dest="score", text="values X++ and X+=N are sums")
+    parser.flag("-!", "--inhibit-policy-engine", dest="inhibited", text="accepted, no effect")
+    return parser
+
+
+def main() -> int:
+    """Run crm_attribute."""
+    parser = _parser("crm_attribute")
+    options = parser.parse_args()
+    if options.promotion is not None:
+        options.name = _promotion_name(parser, options.promotion)
+        options.lifetime = options.lifetime or "reboot"
+    return _run("crm_attribute", parser, options)
+
+
+def _promotion_name(parser: ToolParser, resource: str) -> str:
+    name = resource or os.environ.get("OCF_RESOURCE_INSTANCE", "")
+    if not name:
+        parser.error("-p outside an agent needs a resource: -p RESOURCE")
+    # Instances of anonymous clones share the name without a number.
+    return f"master-{name.partition(':')[0]}"
+
+
+def _scope(parser: ToolParser, options: argparse.Namespace) -> str:
+    if options.type in ("reboot", "forever"):  # crm_attribute took these for a type once
+        return _LIFETIMES[options.type]
+    if options.lifetime:
+        if options.lifetime not in _LIFETIMES:
+            parser.error(f"lifetime {options.lifetime!r} is neither forever nor reboot")
+        return _LIFETIMES[options.lifetime]
+    if options.type:
+        return str(options.type)
+    return "nodes" if options.node or options.utilization else "crm_config"
+
+
+def _run(program: str, parser: ToolParser, options: argparse.Namespace) -> int:
+    command = exclusive(parser, options, ("query", "update", "delete")) or "query"
+    if not options.name and not options.pattern:
+        parser.error("name the attribute: --name NAME")
+    scope = _scope(parser, options)
+
+    async def body(cluster: Cluster) -> int:
+        return await _act(cluster, command, scope, options)
+
+    return run_tool(program, options.config, body)
+
+
+async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Namespace) -> int:
+    cib = await cluster.cib(local=command == "query" and scope == "status")
+    node = options.node if options.node not in (None, "localhost") else local_node(cluster)
+    place = place_of(cib.document, scope, node, utilization=options.utilization)
+    set_name = options.set_name or ""
+    if options.pattern:
+        return await _by_pattern(
+            cluster,
+            command,
+            names_matching(place, options.pattern),
+            options,
+            scope=scope,
+            node=node,
+        )
+    match command:
+        case "query":
+            value = value_of(place, options.name, set_name)
+            if value is None:
+                value = options.default
+            if value is None:
+                raise not_set(options.name)
+            _print(options, scope, options.name, value)
+        case "update":
+            if options.update == "":
+                raise ToolFailed("an empty value is not allowed", ExitCode.USAGE)
+            await update(
+                cluster,
+                place,
+                options.name,
+                options.update,
+                set_name=set_name,
+                pair_id=options.id or "",
+                score=options.score or _is_sum(options.update),
+            )
+        case _:
+            for identity in await delete(cluster, place, options.name, set_name=set_name):
+                if not options.quiet:
+                    write(f"Deleted {scope} attribute: id={identity} name={options.name}")
+    return 0
+
+
+def _is_sum(value: str) -> bool:
+    return value.endswith("++") or re.search(r"\+=-?\d+$", value) is not None
+
+
+def _print(options: argparse.Namespace, scope: str, name: str, value: str) -> None:
+    write(value if options.quiet else f"scope={scope}  name={name} value={value}")
+
+
+async def _by_pattern(
+    cluster: Cluster,
+    command: str,
+    names: list[str],
+    options: argparse.Namespace,
+    *,
+    scope: str,
+    node: str,
+) -> int:
+    cib = await cluster.cib()
+    place = place_of(cib.document, scope, node)
+    for name in names:
+        if command == "query":
+            _print(options, scope, name, value_of(place, name) or "")
+        elif command == "update":
+            await update(cluster, place, name, options.update)
+        else:
+            await delete(cluster, place, name)
+    return 0
+
+
+def standby() -> int:
+    """Run crm_standby: a node's attribute ``standby`` (features 27.13)."""
+    parser = ToolParser("crm_standby", "check, enable or disable standby of a node")
+    parser.flag("-G", "--query", dest="query")
+    parser.value("-v", "--update", dest="update", text="on, off, true or false")
+    parser.flag("-D", "--delete", dest="delete")
+    parser.value("-N", "--node", "--uname", "-U", dest="node")
+    parser.value("-l", "--lifetime", dest="lifetime", text="forever or reboot")
+    parser.value("-i", "--id", dest="id")
+    parser.flag("-q", "--quiet", "-Q", dest="quiet")
+    options = parser.parse_args()
+    options.__dict__.update(
+        name="standby",
+        pattern=None,
+        default="off",
+        type=None,
+        set_name=None,
+        utilization=False,
+        score=False,
+    )
+    options.lifetime = options.lifetime or "forever"
+    return _run("crm_standby", parser, options)
+
+
+def master() -> int:
+    """Run crm_master: this agent's promotion score (features 27.15)."""
+    parser = ToolParser("crm_master", "query or set the promotion score of a resource instance")
+    parser.flag("-G", "--query", dest="query")
+    parser.value("-v", "--update", dest="update")
+    parser.flag("-D", "--delete", dest="delete")
+    parser.value("-N", "--node", "-U", dest="node")
+    parser.value("-l", "--lifetime", dest="lifetime", text="forever or reboot")
+    parser.value("-r", "--resource", dest="resource", text="else OCF_RESOURCE_INSTANCE")
+    parser.value("-i", "--id", dest="id")
+    parser.flag("-q", "--quiet", "-Q", dest="quiet")
+    options = parser.parse_args()
+    options.__dict__.update(
+        name=_promotion_name(parser, options.resource or ""),
+        pattern=None,
+        default=None,
+        type=None,
+        set_name=None,
+        utilization=False,
+        score=False,
+    )
+    options.lifetime = options.lifetime or "reboot"
+    return _run("crm_master", parser, options)
+
+
+def failcount() -> int:
+    """Run crm_failcount: how often a resource failed on a node (features 27.14)."""
+    parser = ToolParser("crm_failcount", "query or delete fail counts of a resource")
+    parser.flag("-G", "--query", dest="query")
+    parser.flag("-D", "--delete", dest="delete")
+    parser.value("-r", "--resource", "--resource-id", dest="resource")
+    parser.value("-N", "--node", "-U", dest="node")
+    parser.value("-n", "--operation", dest="operation")
+    parser.value("-I", "--interval", dest="interval")
+    parser.flag("-q", "--quiet", "-Q", dest="quiet")
+    options = parser.parse_args()
+    if not options.resource:
+        parser.error("name the resource: --resource RESOURCE")
+
+    async def body(cluster: Cluster) -> int:
+        return await _failcount(cluster, options)
+
+    return run_tool("crm_failcount", options.config, body)
+
+
+async def _failcount(cluster: Cluster, options: argparse.Namespace) -> int:
+    from cib_store.model.scores import add_scores, parse_score, score_text
+    from cib_store.model.values import interval_ms
+
+    node = options.node or local_node(cluster)
+    interval = interval_ms(options.interval)
+    if options.delete:
+        await cluster.cleanup(
+            resource=options.resource,
+            node=node,
+            operation=options.operation or "",
+            interval_ms=interval,
+        )
+        return 0
+    cib = await cluster.cib(local=True)
+    place = place_of(cib.document, "status", node)
+    only = f"#{options.operation}_{interval}" if options.operation else "#"
+    total = 0
+    for name in names_matching(place, f"^fail-count-{re.escape(options.resource)}{only}"):
+        total = add_scores(total, parse_score(value_of(place, name)))
+    text = score_text(total)
+    write(
+        text if options.quiet else f"scope=status  name=fail-count-{options.resource} value={text}"
+    )
+    return 0
