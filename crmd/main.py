@@ -56,12 +56,14 @@ async def _body(context: Context) -> None:
     settings, identity, log = context.settings, context.identity, context.log
     peers = Peers(settings, identity)
     executing = Executing(settings.socket("lrmd"), identity=identity, log=log)
+    worker = Worker("crmd.scheduler_worker")
+    await worker.warm_up()  # a node that becomes DC has to schedule at once
     reach = Reach(
         node=settings.node,
         storing=Storing(settings, identity),
         executing=executing,
         peers=peers,
-        worker=Worker("crmd.scheduler_worker"),
+        worker=worker,
         dead_ms=settings.timings.dead_ms,
         log=log,
     )

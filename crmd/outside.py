@@ -9,7 +9,7 @@ from crmd.fsa import effects, events
 from crmd.fsa.executor import AgentTraits
 from crmd.peers import Peers
 from crmd.scheduler.graph import Graph
-from crmd.scheduler_worker import Failure, Question
+from crmd.scheduling import Failure, Question
 from crmd.storing import Storing
 from lrmd.operations.values import Agent, Inventory
 from raftmaker.runtime.clock import boot_ms, wall_us

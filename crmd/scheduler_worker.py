@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
-from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
+from crmd.scheduling import Failure, Question
 from raftmaker.runtime.worker import serve_calls
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be scheduled, and the wall clock in seconds since 1970."""
-
-    cib: Element
-    now_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The scheduler could not; the reason is for the log."""
-
-    reason: str
 
 
 def answer(question: object) -> Graph | Failure:

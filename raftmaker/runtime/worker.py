@@ -54,6 +54,11 @@ class Worker:
                 raise
             return answer
 
+    async def warm_up(self) -> None:
+        """Start the process now, so that the first call does not wait for it."""
+        async with self._turn:
+            await self._running()
+
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
