@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from cib_store.document.element import Element
 from crmd.fsa.cib import lrm_resources, transient_pairs
 from crmd.fsa.history import is_failure
+from crmd.fsa.state import FencePhaseHere
 from crmd.fsa.turn import Turn, with_item
 from crmd.scheduler.graph import ActionKind, GraphAction
 from crmd.transition.values import ActionDone, ActionFailed, Progress
@@ -77,9 +78,13 @@ def _node_changes(
 
 def _brought_down(turn: Turn, node: NodeName) -> bool:
     """The running graph fences the node or lets it leave: that its state goes is expected."""
-    transition = turn.dc.transition if turn.dc is not None else None
-    if transition is None or transition.abort is not None:
+    dc = turn.dc
+    transition = dc.transition if dc is not None else None
+    if dc is None or transition is None or transition.abort is not None:
         return False
+    fencing = dc.fencings.get(node)
+    if fencing is not None and fencing.phase is FencePhaseHere.HELD:
+        return False  # it may come back, or be lost altogether
     return any(
         action.kind is ActionKind.CLUSTER
         and action.operation in ("stonith", "do_shutdown")
