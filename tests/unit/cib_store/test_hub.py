@@ -1,0 +1,127 @@
+"""Followers get every change in order, none lost, none twice (features 4.17)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from cib_store.apply import State
+from cib_store.document.codec import parse
+from cib_store.document.element import Element
+from cib_store.document.patchset import apply_patchset
+from cib_store.document.refusal import Refusal
+from cib_store.history import History, HistoryEntry
+from cib_store.hub import BEHIND_MAX, Hub, Step
+from raftmaker.vocabulary.commands import OperationKind, Origin
+from raftmaker.vocabulary.outcomes import CibVersion
+from tests.unit.cib_store.stories import A, born, opening, told, write
+
+
+def _tagged(state: State, number: int) -> State:
+    return told(state, write(OperationKind.CREATE, f'<tag id="t{number}"/>'))
+
+
+def _stepped(cib: Element | None, step: Step) -> Element:
+    if step.resync is not None:
+        return parse(step.resync)
+    assert cib is not None
+    if step.patch is None:
+        return cib
+    patched = apply_patchset(cib, parse(step.patch))
+    assert not isinstance(patched, Refusal)
+    return patched
+
+
+async def _next(steps: AsyncIterator[Step]) -> Step:
+    return await asyncio.wait_for(anext(steps), 5)
+
+
+def test_a_follower_sees_every_state_in_order() -> None:
+    async def story() -> None:
+        hub = Hub()
+        states = [born()]
+        hub.add(states[0])
+        steps = hub.follow(0)
+        first = await _next(steps)
+        assert first.facts == states[0].facts
+        cib = _stepped(None, first)
+        for number in range(5):
+            states.append(_tagged(states[-1], number))
+            hub.add(states[-1])
+        for state in states[1:]:
+            step = await _next(steps)
+            cib = _stepped(cib, step)
+            assert (step.index, cib) == (state.index, state.cib)
+            assert step.facts is None
+
+    asyncio.run(story())
+
+
+def test_a_follower_goes_on_after_what_it_has() -> None:
+    async def story() -> None:
+        hub = Hub()
+        before = born()
+        after = told(_tagged(before, 1), opening(A))
+        hub.add(before)
+        hub.add(after)
+        step = await _next(hub.follow(before.index))
+        assert step.resync is None
+        assert _stepped(before.cib, step) == after.cib
+        assert step.facts == after.facts
+
+    asyncio.run(story())
+
+
+def test_a_position_that_is_too_old_gets_a_resync() -> None:
+    async def story() -> None:
+        hub = Hub()
+        state = _tagged(born(), 1)
+        hub.restart(state)
+        step = await _next(hub.follow(1))
+        assert step.resync is not None
+        assert _stepped(None, step) == state.cib
+
+    asyncio.run(story())
+
+
+def test_a_follower_far_behind_gets_one_difference() -> None:
+    async def story() -> None:
+        hub = Hub()
+        state = first = born()
+        hub.add(first)
+        steps = hub.follow(first.index)
+        for number in range(BEHIND_MAX + 5):
+            state = _tagged(state, number)
+            hub.add(state)
+        step = await _next(steps)
+        assert step.index == state.index
+        assert _stepped(first.cib, step) == state.cib
+
+    asyncio.run(story())
+
+
+def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: object) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "history.db"
+
+    async def story() -> None:
+        history = History(path)
+        for revision in range(1, 1006):
+            origin = Origin(node=A, client="crm", user="me", message=f"change {revision}")
+            history.note(
+                HistoryEntry(
+                    revision=revision, version=CibVersion(0, revision, 0), origin=origin, patch="p"
+                )
+            )
+        history.note(HistoryEntry(revision=1005, version=CibVersion(), origin=Origin()))
+        history.close()
+        history = History(path)
+        entries = await history.entries(limit=0, before=0, patches=True)
+        assert [entries[0].revision, entries[-1].revision] == [1005, 6]
+        assert entries[0].origin.message == "change 1005"
+        (one,) = await history.entries(limit=1, before=1000, patches=False)
+        assert (one.revision, one.patch) == (999, "")
+        history.close()
+
+    asyncio.run(story())
