@@ -23,7 +23,7 @@ from stonithd.fencing.events import Configured
 from stonithd.runner import Runner
 
 _AGAIN_S = 0.2
-_REST_S = 1.0
+_REST_S = 0.5
 _AWAY_S = 10.0
 _REREAD_S = 60.0
 """Rules may depend on the time, and agents get installed."""
@@ -87,10 +87,10 @@ class Follower:
                     await self._changed.wait()
             self._changed.clear()
             if self._seen is not None:
-                started = time.monotonic()
+                started = time.process_time()
                 await self._configure(self._seen)
                 # However fast a big CIB changes, reading it takes a tenth of the processor.
-                await asyncio.sleep(min(_REST_S, 9 * (time.monotonic() - started)))
+                await asyncio.sleep(min(_REST_S, 9 * (time.process_time() - started)))
 
     async def _configure(self, seen: WatchStep) -> None:
         names = agents_of(seen.cib)

@@ -140,6 +140,12 @@ class LocalCluster:
             log=self.log(node.name, _SUPERVISOR),
         )
         (node.directory / "pids" / _SUPERVISOR).write_text(str(pid))
+        # Until its exec is complete nobody could tell that it is the node's.
+        self._wait(
+            partial(belongs, pid, node.name, str(self.directory)),
+            _KILL_S,
+            f"node {node.name} did not start; see {self.log(node.name, _SUPERVISOR)}",
+        )
 
     def stop(self, *names: str, timeout_s: float = 150.0) -> None:
         """Stop nodes in good order (all, when none is named): their resources first.

@@ -15,6 +15,9 @@ import time
 NODE_VARIABLE = "RAFTMAKER_NODE"
 DIRECTORY_VARIABLE = "RAFTMAKER_CLUSTER_DIR"
 _KERNEL_THREAD = 0x00200000
+_FLAGS = 6
+_EXEC_S = 1.0
+"""No exec takes longer; who has neither environment nor arguments then really has none."""
 _LOOK_AGAIN_S = 0.002
 
 
@@ -38,32 +41,40 @@ def processes_of(node: str, directory: str) -> list[int]:
 def kill_all(node: str, directory: str, timeout_s: float) -> bool:
     """Kill every process of the node; True when surely none is left, False after the timeout.
 
-    What a process forks while the list is read is found by the next look; two clean looks in a row
-    and the end of all that were dying make it sure: their files and sockets are closed then.
+    What a process forks while the list is read is found by the next look: it takes two clean ones
+    in a row. A look is clean when nothing of the node is there and every process can be told from
+    it: one that is dying may still have files and sockets open, and one in the middle of an exec
+    has no environment for a moment.
     """
-    deadline = time.monotonic() + timeout_s
+    begun = time.monotonic()
     clean = 0
     while clean < 2:
         found = processes_of(node, directory)
         for pid in found:
             _kill(pid)
-        clean = 0 if found else clean + 1
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - begun
+        if waited_s > timeout_s:
             return False
-        if found:
+        if found or _unsettled(waited_s):
+            clean = 0
             time.sleep(_LOOK_AGAIN_S)
-    return _all_dead(deadline)
-
-
-def _all_dead(deadline: float) -> bool:
-    """Wait for processes whose memory is gone already and whose files may still be open."""
-    dying = [pid for pid in _pids() if _is_dying(pid)]
-    while dying:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_LOOK_AGAIN_S)
-        dying = [pid for pid in dying if _is_dying(pid)]
+        else:
+            clean += 1
     return True
+
+
+def _unsettled(waited_s: float) -> bool:
+    """Whether a process of ours cannot be told from the node's now, but can be in a moment."""
+    for pid in _pids():
+        if not _is_ours(pid) or _read(pid, "environ") or _read(pid, "cmdline"):
+            continue
+        # The name in parentheses may hold anything; state and flags come after it.
+        fields = _read(pid, "stat").rpartition(b")")[2].split()
+        if len(fields) <= _FLAGS or fields[0] in b"ZX" or int(fields[_FLAGS]) & _KERNEL_THREAD:
+            continue
+        if _read(pid, "statm").startswith(b"0 ") or waited_s < _EXEC_S:
+            return True
+    return False
 
 
 def _wanted(node: str, directory: str) -> set[bytes]:
@@ -77,14 +88,6 @@ def _pids() -> list[int]:
 def _environment(pid: int) -> set[bytes]:
     """The environment of a process; empty where it is gone, dying, or another user's."""
     return set(_read(pid, "environ").split(b"\0"))
-
-
-def _is_dying(pid: int) -> bool:
-    if not _is_ours(pid) or not _read(pid, "statm").startswith(b"0 "):
-        return False
-    # The name in parentheses may hold anything; state and flags come after it.
-    fields = _read(pid, "stat").rpartition(b")")[2].split()
-    return len(fields) > 6 and fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD
 
 
 def _is_ours(pid: int) -> bool:

@@ -86,7 +86,7 @@ def _steps(
         device = setup.device(name)
         if device is None or not device.enabled or device.can_fence(target) is Verdict.NO:
             return ()
-        executors = _ranked(setup, local, target, device, setup.members)
+        executors = _ranked(setup, local, target, device, (local, *setup.members))
         if not executors:
             return ()
         steps.append(Step(name, executors))
@@ -98,7 +98,7 @@ def _executors(
 ) -> tuple[NodeName, ...]:
     match device.can_fence(target):
         case Verdict.YES:
-            return _ranked(setup, local, target, device, setup.members)
+            return _ranked(setup, local, target, device, (local, *setup.members))
         case Verdict.NO:
             return ()
         case Verdict.UNKNOWN:
@@ -113,7 +113,7 @@ def _ranked(
     device: Device,
     nodes: Sequence[NodeName],
 ) -> tuple[NodeName, ...]:
-    """Who may run it: where it is monitored, then this node, then the others.
+    """Who may run it: where it is monitored, then this node (it lives), then the others.
 
     The target itself only when nobody else can (features 17.27, 17.28).
     """
