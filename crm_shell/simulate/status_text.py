@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from cib_store.model.values import is_true
+from crm_shell.simulate.clone_text import clone_lines
 from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
@@ -120,9 +122,22 @@ def _group_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterato
         yield from resource_lines(run, member, margin + "  ", pending=pending)
 
 
+def _clone_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+    return clone_lines(
+        run,
+        rsc,
+        margin,
+        flags=_flags_of_whole(rsc),
+        pending=pending,
+        show=partial(resource_lines, pending=pending),
+        probe_text=_failed_probe_text,
+    )
+
+
 _LINES: Mapping[Variant, Callable[[Run, Resource, str, bool], Iterator[str]]] = {
     Variant.PRIMITIVE: _primitive_lines,
     Variant.GROUP: _group_lines,
+    Variant.CLONE: _clone_lines,
 }
 
 
@@ -139,8 +154,12 @@ def management_flag(rsc: Resource) -> list[str]:
     return [] if rsc.managed else ["unmanaged"]
 
 
+def _flags_of_whole(rsc: Resource) -> list[str]:
+    return (["disabled"] if is_disabled(rsc) else []) + management_flag(rsc)
+
+
 def _group_flags(rsc: Resource) -> str:
-    flags = (["disabled"] if is_disabled(rsc) else []) + management_flag(rsc)
+    flags = _flags_of_whole(rsc)
     return f" ({', '.join(flags)})" if flags else ""
 
 
@@ -165,6 +184,11 @@ def failed_probe_code(run: Run, rsc: Resource, node: str | None) -> int | None:
         if key is not None and key[0] == id_:
             return number(failed.entry, "rc-code")
     return None
+
+
+def _failed_probe_text(run: Run, rsc: Resource, node: str | None) -> str | None:
+    code = failed_probe_code(run, rsc, node)
+    return None if code is None else _EXIT_TEXT.get(code, str(code))
 
 
 def primitive_text(run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool) -> str:
@@ -192,9 +216,9 @@ def primitive_text(run: Run, rsc: Resource, name: str, node: Node | None, *, pen
         words.append(node.name)
     text = " ".join(words)
     if role is Role.STOPPED:
-        code = failed_probe_code(run, rsc, node.name if node is not None else None)
-        if code is not None:
-            text += f" ({_EXIT_TEXT.get(code, str(code))}) "
+        said = _failed_probe_text(run, rsc, node.name if node is not None else None)
+        if said is not None:
+            text += f" ({said}) "
     flags = _flags(rsc, node, pending)
     if flags:
         text += f" ({', '.join(flags)})"

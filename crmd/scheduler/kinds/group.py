@@ -16,6 +16,7 @@ from crmd.scheduler.constraints.ordering import order_resources
 from crmd.scheduler.kinds.primitive import active_node, no_preparation
 from crmd.scheduler.placement.colocation import colocated_resources
 from crmd.scheduler.placement.score_lines import show_scores
+from crmd.scheduler.plan.instances import part_task
 from crmd.scheduler.plan.orderings import update_ordered
 from crmd.scheduler.plan.probes import create_probe
 from crmd.scheduler.state.action import (
@@ -39,15 +40,14 @@ from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
-_BEFORE = {"stopped": "stop", "running": "start", "demoted": "demote", "promoted": "promote"}
-
 
 def highest_role(rsc: Resource, now: bool) -> Role:
     """Return the highest role of any part."""
     return max(child.kind.role(child, now) for child in rsc.children)
 
 
-def _active(rsc: Resource, every: bool) -> bool:
+def parts_active(rsc: Resource, every: bool) -> bool:
+    """Whether any part is active, or every one."""
     found = [child.kind.active(child, every) for child in rsc.children]
     return all(found) if every else any(found)
 
@@ -293,13 +293,6 @@ def _create_actions(run: Run, rsc: Resource) -> None:
         action.flags |= PSEUDO | RUNNABLE
 
 
-def part_task(part: Resource, task: str) -> str:
-    """Return the task of a part that a task of the whole stands for."""
-    if part.variant is Variant.PRIMITIVE:
-        return _BEFORE.get(task, task)
-    return task
-
-
 def _action_flags(run: Run, action: Action, node: Node | None) -> int:
     """A group's action is needed if that of a member is, and possible if that of all is."""
     assert action.rsc is not None
@@ -344,7 +337,7 @@ def _no_meta(rsc: Resource, attributes: dict[str, str]) -> None:
 
 GROUP = Behaviour(
     role=highest_role,
-    active=_active,
+    active=parts_active,
     active_node=active_node,
     max_per_node=lambda rsc: 1,
     assign=_assign,

@@ -81,6 +81,7 @@ def assign_to(
             _stop_unassigned(rsc)
         return changed
     rsc.assigned = node
+    rsc.assigned_score = rsc.scores.get(node, node.score) if rsc.managed else node.score
     node.assigned_count += 1
     if rsc.utilization:
         consume(node.utilization, rsc.utilization)

@@ -97,6 +97,15 @@ def apply_to_scores(dependent: Resource, primary: Resource, colocation: Colocati
         dependent.scores = changed
 
 
+def keep_to(dependent: Resource, places: dict[Node, int], *, add: bool) -> None:
+    """Ban the dependent from all but some nodes; with `add`, give it their scores there too."""
+    for node, score in dependent.scores.items():
+        if node not in places:
+            dependent.scores[node] = -INFINITY
+        elif add:
+            dependent.scores[node] = add_scores(score, places[node])
+
+
 def apply_to_priority(dependent: Resource, primary: Resource, colocation: Colocation) -> int:
     """Change the dependent's priority for promotion; return the change."""
     if dependent.assigned is None:

@@ -6,6 +6,7 @@ from crmd.scheduler.actions.book import find_actions, find_task, register
 from crmd.scheduler.actions.fencing import can_fence, fence_action
 from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.constraints.ordering import add_ordering
+from crmd.scheduler.plan.notifications import announce_after_fencing
 from crmd.scheduler.state.action import (
     FIRST_IMPLIES_THEN,
     GUEST_ALLOWED,
@@ -40,7 +41,7 @@ def schedule_fencing_and_shutdowns(run: Run) -> None:
             continue
         if have_managed and node.unclean and can_fence(run, node):
             fencing = fence_action(run, node, optional=False, reason="node is unclean")
-            _order_around_fencing(fencing, run.resources)
+            _order_around_fencing(run, fencing, run.resources)
             if node is run.dc_node:
                 dc_down = fencing
             else:
@@ -77,13 +78,13 @@ def _shut_down(run: Run, node: Node) -> Action:
     return down
 
 
-def _order_around_fencing(fencing: Action, resources: list[Resource]) -> None:
+def _order_around_fencing(run: Run, fencing: Action, resources: list[Resource]) -> None:
     for rsc in resources:
         if rsc.children:
-            _order_around_fencing(fencing, rsc.children)
+            _order_around_fencing(run, fencing, rsc.children)
         elif rsc.managed:
             _order_starts(rsc, fencing)
-            _order_stops(rsc, fencing)
+            _order_stops(run, rsc, fencing)
 
 
 def _is_known_on(rsc: Resource, node: Node) -> bool:
@@ -114,7 +115,7 @@ def _order_starts(rsc: Resource, fencing: Action) -> None:
             order(fencing, action, ORDERED | UNRUNNABLE_FIRST_BLOCKS)
 
 
-def _order_stops(rsc: Resource, fencing: Action) -> None:
+def _order_stops(run: Run, rsc: Resource, fencing: Action) -> None:
     """What runs on a fenced node is stopped by its fencing."""
     target = fencing.node
     assert target is not None
@@ -127,6 +128,8 @@ def _order_stops(rsc: Resource, fencing: Action) -> None:
             if rsc.bundle is None:
                 order(fencing, stop, GUEST_ALLOWED)
             order(fencing, outer_stop, GUEST_ALLOWED)
+        if rsc.notify:
+            announce_after_fencing(run, rsc, stop, fencing)
     for demote in find_actions(rsc, operation_key(rsc.id, "demote"), target):
         if not target.online or target.unclean or rsc.failed:
             demote.flags |= PSEUDO | RUNNABLE
@@ -158,4 +161,4 @@ def _fence_guest(run: Run, node: Node) -> None:
         order(stop, fencing, UNRUNNABLE_FIRST_BLOCKS | FIRST_IMPLIES_THEN)
     else:
         order(find_task(connection, "stop"), fencing, ORDERED)
-    _order_around_fencing(fencing, run.resources)
+    _order_around_fencing(run, fencing, run.resources)

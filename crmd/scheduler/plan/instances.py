@@ -10,6 +10,15 @@ from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
+_PART_TASKS = {"stopped": "stop", "running": "start", "demoted": "demote", "promoted": "promote"}
+
+
+def part_task(part: Resource, task: str) -> str:
+    """Return the task of a part that a task of the whole stands for."""
+    if part.variant is Variant.PRIMITIVE:
+        return _PART_TASKS.get(task, task)
+    return task
+
 
 def places(rsc: Resource, *, current: bool) -> list[Node]:
     """Return the nodes where a resource and all below it are, or will be."""

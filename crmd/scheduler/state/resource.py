@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crmd.scheduler.state.behaviour import Behaviour
     from crmd.scheduler.state.constraint import Colocation, Location, ProbeMode, TicketConstraint
     from crmd.scheduler.state.node import Node
+    from crmd.scheduler.state.notification import Notification
 
 
 class Variant(IntEnum):
@@ -47,6 +48,16 @@ class CloneSettings:
     ordered: bool = False
     total: int = 0
     """Instances created so far, removed ones included."""
+
+    # Written by the placement stage.
+    promotion_scored: bool = False
+    """The promotion scores count among the instances' scores."""
+    promotion_sorted: bool = False
+    """The instances are sorted by promotion priority."""
+
+    # Written by the plan stage.
+    notifications: dict[str, Notification] = field(default_factory=dict)
+    """By the task that is announced."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -140,6 +151,8 @@ class Resource:
     assigning: bool = False
     updating_scores: bool = False
     assigned: Node | None = None
+    assigned_score: int = 0
+    """Its score on that node when it was assigned."""
     promotion_priority: int = 0
 
     # Written by the plan stage.
