@@ -107,7 +107,11 @@ class Checkers:
             return
         mine = store.machine.name
         voters = self._cluster.nodes
-        deaf = [name for name in voters if self._cluster.beats.is_silent(mine, name)]
+        deaf = [
+            name
+            for name in voters
+            if name != mine and self._cluster.beats.is_silent(mine, name)
+        ]
         if len(deaf) >= self._cluster.log.majority:
             raise Violation(
                 "minority-steps-down", f"{mine} declares {body.node} lost and hears not {deaf}"
