@@ -28,7 +28,7 @@ BOOT = BootId("x")
 FACTS = Facts(nodes=(NodeFacts(node=NODE, boot_id=BOOT, session=Session(1)),))
 HELD = 5
 """Rounds for which one choice holds, so that silences last long enough to be reported."""
-# For each HELD rounds of 50 ms: which voters hear the node, who of the voters hears whom, who leads, and
+# For each HELD rounds of 50 ms: which voters hear the node, who of them hears whom, who leads, and
 # which voter's tick is left out (it stands still).
 ROUNDS = st.lists(
     st.tuples(

@@ -1,0 +1,182 @@
+"""Real store daemons: what was acknowledged stays, requests run once, followers miss nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cib_store.client import StoreClient, WatchStep
+from cib_store.document.path import find
+from raftmaker.runtime.errors import HaError
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibOperation, OperationKind
+from tests.e2e.cib_store.stores import NAMES, Stores
+
+pytestmark = pytest.mark.e2e
+PATIENCE_MS = 60_000
+COUNTER = "/cib/status/node_state[@id='counter']"
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    made = Stores(tmp_path)
+    made.start(*NAMES)
+    yield made
+    made.close()
+
+
+async def _ready(client: StoreClient) -> None:
+    """Wait until the cluster is created."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while True:
+            with contextlib.suppress(HaError):
+                answer = await client.query(facts=True)
+                if answer.facts is not None and answer.facts.cluster_id:
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def _add(client: StoreClient) -> None:
+    operation = CibOperation(
+        kind=OperationKind.MODIFY,
+        xml='<node_state id="counter" uname="uname++"/>',
+        scope="status",
+        score=True,
+        all=True,
+    )
+    outcome = await client.change([operation], timeout_ms=PATIENCE_MS)
+    assert outcome.succeeded, outcome
+
+
+async def _count(client: StoreClient) -> int:
+    answer = await client.query(xpath=COUNTER, timeout_ms=PATIENCE_MS)
+    return int(answer.elements[0].get("uname"))
+
+
+async def _leader(client: StoreClient) -> str:
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while not (leader := (await client.status()).leader):
+            await asyncio.sleep(0.1)
+    return leader
+
+
+def test_every_request_runs_once_while_leaders_are_killed(stores: Stores) -> None:
+    """features 4.14: a sum shows each request that ran twice or never."""
+
+    async def story() -> None:
+        client = stores.client(*NAMES, exactly_once=True)
+        await _ready(client)
+        await _add(client)
+        for _ in range(2):
+            leader = await _leader(client)
+            adding = asyncio.gather(*(_add(client) for _ in range(20)))
+            await asyncio.sleep(0.02)
+            stores.kill(leader)
+            await adding
+            stores.start(leader)
+        assert await _count(client) == 41
+        await client.close()
+
+    asyncio.run(story())
+
+
+def test_what_was_acknowledged_survives_killing_all_at_once(stores: Stores) -> None:
+    async def story() -> None:
+        client = stores.client("a", exactly_once=True)
+        await _ready(client)
+        tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="kept"/>')
+        assert (await client.change([tag])).succeeded
+        await asyncio.gather(*(_add(client) for _ in range(50)))
+        before = await client.query()
+        stores.kill(*NAMES)
+        stores.start(*NAMES)
+        await _ready(client)
+        after = await client.query()
+        assert after.elements == before.elements
+        (change, *_) = await client.history(limit=1, patches=True)
+        assert change.origin.client == "test"
+        assert "kept" in change.patch
+        await client.close()
+
+    asyncio.run(story())
+
+
+def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) -> None:
+    """features 4.17"""
+
+    async def story() -> None:
+        writer = stores.client("b", "c", exactly_once=True)
+        await _ready(writer)
+        follower = stores.client(*NAMES)
+        seen: list[WatchStep] = []
+
+        async def follow() -> None:
+            while True:
+                with contextlib.suppress(HaError):
+                    async for step in follower.watch(seen[-1] if seen else None):
+                        seen.append(step)
+                await asyncio.sleep(0.05)
+
+        following = asyncio.create_task(follow())
+        for number in range(30):
+            if number == 15:
+                stores.kill("a")
+            await _add(writer)
+        newest = await writer.query(timeout_ms=PATIENCE_MS)
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not seen or seen[-1].cib != newest.elements[0]:
+                await asyncio.sleep(0.05)
+        following.cancel()
+        assert [step.index for step in seen] == sorted({step.index for step in seen})
+        assert not any(step.resync for step in seen[1:])
+        counts = [find(step.cib, COUNTER) for step in seen]
+        values = [int(each.get("uname")) for each in counts if each is not None]
+        assert values == sorted(values)
+        assert values[-1] == 30
+        await writer.close()
+        await follower.close()
+
+    asyncio.run(story())
+
+
+def test_a_minority_neither_writes_nor_reads_but_shows_what_it_has(stores: Stores) -> None:
+    async def story() -> None:
+        client = stores.client("a")
+        await _ready(client)
+        stores.kill("b", "c")
+        with pytest.raises(HaError):
+            await client.query(timeout_ms=1500)
+        tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="t"/>')
+        with pytest.raises(HaError):
+            await client.change([tag], timeout_ms=1500)
+        answer = await client.query(local=True)
+        assert answer.elements[0].tag == "cib"
+        await client.close()
+
+    asyncio.run(story())
+
+
+def test_refusals_are_outcomes_with_every_fault(stores: Stores) -> None:
+    """features 4.2, 4.20"""
+
+    async def story() -> None:
+        client = stores.client("a")
+        await _ready(client)
+        wrong = [
+            CibOperation(kind=OperationKind.CREATE, xml='<group id="g"/>'),
+            CibOperation(kind=OperationKind.CREATE, xml='<rsc_order id="o" first="no" then="x"/>'),
+        ]
+        outcome = await client.change(wrong)
+        assert outcome.code is ExitCode.CONFIG
+        assert len(outcome.reports) == 3
+        tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="t"/>')
+        assert (await client.change([tag], rehearse=True)).succeeded
+        assert (await client.change([tag])).succeeded
+        assert (await client.change([tag])).code is ExitCode.EXISTS
+        await client.close()
+
+    asyncio.run(story())
