@@ -17,6 +17,7 @@ from cib_store.hub import Hub
 from cib_store.proposing.proposer import Proposer
 from cib_store.proposing.resolve import Resolved, resolve
 from cib_store.replica import Replica
+from cib_store.schema import Checks
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, Origin
@@ -46,6 +47,7 @@ class Changes:
         self._replica = replica
         self._hub = hub
         self._tree = XPathTree(replica.state.cib)
+        self._checks = Checks()
         self._configuring = asyncio.Lock()
 
     def tree(self, cib: Element) -> XPathTree:
@@ -108,7 +110,7 @@ class Changes:
                 "the cluster is not created yet",
                 "wait for its first leader",
             )
-        resolved = resolve(self.tree(state.cib), order.operations, order.origin)
+        resolved = resolve(self.tree(state.cib), order.operations, order.origin, self._checks)
         if isinstance(resolved, Refusal) or order.base is None:
             return resolved
         return _since_base(self._hub, state, order.base) or resolved

@@ -15,7 +15,7 @@ from cib_store.document.element import Element
 from cib_store.document.path import find, parse_path, path_of, trail_of
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.xpath import BadXPath, XPathTree
-from cib_store.schema import faults, warnings
+from cib_store.schema import Checks, warnings
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     CibChange,
@@ -39,9 +39,12 @@ class Resolved:
 
 
 def resolve(
-    tree: XPathTree, operations: Iterable[CibOperation], origin: Origin
+    tree: XPathTree, operations: Iterable[CibOperation], origin: Origin, checks: Checks
 ) -> Resolved | Refusal:
-    """Resolve and check a request against the CIB in `tree` (features 4.20)."""
+    """Resolve and check a request against the CIB in `tree` (features 4.20).
+
+    `checks` only remembers: it does not change what comes out.
+    """
     cib = tree.root
     plain: list[CibOperation] = []
     for operation in operations:
@@ -61,7 +64,7 @@ def resolve(
         root = {name: value for name, value in cib.attributes.items() if name != "num_updates"}
         same = all(new.attributes.get(name) == value for name, value in root.items())
         return Resolved(change=replace(change, status=same and not raised), cib=new, warnings=())
-    wrong = faults(new, before=cib)
+    wrong = checks.new(new, cib)
     if wrong:
         return Refusal(ExitCode.CONFIG, wrong)
     condition = Precondition(path=_CONFIGURATION, digest=old_part.digest)

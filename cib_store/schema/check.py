@@ -11,14 +11,40 @@ from cib_store.schema.references import node_warnings, reference_faults
 from cib_store.schema.structure import structure_faults
 from raftmaker.vocabulary.reports import Report
 
+_KEPT = 4
+
+
+class Checks:
+    """The faults of the newest configurations, so that each is looked through once."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._found: dict[bytes, tuple[Report, ...]] = {}
+
+    def of(self, cib: Element) -> tuple[Report, ...]:
+        """Return every fault of the configuration."""
+        configuration = cib.child("configuration")
+        if configuration is None:
+            return ()
+        found = self._found.get(configuration.digest)
+        if found is None:
+            found = tuple(_faults(cib))
+            self._found = dict([*self._found.items(), (configuration.digest, found)][-_KEPT:])
+        return found
+
+    def new(self, cib: Element, before: Element) -> tuple[Report, ...]:
+        """Return every fault that `before` does not have already.
+
+        So a configuration that came with faults can be mended one by one (features 4.20).
+        """
+        known = set(self.of(before))
+        return tuple(fault for fault in self.of(cib) if fault not in known)
+
 
 def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
-    """Return every fault of the configuration that `before` does not have already.
-
-    So a configuration that came with faults can be mended one by one (features 4.20).
-    """
-    known = set(_faults(before)) if before is not None else set()
-    return tuple(fault for fault in _faults(cib) if fault not in known)
+    """Return every fault of the configuration, or those that `before` does not have already."""
+    checks = Checks()
+    return checks.of(cib) if before is None else checks.new(cib, before)
 
 
 def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:

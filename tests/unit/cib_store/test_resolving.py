@@ -10,6 +10,7 @@ from cib_store.document.refusal import Refusal
 from cib_store.document.xpath import XPathTree
 from cib_store.proposing.resolve import Resolved, resolve
 from cib_store.queries import found
+from cib_store.schema import Checks
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind, Origin
@@ -26,7 +27,7 @@ def _tree() -> XPathTree:
 
 
 def _resolved(operation: CibOperation) -> Resolved | Refusal:
-    return resolve(_tree(), [operation], Origin(at_us=1))
+    return resolve(_tree(), [operation], Origin(at_us=1), Checks())
 
 
 def _ids(cib: Element) -> list[str]:
@@ -63,7 +64,7 @@ def test_an_xpath_that_does_not_name_one_element_is_refused(path: str, code: Exi
 def test_a_configuration_change_relies_on_what_it_was_checked_against() -> None:
     state = told(born(), write(K.CREATE, A1), write(K.CREATE, A2))
     operation = CibOperation(kind=K.DELETE, path="//primitive")
-    resolved = resolve(XPathTree(state.cib), [operation], Origin(at_us=1))
+    resolved = resolve(XPathTree(state.cib), [operation], Origin(at_us=1), Checks())
     assert isinstance(resolved, Resolved)
     told(state, resolved.change)
     changed = told(state, write(K.CREATE, '<tag id="t"><obj_ref id="a1"/></tag>'))
