@@ -207,7 +207,7 @@ def test_a_node_that_was_never_seen_can_be_fenced() -> None:
     state = told(
         opened(A),
         FenceIntent(**never, action="off"),  # type: ignore[arg-type]  # a plain dict
-        FenceResult(**never, confirmed=True),  # type: ignore[arg-type]
+        FenceResult(**never, confirmed=True),  # type: ignore[arg-type]  # a plain dict
     )
     assert node_state(state, C).get("expected") == "down"
 
