@@ -100,10 +100,12 @@ def result(done: dict[Loss, list[Measured]]) -> dict[str, object]:
 
 def run(count: int, until: float) -> dict[Loss, list[Measured]]:
     """Make the cluster, run the trials, remove the cluster."""
-    directory = Path(tempfile.mkdtemp(prefix="raftmaker-bench-"))
-    with LocalCluster.create(directory, bound=True) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="raftmaker-bench-") as directory,
+        LocalCluster.create(Path(directory), bound=True) as cluster,
+    ):
         cluster.start()
-        example, port = example_for_here(directory)
+        example, port = example_for_here(Path(directory))
         configs = {name: cluster.node(name).config for name in cluster.names}
         with Observer(configs) as observer, Asker(HOST, port) as asker:
             bench = Bench(cluster=cluster, observer=observer, asker=asker, resource=RESOURCE)

@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -146,7 +147,8 @@ def run_demo(keep: bool) -> int:
         stack.callback(cluster.destroy)
         heading(f"Starting three nodes ({', '.join(cluster.names)}) in {directory}")
         cluster.start()
-        example, port = example_for_here(directory)
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="raftmaker-example-"))
+        example, port = example_for_here(Path(scratch))
         observer = stack.enter_context(
             Observer({name: cluster.node(name).config for name in cluster.names})
         )
@@ -157,6 +159,7 @@ def run_demo(keep: bool) -> int:
             _next_steps(cluster, port, measured.node)
             observer.__exit__()
             asker.__exit__()
+            shutil.rmtree(scratch)
             stack.pop_all()
         return 0 if measured.is_complete else 1
 

@@ -27,8 +27,10 @@ rsc_defaults resource-stickiness=100
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
     """A running, empty cluster; one for all tests of a file."""
-    directory = Path(tempfile.mkdtemp(prefix="rm-e2e-"))
-    with LocalCluster.create(directory, ocf_roots=(OCF_ROOT,), bound=True) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="rm-e2e-") as directory,
+        LocalCluster.create(Path(directory), ocf_roots=(OCF_ROOT,), bound=True) as made,
+    ):
         made.start()
         yield made
 
