@@ -128,9 +128,10 @@ def _history(state: Element, name: str, action: GraphAction) -> Element:
     rsc = action.resource
     assert rsc is not None
     for wanted in (name, rsc.id):
-        for history in histories.each("lrm_resource") if histories is not None else ():
-            if history.id == wanted:
-                return history
+        known = histories.each("lrm_resource") if histories is not None else ()
+        matching = [history for history in known if history.id == wanted]
+        if len(matching) == 1:
+            return matching[0]
     attributes = {"id": rsc.id, "class": rsc.standard}
     if rsc.provider is not None:
         attributes["provider"] = rsc.provider
@@ -140,7 +141,11 @@ def _history(state: Element, name: str, action: GraphAction) -> Element:
 def _with_history(state: Element, history: Element) -> Element:
     lrm = state.child("lrm") or Element("lrm", {"id": state.id})
     histories = lrm.child("lrm_resources") or Element("lrm_resources")
-    changed = _replaced(histories, history, by_id=True)
+    if sum(each.id == history.id for each in histories.each("lrm_resource")) > 1:
+        # Which one it is about cannot be told, so it is about none of them.
+        changed = histories.with_children((*histories.children, history))
+    else:
+        changed = _replaced(histories, history, by_id=True)
     return _replaced(state, _replaced(lrm, changed, by_id=False), by_id=False)
 
 

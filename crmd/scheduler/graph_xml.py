@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape
 
 from crmd.scheduler.graph import Graph, GraphAction
 
 
+_CONTROL = {chr(code): f"&#x{code:02X};" for code in (*range(32), 127)}
+
+
+def _quoted(value: str) -> str:
+    return '"' + escape(value, {'"': "&quot;", **_CONTROL}) + '"'
+
+
 def _element(tag: str, attributes: dict[str, str | None]) -> str:
     written = "".join(
-        f" {name}={quoteattr(value)}" for name, value in attributes.items() if value is not None
+        f" {name}={_quoted(value)}" for name, value in attributes.items() if value is not None
     )
     return f"<{tag}{written}"
 

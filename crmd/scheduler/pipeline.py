@@ -58,11 +58,13 @@ def decide(run: Run) -> Schedule:
     schedule_fencing_and_shutdowns(run)
     apply_orderings(run)
     graph = build_graph(run)
+    changes = resource_changes(run)
+    # Only now, as telling the changes places actions that had no node yet.
     dot_nodes, dot_edges = dot_picture(run)
     return Schedule(
         graph=graph,
         node_changes=node_changes(run),
-        resource_changes=resource_changes(run),
+        resource_changes=changes,
         score_lines=tuple(run.score_lines),
         dot_nodes=dot_nodes,
         dot_edges=dot_edges,
