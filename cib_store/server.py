@@ -105,7 +105,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             wrong = _bad_request("changes of the configuration go by Change")
             return pb.RecordReply(outcome=outcome_message(wrong))
         filled = self._store.proposer.command(
-            body,
+            command.body,
             origin=command.origin,
             token=command.token,
             client_id=command.client_id,
