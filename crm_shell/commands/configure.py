@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 from crm_shell.commands import drafts
-from crm_shell.commands.drafts import draft_of, keep
+from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.grammar_help import STATEMENTS
 from crm_shell.commands.loading import load, save
-from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session, faulty
+from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
 from crm_shell.console import Json
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.removal import NoSuchObject, remove
@@ -30,7 +30,7 @@ async def _define(keyword: str, session: Session, args: list[str]) -> int:
     draft = await draft_of(session)
     edited = apply(draft.configuration, parse_words([keyword, *args]), Mode.CREATE)
     if edited.faults:
-        raise faulty(edited.faults)
+        raise await refusal(session, draft, edited)
     return await keep(session, draft, edited.configuration)
 
 
@@ -183,7 +183,7 @@ async def _edit(session: Session, args: list[str]) -> int:
     mode = Mode.UPDATE if args else Mode.PUSH
     edited = apply(draft.configuration, parse(changed), mode)
     if edited.faults:
-        raise faulty(edited.faults)
+        raise await refusal(session, draft, edited)
     return await keep(session, draft, edited.configuration)
 
 

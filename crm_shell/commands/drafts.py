@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from cib_store.document.element import Element
-from crm_shell.commands.session import Draft, Session
-from crm_shell.edit import operations
+from crm_shell.commands.session import Draft, Failed, Session, faulty
+from crm_shell.edit import Edited, operations
+from raftmaker.runtime.errors import HaError, Rejected
+
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 async def draft_of(session: Session) -> Draft:
@@ -19,6 +24,25 @@ async def keep(session: Session, draft: Draft, edited: Element) -> int:
     """Keep the edited configuration as draft; outside the prompt, commit it at once."""
     session.draft = Draft(base=draft.base, configuration=edited)
     return 0 if session.keeps_draft else await commit(session)
+
+
+async def refusal(session: Session, draft: Draft, edited: Edited, source: str = "") -> Failed:
+    """Return the failure that tells all that is wrong, in the text and in what could be read of it.
+
+    What the store says about an object that the text's faults name follows from those faults.
+    """
+    told = faulty(edited.faults, source)
+    try:
+        wanted = operations(draft.base.configuration, edited.configuration)
+        if wanted:
+            await session.cluster.change(wanted, base=draft.base.version, rehearse=True)
+    except Rejected as error:
+        named = {name for fault in edited.faults for name in _QUOTED.findall(fault.what)}
+        more = [str(each) for each in error.reports if not named & set(_QUOTED.findall(each.where))]
+        return Failed(str(told), *more, code=told.code)
+    except HaError:
+        pass  # the text's faults are to be mended first, whatever the store's trouble is
+    return told
 
 
 def has_changes(session: Session) -> bool:

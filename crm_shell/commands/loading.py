@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from cib_store.document.element import Element
-from crm_shell.commands.drafts import draft_of, keep
-from crm_shell.commands.session import Failed, Misused, Session, faulty
+from crm_shell.commands.drafts import draft_of, keep, refusal
+from crm_shell.commands.session import Failed, Misused, Session
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.show import show, shown_objects
 from crm_shell.syntax import parse
@@ -33,7 +33,7 @@ async def load(session: Session, args: list[str]) -> int:
         text = _statements(given)
     edited = apply(draft.configuration, parse(text), mode)
     if edited.faults:
-        raise faulty(edited.faults, name)
+        raise await refusal(session, draft, edited, name)
     return await keep(session, draft, edited.configuration)
 
 

@@ -15,12 +15,12 @@ primitive fine ocf:judge:service params directory={folder} op monitor interval=s
 group nothing-here absent
 location nowhere service 100: no-such-node
 order o1 service absent-too
-colocation c1 often: service fine
+property no-quorum-policy=maybe
 """
 
 
 def test_every_fault_of_a_file_is_named_and_nothing_changes(site: Site, tmp_path: Path) -> None:
-    """Bad interval, unknown resources, unknown score: all in one answer."""
+    """Bad interval, unknown resources, bad option: all in one answer."""
     site.wait_whole(START_S)
     node = site.cluster.names[0]
     shown = site.crm(node, "configure", "show")
@@ -29,7 +29,7 @@ def test_every_fault_of_a_file_is_named_and_nothing_changes(site: Site, tmp_path
     refused = site.run(node, "crm", "configure", "load", "update", str(path))
     assert refused.returncode != 0
     said = refused.stdout + refused.stderr
-    for fault in ("soon", "absent", "absent-too", "often"):
+    for fault in ("soon", "absent", "absent-too", "maybe"):
         assert fault in said, said
     assert "Traceback" not in said
     assert site.crm(node, "configure", "show") == shown
