@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from cib_store.model.values import is_true
+from crm_shell.simulate.bundle_text import bundle_lines
 from crm_shell.simulate.clone_text import clone_lines
 from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.state.node import Node
@@ -134,10 +135,20 @@ def _clone_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterato
     )
 
 
+def _bundle_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+    return bundle_lines(
+        rsc,
+        margin,
+        flags=management_flag(rsc),
+        describe=partial(primitive_text, run, pending=pending),
+    )
+
+
 _LINES: Mapping[Variant, Callable[[Run, Resource, str, bool], Iterator[str]]] = {
     Variant.PRIMITIVE: _primitive_lines,
     Variant.GROUP: _group_lines,
     Variant.CLONE: _clone_lines,
+    Variant.BUNDLE: _bundle_lines,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
+from crmd.scheduler.configuration.implied import connection_element
 from crmd.scheduler.configuration.nodes import add_node, suspect_at_startup
 from crmd.scheduler.state.node import NodeKind
 from crmd.scheduler.state.resource import Resource
@@ -61,41 +62,9 @@ def _guest(run: Run, machine: Element, implied: list[Element]) -> None:
     name = given.get("name")
     if name is None:
         return
-    implied.append(_connection(name, machine.id, given))
+    given.setdefault("timeout", "60s")
+    implied.append(connection_element(name, machine.id, given))
     _know(run, name)
-
-
-def _nvset(tag: str, id_: str, pairs: dict[str, str]) -> Element:
-    children = tuple(
-        Element("nvpair", {"id": f"{id_}-{name}", "name": name, "value": value})
-        for name, value in pairs.items()
-    )
-    return Element(tag, {"id": id_}, children)
-
-
-def _connection(name: str, machine: str, given: dict[str, str]) -> Element:
-    meta = {"internal-rsc": "true", "container": machine}
-    if "migratable" in given:
-        meta["allow-migrate"] = given["migratable"]
-    if "managed" in given:
-        meta["is-managed"] = given["managed"]
-    children = [_nvset("meta_attributes", f"{name}-meta_attributes", meta)]
-    parameters: dict[str, str] = {}
-    for key, name_in_agent in (("server", "addr"), ("port", "port")):
-        if key in given:
-            parameters[name_in_agent] = given[key]
-    if parameters:
-        children.append(_nvset("instance_attributes", f"{name}-instance_attributes", parameters))
-    monitor = {"id": f"{name}-monitor-30s", "interval": "30s", "name": "monitor", "timeout": "30s"}
-    start = {
-        "id": f"{name}-start-0",
-        "interval": "0",
-        "name": "start",
-        "timeout": given.get("timeout", "60s"),
-    }
-    children.append(Element("operations", {}, (Element("op", monitor), Element("op", start))))
-    attributes = {"id": name, "class": "ocf", "provider": "pacemaker", "type": "remote"}
-    return Element("primitive", attributes, tuple(children))
 
 
 def link_connection(run: Run, rsc: Resource) -> None:

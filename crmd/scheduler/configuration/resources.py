@@ -7,12 +7,12 @@ from cib_store.model.options import NoQuorum
 from cib_store.model.rules import RuleInput
 from cib_store.model.scores import INFINITY
 from cib_store.model.values import interval_ms, is_true, parse_boolean, parse_integer
+from crmd.scheduler.configuration.bundles import build_bundle
 from crmd.scheduler.configuration.options import section
 from crmd.scheduler.configuration.remote import is_remote_connection, link_connection
 from crmd.scheduler.configuration.templates import expanded
 from crmd.scheduler.kinds import KINDS
 from crmd.scheduler.parameters import parameters_on
-from crmd.scheduler.state.constraint import ProbeMode
 from crmd.scheduler.state.resource import CloneSettings, MultipleActive, Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role, parse_role
@@ -249,7 +249,9 @@ def _build_children(run: Run, rsc: Resource, templates: dict[str, Element] | Non
         case Variant.CLONE:
             return _build_clone(run, rsc)
         case Variant.BUNDLE:
-            return False
+            return build_bundle(
+                run, rsc, lambda _, element, parent: build_resource(run, element, parent=parent)
+            )
 
 
 def _check_primitive(run: Run, rsc: Resource) -> bool:
@@ -334,7 +336,7 @@ def _allow_everywhere(run: Run, rsc: Resource) -> None:
     for node in run.nodes:
         if not rsc.exclusive_discovery and node not in scores:
             scores[node] = node.score
-            rsc.probe_modes[node] = ProbeMode.ALWAYS
+            rsc.probe_modes[node] = node.probe_mode
 
 
 def _link_launcher(run: Run, rsc: Resource) -> None:

@@ -209,7 +209,7 @@ def apply_location(run: Run, rsc: Resource, location: Location) -> None:
     for node, score in location.scores.items():
         known = scores.get(node)
         scores[node] = score if known is None else add_scores(known, score)
-        if rsc.probe_modes.get(node, ProbeMode.ALWAYS) < location.probe_mode:
+        if rsc.probe_modes.get(node, node.probe_mode) < location.probe_mode:
             if location.probe_mode is ProbeMode.EXCLUSIVE:
                 rsc.exclusive_discovery = True
             rsc.probe_modes[node] = location.probe_mode

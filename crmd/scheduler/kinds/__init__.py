@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crmd.scheduler.kinds.bundle import BUNDLE
 from crmd.scheduler.kinds.clone import CLONE
 from crmd.scheduler.kinds.group import GROUP
 from crmd.scheduler.kinds.primitive import PRIMITIVE
@@ -14,4 +15,5 @@ KINDS: Mapping[Variant, Behaviour] = {
     Variant.PRIMITIVE: PRIMITIVE,
     Variant.GROUP: GROUP,
     Variant.CLONE: CLONE,
+    Variant.BUNDLE: BUNDLE,
 }

@@ -278,6 +278,7 @@ CLONE = Behaviour(
     action_flags=_action_flags,
     update_ordered=update_collective,
     before_graph=_before_graph,
-    children_first=True,
+    graph_order=lambda rsc: [*rsc.children, rsc],
+    told=lambda rsc: rsc.children,
     graph_meta=_graph_meta,
 )

@@ -355,6 +355,7 @@ GROUP = Behaviour(
     action_flags=_action_flags,
     update_ordered=_update_ordered,
     before_graph=no_preparation,
-    children_first=False,
+    graph_order=lambda rsc: [rsc, *rsc.children],
+    told=lambda rsc: rsc.children,
     graph_meta=_no_meta,
 )

@@ -98,6 +98,7 @@ PRIMITIVE = Behaviour(
     action_flags=_action_flags,
     update_ordered=update_ordered,
     before_graph=no_preparation,
-    children_first=False,
+    graph_order=lambda rsc: [rsc],
+    told=lambda rsc: [],
     graph_meta=_graph_meta,
 )

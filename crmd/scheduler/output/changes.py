@@ -8,7 +8,7 @@ from crmd.scheduler.placement.choice import current_node
 from crmd.scheduler.schedule import Change, NodeChange, ResourceChange
 from crmd.scheduler.state.action import Action
 from crmd.scheduler.state.node import Node
-from crmd.scheduler.state.resource import Resource
+from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
@@ -44,9 +44,9 @@ def resource_changes(run: Run) -> tuple[ResourceChange, ...]:
 
 
 def _of_resource(rsc: Resource, found: list[ResourceChange]) -> None:
-    if rsc.children:
-        for child in rsc.children:
-            _of_resource(child, found)
+    if rsc.variant is not Variant.PRIMITIVE:
+        for part in rsc.kind.told(rsc):
+            _of_resource(part, found)
         return
     current: Node | None = None
     role = rsc.role

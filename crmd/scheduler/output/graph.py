@@ -46,13 +46,12 @@ def build_graph(run: Run) -> Graph:
 
 def _collect_resource(run: Run, rsc: Resource, found: list[GraphAction]) -> None:
     rsc.kind.before_graph(run, rsc)
-    if rsc.kind.children_first:
-        for child in rsc.children:
-            _collect_resource(run, child, found)
-    for action in reversed(rsc.actions):
-        _collect(run, action, found)
-    for child in rsc.children:
-        _collect_resource(run, child, found)
+    for part in rsc.kind.graph_order(rsc):
+        if part is not rsc:
+            _collect_resource(run, part, found)
+            continue
+        for action in reversed(rsc.actions):
+            _collect(run, action, found)
 
 
 def _collect(run: Run, action: Action, found: list[GraphAction]) -> None:

@@ -79,6 +79,8 @@ class Behaviour:
     # Schedule
     before_graph: Callable[[Run, Resource], None]
     """Last changes before the actions are collected (notifications)."""
-    children_first: bool
-    """Whether the graph lists the actions of the children before its own."""
+    graph_order: Callable[[Resource], list[Resource]]
+    """Its parts, and itself for its own actions, in the order of the graph."""
+    told: Callable[[Resource], list[Resource]]
+    """Its parts in the order in which people are told of changes; none of a single resource."""
     graph_meta: Callable[[Resource, dict[str, str]], None]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from crmd.scheduler.state.constraint import ProbeMode
+
 if TYPE_CHECKING:
     from crmd.scheduler.digests import Digests
     from crmd.scheduler.state.resource import Resource
@@ -27,6 +29,8 @@ class Node:
     kind: NodeKind
     score: int = 0
     """Added to every resource's score here; -INFINITY once the node is known to be unusable."""
+    probe_mode: ProbeMode = ProbeMode.ALWAYS
+    """Whether resources are probed here, unless a constraint says otherwise."""
     attributes: dict[str, str] = field(default_factory=dict)
     """Permanent and transient attributes, the transient ones winning."""
     utilization: dict[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cib_store.document.element import Element
     from crmd.scheduler.state.action import Action
     from crmd.scheduler.state.behaviour import Behaviour
+    from crmd.scheduler.state.bundle import BundleSettings
     from crmd.scheduler.state.constraint import Colocation, Location, ProbeMode, TicketConstraint
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.notification import Notification
@@ -79,6 +80,8 @@ class Resource:
     parameters: dict[Node | None, dict[str, str]] = field(default_factory=dict)
     """Agent parameters by node, as rules may depend on it; a cache (`parameters.py`)."""
     clone: CloneSettings | None = None
+    containers: BundleSettings | None = None
+    """What only bundles have."""
     group_ordered: bool = True
     group_colocated: bool = True
     launcher: Resource | None = None

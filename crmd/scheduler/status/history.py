@@ -195,10 +195,20 @@ def _resource_of(run: Run, node: Node, id_: str) -> Resource | None:
     else:
         outer = rsc.top
     if outer is not None and outer.is_anonymous_clone:
-        rsc = _anonymous_instance(run, node, outer, base_name(id_))
+        if outer.parent is not None:
+            rsc = _inside(outer.parent, node)
+        else:
+            rsc = _anonymous_instance(run, node, outer, base_name(id_))
     if rsc is not None and id_ not in (rsc.id, rsc.history_id):
         run.set_history_id(rsc, id_)
     return rsc
+
+
+def _inside(bundle: Resource, node: Node) -> Resource | None:
+    """Return what runs inside the container of a bundle that is the node."""
+    assert bundle.containers is not None
+    inside = (each.child for each in bundle.containers.replicas if each.node is node)
+    return next(inside, None)
 
 
 def _within(rsc: Resource, id_: str) -> Resource | None:
