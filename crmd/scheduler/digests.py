@@ -14,7 +14,7 @@ from cib_store.document.element import Element
 from cib_store.model.values import parse_integer
 from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.actions.operations import find_operation, operation_meta
-from crmd.scheduler.parameters import operation_parameters, parameters_on
+from crmd.scheduler.parameters import host_address, operation_parameters, parameters_on
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -103,6 +103,9 @@ def calculate(
     """Compute the digests of an operation's parameters as configured now."""
     own = parameters_on(run, rsc, node)
     parameters = dict(own)
+    address = host_address(run, rsc)
+    if address is not None:
+        parameters["addr"] = address
     config = find_operation(rsc, task, interval, disabled_too=True)
     extra = operation_parameters(run, config, node)
     for name, value in extra.items():

@@ -15,7 +15,7 @@ from crmd.scheduler.output.dot import dot_picture
 from crmd.scheduler.output.graph import build_graph
 from crmd.scheduler.placement.assignment import assign_resources
 from crmd.scheduler.placement.criteria import apply_criteria, apply_health
-from crmd.scheduler.plan.changes import handle_changes
+from crmd.scheduler.plan.changes import handle_changes, handle_deferred_changes
 from crmd.scheduler.plan.fencing import schedule_fencing_and_shutdowns
 from crmd.scheduler.plan.orderings import apply_orderings
 from crmd.scheduler.plan.probes import schedule_probes
@@ -48,6 +48,7 @@ def decide(run: Run) -> Schedule:
         rsc.kind.internal_constraints(run, rsc)
     handle_changes(run)
     assign_resources(run)
+    handle_deferred_changes(run)
     if run.probes_enabled:
         schedule_probes(run)
     if run.stop_removed:

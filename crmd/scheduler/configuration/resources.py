@@ -13,6 +13,7 @@ from crmd.scheduler.configuration.remote import is_remote_connection, link_conne
 from crmd.scheduler.configuration.templates import expanded
 from crmd.scheduler.kinds import KINDS
 from crmd.scheduler.parameters import parameters_on
+from crmd.scheduler.state.constraint import ProbeMode
 from crmd.scheduler.state.resource import CloneSettings, MultipleActive, Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role, parse_role
@@ -334,7 +335,8 @@ def mark_removed(rsc: Resource) -> None:
 def _allow_everywhere(run: Run, rsc: Resource) -> None:
     scores = rsc.scores
     for node in run.nodes:
-        if not rsc.exclusive_discovery and node not in scores:
+        barred = rsc.exclusive_discovery or node.probe_mode is ProbeMode.NEVER
+        if not barred and node not in scores:
             scores[node] = node.score
             rsc.probe_modes[node] = node.probe_mode
 

@@ -8,7 +8,7 @@ from crmd.scheduler.actions.keys import notify_key, operation_key
 from crmd.scheduler.digests import FEATURE_SET, meta_name
 from crmd.scheduler.graph import ActionKind, ActionResource, Graph, GraphAction
 from crmd.scheduler.graph_inputs import belongs, input_belongs, merge_inputs
-from crmd.scheduler.parameters import parameters_on
+from crmd.scheduler.parameters import host_address, parameters_on
 from crmd.scheduler.placement.choice import current_node
 from crmd.scheduler.plan.remote import connection_host
 from crmd.scheduler.state.action import ALWAYS_IN_GRAPH, IN_GRAPH, PSEUDO, Action
@@ -155,10 +155,9 @@ def _attributes(run: Run, action: Action) -> dict[str, str]:
     rsc, node = action.rsc, action.node
     if rsc is not None and (node is not None or rsc.variant is Variant.PRIMITIVE):
         parameters = parameters_on(run, rsc, node)
-        if parameters.get("addr") == "#uname":
-            own = parameters_on(run, rsc, None).get("addr")
-            if own is not None:
-                parameters["addr"] = own
+        address = host_address(run, rsc)
+        if address is not None:
+            attributes.setdefault("addr", address)
         for name, value in parameters.items():
             attributes.setdefault(name, value)
     for name, value in action.meta.items():

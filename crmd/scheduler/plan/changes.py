@@ -9,6 +9,7 @@ from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.actions.operations import find_operation
 from crmd.scheduler.constraints.ordering import add_ordering, order_resources
 from crmd.scheduler.digests import DigestResult, compare
+from crmd.scheduler.parameters import reached_through_host
 from crmd.scheduler.plan.recurring import reschedule, schedule_cancel
 from crmd.scheduler.state.action import (
     FIRST_IMPLIES_THEN,
@@ -17,7 +18,7 @@ from crmd.scheduler.state.action import (
 )
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource, Variant
-from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.run import DeferredCheck, Run
 from crmd.scheduler.status.entries import active_span, interval_of, oldest_first
 from crmd.scheduler.status.failcounts import clear_failures, failures
 
@@ -95,11 +96,26 @@ def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> Non
         if interval > 0 and (rsc.maintenance or node.maintenance):
             call_id = entry.attributes.get("call-id")
             schedule_cancel(run, rsc, call_id, task, interval, node)
-        elif (
-            (interval > 0 or task.lower() in _WITH_PARAMETERS)
-            and check_entry(run, rsc, node, entry)
-            and failures(run, rsc, node)[0]
-        ):
+        elif interval > 0 or task.lower() in _WITH_PARAMETERS:
+            if reached_through_host(run, rsc):
+                run.deferred_checks.append(DeferredCheck(rsc, node, entry, False))
+            else:
+                _check_entry_and_failures(run, rsc, node, entry)
+
+
+def _check_entry_and_failures(run: Run, rsc: Resource, node: Node, entry: Element) -> None:
+    """What failed with other parameters may be tried again."""
+    if check_entry(run, rsc, node, entry) and failures(run, rsc, node)[0]:
+        clear_failures(run, rsc, node)
+
+
+def handle_deferred_changes(run: Run) -> None:
+    """Compare what could not be compared before placement, the latest found first."""
+    for check in reversed(run.deferred_checks):
+        rsc, node, entry = check.rsc, check.node, check.entry
+        if not check.only_failure:
+            _check_entry_and_failures(run, rsc, node, entry)
+        elif compare(run, rsc, entry, node)[0] in (DigestResult.MISMATCH, DigestResult.RESTART):
             clear_failures(run, rsc, node)
 
 

@@ -30,6 +30,17 @@ class FailedOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class DeferredCheck:
+    """A history entry whose parameters can be compared only after placement."""
+
+    rsc: Resource
+    node: Node
+    entry: Element
+    only_failure: bool
+    """It only matters whether a failure is still worth counting."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthScores:
     """What red, yellow and green are worth (features section 8)."""
 
@@ -91,6 +102,7 @@ class Run:
     failed: list[FailedOperation] = field(default_factory=list)
     rescheduled: set[tuple[Resource, Node, str]] = field(default_factory=set)
     """History entries of recurring operations whose failure expired: to be issued again."""
+    deferred_checks: list[DeferredCheck] = field(default_factory=list)
     containers_to_stop: list[Resource] = field(default_factory=list)
     recheck_by: int | None = None
     reports: list[str] = field(default_factory=list)

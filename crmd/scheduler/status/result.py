@@ -17,11 +17,12 @@ from crmd.scheduler.actions.operations import (
     role_after_failure,
 )
 from crmd.scheduler.digests import DigestResult, compare
+from crmd.scheduler.parameters import reached_through_host
 from crmd.scheduler.scoring import add_score, ban
 from crmd.scheduler.state.action import FIRST_IMPLIES_THEN, OnFail, order
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
-from crmd.scheduler.state.run import FailedOperation, Run
+from crmd.scheduler.state.run import DeferredCheck, FailedOperation, Run
 from crmd.scheduler.status import migrations
 from crmd.scheduler.status.entries import (
     expected_code,
@@ -166,7 +167,11 @@ def _waits_for_remote_fencing(result: Result) -> bool:
 def _parameters_changed(result: Result) -> bool:
     if result.task not in ("start", "monitor"):
         return False
-    comparison, _ = compare(result.run, result.rsc, result.entry, result.node)
+    run, rsc = result.run, result.rsc
+    if reached_through_host(run, rsc):
+        run.deferred_checks.append(DeferredCheck(rsc, result.node, result.entry, True))
+        return False
+    comparison, _ = compare(run, rsc, result.entry, result.node)
     return comparison in (DigestResult.MISMATCH, DigestResult.RESTART)
 
 
