@@ -21,6 +21,7 @@ from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
 if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded when it is used
     from crmd.client import ControllerClient, FenceNodeAnswer
+    from crmd.fsa.effects import ReportProgress
     from lrmd.client import ExecutorClient
     from stonithd.client import DeviceInfo, FencerClient, FencingInfo
 
@@ -203,26 +204,28 @@ class Cluster:
 
     async def progress(self) -> Progress:
         """Tell what this node's controller does now."""
-        async for now in self._progress(once=True):
-            return now
+        async for now in self.controller.progress(once=True):
+            return _progress(now)
         raise HaError("the controller ended its answer before it began; ask again")
 
-    def follow_progress(self) -> AsyncIterator[Progress]:
-        """Yield what this node's controller does, at once and whenever it changes."""
-        return self._progress(once=False)
+    async def follow_progress(self, node: str = "") -> AsyncIterator[Progress]:
+        """Yield what a node's controller (this one's by default) does, at once and as it changes.
 
-    async def _progress(self, *, once: bool) -> AsyncIterator[Progress]:
-        async for now in self.controller.progress(once=once):
-            yield Progress(
-                state=now.state,
-                dc=now.dc,
-                quorate=now.quorate,
-                actions_total=now.actions_total,
-                actions_done=now.actions_done,
-                running=now.running,
-                settled_index=now.settled_index,
-                transition=now.transition,
-            )
+        Only the DC's knows what is settled. Raises KeyError for a node that is no peer.
+        """
+        if not node or node == self.settings.node:
+            async for now in self.controller.progress():
+                yield _progress(now)
+            return
+        from crmd.client import ControllerClient
+
+        endpoint = self.settings.peer(NodeName(node)).controller
+        there = ControllerClient(endpoint, identity=self._identity)
+        try:
+            async for now in there.progress():
+                yield _progress(now)
+        finally:
+            await there.close()
 
     async def cleanup(
         self,
@@ -272,3 +275,16 @@ class Cluster:
     async def agents(self, standard: str = "", provider: str = "") -> tuple[str, ...]:
         """Return the installed agents as ``class:[provider:]type``."""
         return tuple(str(each) for each in await self.executor.agents(standard, provider))
+
+
+def _progress(now: ReportProgress) -> Progress:
+    return Progress(
+        state=now.state,
+        dc=now.dc,
+        quorate=now.quorate,
+        actions_total=now.actions_total,
+        actions_done=now.actions_done,
+        running=now.running,
+        settled_index=now.settled_index,
+        transition=now.transition,
+    )

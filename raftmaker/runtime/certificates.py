@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from raftmaker.runtime.endpoint import Credentials
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
@@ -32,15 +33,6 @@ _CLOCK_SKEW = timedelta(hours=1)
 class KeyPair:
     """A certificate and its private key, both as PEM."""
 
-    certificate: bytes
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What a node shows and whom it trusts, as PEM."""
-
-    authority: bytes
     certificate: bytes
     key: bytes
 

@@ -7,10 +7,18 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from raftmaker.runtime.certificates import Credentials
 from raftmaker.vocabulary.ids import NodeName
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a node shows and whom it trusts, as PEM."""
+
+    authority: bytes
+    certificate: bytes
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from raftmaker.runtime.certificates import Credentials, read_credentials
-from raftmaker.runtime.endpoint import Endpoint, is_address, is_loopback
+from raftmaker.runtime.endpoint import Credentials, Endpoint, is_address, is_loopback
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
@@ -157,6 +156,9 @@ def read(path: Path) -> Settings:
     settings = decode(data, path)
     if settings.tls_dir is None:
         return settings
+    # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
+    from raftmaker.runtime.certificates import read_credentials
+
     credentials = read_credentials(settings.tls_dir, settings.node, datetime.now(UTC))
     return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
 

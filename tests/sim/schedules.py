@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
-from crmd.scheduler import schedule
+from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.graph import Graph
 from tests.sim.planted import cib_let_pass
 from tests.sim.rules import Rules

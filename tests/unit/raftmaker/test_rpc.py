@@ -15,13 +15,8 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from raftmaker.runtime.certificates import (
-    Credentials,
-    KeyPair,
-    create_authority,
-    issue,
-)
-from raftmaker.runtime.endpoint import Endpoint, Target
+from raftmaker.runtime.certificates import KeyPair, create_authority, issue
+from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
 from raftmaker.runtime.errors import Refused, Unreachable
 from raftmaker.runtime.rpc import Service, caller, dial, failure_of, serve
 from raftmaker.vocabulary.ids import ClusterId, NodeName

@@ -6,7 +6,7 @@ import pickle
 
 from cib_store.document.codec import parse
 from cib_store.model.dates import Moment
-from crmd.scheduler import schedule
+from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.graph import ActionKind
 from crmd.scheduler.schedule import Change
 
