@@ -92,6 +92,8 @@ def _advance(turn: Turn) -> None:
         lease.advance_dc(turn)
         leaving.look_for_shutdown(turn)
         decisions.advance_decisions(turn)
+        if turn.dc is None:
+            lease.advance_lease(turn)  # a lease that was just given up goes back at once
         membership.advance_membership(turn)
         results.advance_results(turn)
     leaving.advance_leaving(turn)
