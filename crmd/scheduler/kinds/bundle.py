@@ -12,7 +12,6 @@ from crmd.scheduler.constraints.colocations import (
 )
 from crmd.scheduler.constraints.locations import apply_location
 from crmd.scheduler.constraints.ordering import add_ordering, order_resources
-from crmd.scheduler.kinds.primitive import active_node as primitive_active_node
 from crmd.scheduler.kinds.primitive import no_preparation
 from crmd.scheduler.placement.choice import assign_to, sorted_nodes
 from crmd.scheduler.placement.colocation import (
@@ -221,7 +220,7 @@ def _shares_colocations(rsc: Resource, origin: Resource) -> bool:
     if inner is None or not inner.promotable or origin.top is not inner:
         return False
     if origin is inner:
-        return inner.clone is not None and inner.clone.promotion_scored
+        return inner.clone is not None and inner.clone.promotion_sorted
     return not origin.unassigned
 
 

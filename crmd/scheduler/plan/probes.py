@@ -86,7 +86,7 @@ def _may_be_discovered(rsc: Resource, node: Node) -> bool:
     mode = rsc.probe_modes.get(node, node.probe_mode)
     if rsc.exclusive_discovery or rsc.top.exclusive_discovery:
         return node in rsc.scores and mode is ProbeMode.EXCLUSIVE
-    return node not in rsc.scores or mode is not ProbeMode.NEVER
+    return mode is not ProbeMode.NEVER
 
 
 def _waits_for_guest(run: Run, top: Resource, node: Node) -> bool:
