@@ -6,7 +6,6 @@ from xml.sax.saxutils import escape
 
 from crmd.scheduler.graph import Graph, GraphAction
 
-
 _CONTROL = {chr(code): f"&#x{code:02X};" for code in (*range(32), 127)}
 
 

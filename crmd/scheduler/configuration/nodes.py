@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cib_store.document.element import Element
 from crmd.scheduler.configuration.options import section
@@ -12,6 +13,7 @@ from crmd.scheduler.state.run import Run
 _PARTS = re.compile(r"(\d+)")
 
 
+@lru_cache(maxsize=65536)
 def natural_key(text: str) -> tuple[tuple[int, int, int, str], ...]:
     """Sort key: case ignored, runs of digits compared as numbers."""
     key: list[tuple[int, int, int, str]] = []

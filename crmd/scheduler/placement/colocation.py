@@ -131,31 +131,37 @@ def apply_to_priority(dependent: Resource, primary: Resource, colocation: Coloca
     return change
 
 
-def _best_score(
-    run: Run, colocation: Colocation | None, rsc: Resource, attribute: str, value: str | None
-) -> int:
-    """The best score of `rsc` among usable nodes with that attribute value."""
-    scores = rsc.scores
+def _own_scores(run: Run, colocation: Colocation | None, rsc: Resource) -> dict[Node, int]:
+    """The scores of `rsc`, with those of its group where only the first member holds them."""
     if (
-        colocation is not None
-        and rsc is colocation.dependent
-        and colocation.explicit
-        and rsc.parent is not None
-        and rsc.parent.variant is Variant.GROUP
-        and rsc is not rsc.parent.children[0]
+        colocation is None
+        or rsc is not colocation.dependent
+        or not colocation.explicit
+        or rsc.parent is None
+        or rsc.parent.variant is not Variant.GROUP
+        or rsc is rsc.parent.children[0]
     ):
-        # Only a group's first member holds the group's location scores.
-        saved = scores
-        rsc.scores = dict(saved)
-        for location in reversed(run.locations):
-            if location.rsc is rsc.parent:
-                apply_location(run, rsc, location)
-        scores, rsc.scores = rsc.scores, saved
+        return rsc.scores
+    saved = rsc.scores
+    rsc.scores = dict(saved)
+    for location in reversed(run.locations):
+        if location.rsc is rsc.parent:
+            apply_location(run, rsc, location)
+    scores, rsc.scores = rsc.scores, saved
+    return scores
+
+
+def _best_score(
+    run: Run, scores: dict[Node, int], rsc: Resource, attribute: str, node: Node, value: str | None
+) -> int:
+    """The best score of `rsc` among usable nodes with that attribute value, as `node` has it."""
+    if attribute == "#uname" and not run.have_remote_nodes:
+        return scores.get(node, -INFINITY) if available(node) else -INFINITY
     best = -INFINITY
-    for node, score in scores.items():
-        if score <= best or not available(node):
+    for other, score in scores.items():
+        if score <= best or not available(other):
             continue
-        if same(value, colocation_attribute(node, attribute, rsc)):
+        if same(value, colocation_attribute(other, attribute, rsc)):
             best = score
     return best
 
@@ -179,10 +185,11 @@ def _add_matching(
     nonnegative: bool,
 ) -> None:
     attribute = colocation.node_attribute
+    owner = target if target is not None else source
+    own = _own_scores(run, colocation, source)
     for node, known in scores.items():
-        owner = target if target is not None else source
         value = colocation_attribute(node, attribute, owner)
-        score = _best_score(run, colocation, source, attribute, value)
+        score = _best_score(run, own, source, attribute, node, value)
         # A ban of the dependent does not attract the primary, unless it has one place only.
         if (
             factor < 0
