@@ -22,6 +22,7 @@ from crmd.transition.values import (
 )
 
 NODES = ("a", "b")
+Happened = Begun | ActionDone | ActionFailed | NodeGone | Aborted
 
 
 @st.composite
@@ -59,7 +60,7 @@ class Watched:
         self.ended = False
         self.aborted = 0
 
-    def take(self, event: Begun | ActionDone | ActionFailed | NodeGone | Aborted) -> None:
+    def take(self, event: Happened) -> None:
         if isinstance(event, Aborted):
             self.aborted = max(self.aborted, event.priority)
         self.state, effects = step(self.state, event)
@@ -95,17 +96,12 @@ def test_the_rules_hold_and_the_graph_ends(
         if not running:
             break
         action = data.draw(st.sampled_from(running))
-        watched.take(
-            data.draw(
-                st.sampled_from(
-                    (
-                        ActionDone(at_ms, action),
-                        ActionDone(at_ms, action),
-                        ActionFailed(at_ms, action, "failed"),
-                        NodeGone(at_ms, "a"),
-                        Aborted(at_ms, 10, "changed"),
-                    )
-                )
-            )
+        happened: tuple[Happened, ...] = (
+            ActionDone(at_ms, action),
+            ActionDone(at_ms, action),
+            ActionFailed(at_ms, action, "failed"),
+            NodeGone(at_ms, "a"),
+            Aborted(at_ms, 10, "changed"),
         )
+        watched.take(data.draw(st.sampled_from(happened)))
     assert watched.ended

@@ -32,7 +32,7 @@ def ask(world: World, **what: object) -> None:
 
 
 def forgets(world: World) -> list[tuple[str, str]]:
-    return [(str(one.resource), one.node) for one in world.effects(effects.SendForget)]
+    return [(str(one.resource), one.node) for one in world.found(effects.SendForget)]
 
 
 def test_cleanup_forgets_failures_only() -> None:
@@ -41,7 +41,7 @@ def test_cleanup_forgets_failures_only() -> None:
     assert forgets(world) == [("web", "b")]
     assert world.attributes(B) == {"mine": "1"}
     forget = world.last(effects.SendForget)
-    assert not world.effects(effects.Cleaned)
+    assert not world.found(effects.Cleaned)
     world.take(events.OrderAccepted(at_ms=world.at_ms, order=forget.order, node=B))
     assert world.last(effects.Cleaned).lines == ("web on b: cleaned up",)
 

@@ -19,10 +19,10 @@ def test_the_first_dc_is_elected_when_every_node_is_present() -> None:
     """features 24.7; protocols, DC"""
     world = World()
     world.start(B)
-    assert world.core.name is Name.S_PENDING
+    assert world.name() is Name.S_PENDING
     world.commit(OpenSession(node=C, boot_id=boot(C), controller_start=1))
     world.show()
-    assert world.core.name is Name.S_INTEGRATION
+    assert world.name() is Name.S_INTEGRATION
 
 
 def test_or_after_dc_deadtime() -> None:
@@ -30,16 +30,16 @@ def test_or_after_dc_deadtime() -> None:
     world = World(("dc-deadtime", "5s"))
     world.start(B)
     world.pass_time(4_900)
-    assert world.core.name is Name.S_PENDING
+    assert world.name() is Name.S_PENDING
     world.pass_time(200)
-    assert world.core.name is Name.S_INTEGRATION
+    assert world.name() is Name.S_INTEGRATION
 
 
 def test_a_lost_dc_is_replaced_at_once() -> None:
     world = World()
     world.become_member()
     world.lose(B)
-    assert world.core.name is Name.S_INTEGRATION
+    assert world.name() is Name.S_INTEGRATION
     assert world.core.dc is not None
     assert world.core.dc.token > Token(0, 1)
 
@@ -56,10 +56,10 @@ def test_everyone_joins_before_anything_is_scheduled() -> None:
     """features 24.8"""
     world = World()
     world.start(B, C)
-    assert {join.node for join in world.effects(effects.SendJoin)} == {A, B, C}
-    assert not world.effects(effects.Schedule)
+    assert {join.node for join in world.found(effects.SendJoin)} == {A, B, C}
+    assert not world.found(effects.Schedule)
     world.answer_joins()
-    assert world.core.name is Name.S_POLICY_ENGINE
+    assert world.name() is Name.S_POLICY_ENGINE
     for node in (A, B, C):
         assert world.node_state(node).get("join") == "member"
         assert world.node_state(node).get("expected") == "member"
@@ -81,7 +81,7 @@ def test_a_join_tells_the_cib_what_runs_and_waits() -> None:
 def test_an_answer_to_an_older_join_is_ignored() -> None:
     world = World()
     world.start(B, C)
-    join = next(one for one in world.effects(effects.SendJoin) if one.node == B)
+    join = next(one for one in world.found(effects.SendJoin) if one.node == B)
     answer = events.JoinAnswered(
         at_ms=world.at_ms,
         node=B,
@@ -110,11 +110,11 @@ def test_a_result_in_the_cib_ends_its_action_and_the_next_begins() -> None:
     world = World()
     world.become_dc()
     world.schedule(action(1, "start"), action(2, "monitor", 1, interval_ms=10_000))
-    assert len(world.effects(effects.SendOrder)) == 1
+    assert len(world.found(effects.SendOrder)) == 1
     world.member_reports(world.last(effects.SendOrder))
     assert world.last(effects.SendOrder).operation.operation == "monitor"
     world.member_reports(world.last(effects.SendOrder), call_id=2)
-    assert world.core.name is Name.S_IDLE
+    assert world.name() is Name.S_IDLE
 
 
 def test_a_finished_graph_is_not_scheduled_again() -> None:
@@ -122,7 +122,7 @@ def test_a_finished_graph_is_not_scheduled_again() -> None:
     world.become_dc()
     world.schedule(action(1))
     world.member_reports(world.last(effects.SendOrder))
-    assert len(world.effects(effects.Schedule)) == 1
+    assert len(world.found(effects.Schedule)) == 1
     assert world.core.progress is not None
     assert world.core.progress.settled_index == world.store.index
 
@@ -133,8 +133,8 @@ def test_a_failure_plans_anew() -> None:
     world.become_dc()
     world.schedule(action(1), action(2, "monitor", 1))
     world.member_reports(world.last(effects.SendOrder), code=1)
-    assert len(world.effects(effects.SendOrder)) == 1
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.SendOrder)) == 1
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_a_result_of_another_dc_plans_anew() -> None:
@@ -147,7 +147,7 @@ def test_a_result_of_another_dc_plans_anew() -> None:
         operation=request(key="7:3:0:uuid-of-another"), until_ms=0,
     )  # fmt: skip
     world.member_reports(order)
-    assert world.core.name is Name.S_POLICY_ENGINE
+    assert world.name() is Name.S_POLICY_ENGINE
 
 
 def with_option(cib: Element, name: str, value: str) -> Element:
@@ -168,10 +168,10 @@ def test_a_configuration_change_stops_what_has_not_begun() -> None:
     world.become_dc()
     world.schedule(action(1), action(2, "monitor", 1))
     world.configure(lambda cib: with_option(cib, "maintenance-mode", "true"))
-    assert world.core.name is Name.S_TRANSITION_ENGINE, "waits for the start that runs"
+    assert world.name() is Name.S_TRANSITION_ENGINE, "waits for the start that runs"
     world.member_reports(world.last(effects.SendOrder))
-    assert world.core.name is Name.S_POLICY_ENGINE
-    assert len(world.effects(effects.SendOrder)) == 1
+    assert world.name() is Name.S_POLICY_ENGINE
+    assert len(world.found(effects.SendOrder)) == 1
 
 
 def test_a_graph_of_a_cib_that_changed_meanwhile_is_not_begun() -> None:
@@ -184,7 +184,7 @@ def test_a_graph_of_a_cib_that_changed_meanwhile_is_not_begun() -> None:
             at_ms=world.at_ms, request=asked, graph=Graph(actions=(action(1),)), now_s=0
         )
     )
-    assert not world.effects(effects.SendOrder)
+    assert not world.found(effects.SendOrder)
     assert world.last(effects.Schedule).request != asked
 
 
@@ -193,14 +193,14 @@ def test_transition_delay_gathers_late_events() -> None:
     world = World(("transition-delay", "2s"))
     world.become_dc()
     world.schedule()
-    asked = len(world.effects(effects.Schedule))
+    asked = len(world.found(effects.Schedule))
     world.configure(lambda cib: with_option(cib, "transition-delay", "2s"))
     world.lose(B)
     world.pass_time(1_900)
     world.lose(C)
-    assert len(world.effects(effects.Schedule)) == asked
+    assert len(world.found(effects.Schedule)) == asked
     world.pass_time(200)
-    assert len(world.effects(effects.Schedule)) == asked + 1
+    assert len(world.found(effects.Schedule)) == asked + 1
 
 
 def test_it_looks_again_after_the_recheck_interval() -> None:
@@ -209,9 +209,9 @@ def test_it_looks_again_after_the_recheck_interval() -> None:
     world.become_dc()
     world.schedule()
     world.pass_time(59_000)
-    assert len(world.effects(effects.Schedule)) == 1
+    assert len(world.found(effects.Schedule)) == 1
     world.pass_time(1_500)
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_it_looks_again_when_the_schedule_says_so() -> None:
@@ -220,7 +220,7 @@ def test_it_looks_again_when_the_schedule_says_so() -> None:
     world.become_dc()
     world.schedule(recheck_by=1_700_000_010)  # type: ignore[arg-type]  # a number
     world.pass_time(11_000)
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_a_scheduler_that_fails_is_asked_again_after_a_pause() -> None:
@@ -228,9 +228,9 @@ def test_a_scheduler_that_fails_is_asked_again_after_a_pause() -> None:
     world.become_dc()
     asked = world.last(effects.Schedule).request
     world.take(events.ScheduleFailed(at_ms=world.at_ms, request=asked, reason="died"))
-    assert len(world.effects(effects.Schedule)) == 1
+    assert len(world.found(effects.Schedule)) == 1
     world.pass_time(1_100)
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_a_dc_out_of_contact_stops_at_once_and_gives_its_lease_back() -> None:
@@ -239,13 +239,14 @@ def test_a_dc_out_of_contact_stops_at_once_and_gives_its_lease_back() -> None:
     world.become_dc()
     token = world.store.facts.token
     world.pass_time(700, beats=False)
-    assert world.core.dc is None
+    assert world.dc() is None
     world.schedule(action(1))
-    assert not world.effects(effects.SendOrder)
+    assert not world.found(effects.SendOrder)
     world.beat()
     assert ReleaseDc(token) in world.recorded
-    assert world.core.dc is not None
-    assert world.core.dc.token > token
+    again = world.dc()
+    assert again is not None
+    assert again.token > token
 
 
 def test_what_was_decided_before_a_pause_of_the_process_is_void() -> None:
@@ -254,7 +255,7 @@ def test_what_was_decided_before_a_pause_of_the_process_is_void() -> None:
     world.become_dc()
     world.at_ms += 5_000
     world.schedule(action(1))
-    assert not world.effects(effects.SendOrder)
+    assert not world.found(effects.SendOrder)
 
 
 def test_effects_that_act_say_until_when_they_may() -> None:
@@ -272,12 +273,12 @@ def test_an_uncertain_order_is_followed_by_a_new_join_before_anything_else() -> 
     order = world.last(effects.SendOrder)
     failed = events.OrderFailed(at_ms=world.at_ms, order=order.order, node=B, reached=False)
     world.take(failed)
-    assert world.core.name is Name.S_INTEGRATION
-    assert len(world.effects(effects.Schedule)) == 1
+    assert world.name() is Name.S_INTEGRATION
+    assert len(world.found(effects.Schedule)) == 1
     world.pass_time(300)
     assert world.last(effects.SendJoin).node == B
     world.answer_joins()
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def without_b(world: World, rounds: int) -> None:
@@ -315,14 +316,14 @@ def test_the_second_dc_that_cannot_reach_it_has_it_fenced() -> None:
     world.start(B, C)
     without_b(world, 40)
     assert world.attributes(B) == {"terminate": "true"}
-    assert world.effects(effects.Schedule), "the others go on"
+    assert world.found(effects.Schedule), "the others go on"
 
 
 def test_nothing_is_scheduled_on_a_node_given_up_without_fencing() -> None:
     world = World(("fencing-enabled", "false"))
     world.start(B, C)
     without_b(world, 60)
-    assert not world.effects(effects.Schedule)
+    assert not world.found(effects.Schedule)
 
 
 def test_without_fencing_a_lost_nodes_grace_is_waited_for() -> None:
@@ -332,9 +333,9 @@ def test_without_fencing_a_lost_nodes_grace_is_waited_for() -> None:
     world.schedule()
     world.lose(B)
     world.pass_time(5_500)
-    assert len(world.effects(effects.Schedule)) == 1
+    assert len(world.found(effects.Schedule)) == 1
     world.pass_time(200)
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_with_fencing_a_lost_node_is_planned_for_at_once() -> None:
@@ -342,7 +343,7 @@ def test_with_fencing_a_lost_node_is_planned_for_at_once() -> None:
     world.become_dc()
     world.schedule()
     world.lose(B)
-    assert len(world.effects(effects.Schedule)) == 2
+    assert len(world.found(effects.Schedule)) == 2
 
 
 def test_what_runs_on_a_lost_node_is_not_waited_for() -> None:
@@ -350,7 +351,7 @@ def test_what_runs_on_a_lost_node_is_not_waited_for() -> None:
     world.become_dc()
     world.schedule(action(1, node="b"))
     world.lose(B)
-    assert world.core.name is Name.S_POLICY_ENGINE
+    assert world.name() is Name.S_POLICY_ENGINE
 
 
 def test_a_node_that_leaves_by_plan_does_not_abort_the_graph() -> None:
@@ -365,7 +366,7 @@ def test_a_node_that_leaves_by_plan_does_not_abort_the_graph() -> None:
     assert world.node_state(B).get("expected") == "down"
     world.commit(LeaveSession(node=B, boot_id=boot(B), session=Session(1)))
     world.show()
-    assert world.core.name is Name.S_TRANSITION_ENGINE
+    assert world.name() is Name.S_TRANSITION_ENGINE
     assert world.core.dc is not None
     assert not world.core.dc.is_stale
 
@@ -397,4 +398,4 @@ def test_a_new_start_of_the_node_elsewhere_ends_this_process() -> None:
     world.become_member()
     world.commit(OpenSession(node=A, boot_id=boot(NodeName("other")), controller_start=1))
     world.show()
-    assert world.effects(effects.Exit)
+    assert world.found(effects.Exit)

@@ -34,17 +34,17 @@ def test_intent_then_device_then_result_then_recovery() -> None:
     recovery = action(2, "start", 1, node="c")
     world.silent_store = True
     world.schedule(fence("b"), recovery)
-    assert isinstance(world.recorded[-1], FenceIntent)
-    assert not world.effects(effects.RunFencing), "not before the intent is committed"
+    assert isinstance(world.last_body(), FenceIntent)
+    assert not world.found(effects.RunFencing), "not before the intent is committed"
     world.settle()
     run = world.last(effects.RunFencing)
     assert (run.target, run.boot_id, run.session, run.action) == (B, boot(B), 1, "reboot")
     ended(world, confirmed=True)
-    assert isinstance(world.recorded[-1], FenceResult)
-    assert not world.effects(effects.SendOrder), "not before the confirmation is committed"
+    assert isinstance(world.last_body(), FenceResult)
+    assert not world.found(effects.SendOrder), "not before the confirmation is committed"
     world.settle()
     assert world.last(effects.SendOrder).node == C
-    assert world.core.name is Name.S_TRANSITION_ENGINE, "its own fencing aborts nothing"
+    assert world.name() is Name.S_TRANSITION_ENGINE, "its own fencing aborts nothing"
 
 
 def test_a_refused_intent_runs_no_device() -> None:
@@ -56,7 +56,7 @@ def test_a_refused_intent_runs_no_device() -> None:
     assert facts is not None
     world.commit(RenewSession(node=B, boot_id=facts.boot_id, session=facts.session))
     world.settle()
-    assert not world.effects(effects.RunFencing)
+    assert not world.found(effects.RunFencing)
 
 
 def test_an_intent_of_unknown_fate_is_asked_for_again() -> None:
@@ -66,10 +66,10 @@ def test_an_intent_of_unknown_fate_is_asked_for_again() -> None:
     world.schedule(fence("b"))
     (record,) = world.drop_records()
     world.take(events.Recorded(at_ms=world.at_ms, request=record.request, code=None))
-    assert not world.effects(effects.RunFencing)
+    assert not world.found(effects.RunFencing)
     world.silent_store = False
     world.pass_time(300)
-    assert world.effects(effects.RunFencing)
+    assert world.found(effects.RunFencing)
 
 
 def test_a_failed_fencing_is_tried_again_elsewhere_after_a_pause() -> None:
@@ -82,9 +82,9 @@ def test_a_failed_fencing_is_tried_again_elsewhere_after_a_pause() -> None:
     facts = world.store.facts.of(B)
     assert facts is not None
     assert (facts.fencing, facts.fence_failures) == (FencePhase.FAILED, 1)
-    asked = len(world.effects(effects.Schedule))
+    asked = len(world.found(effects.Schedule))
     world.pass_time(900)
-    assert len(world.effects(effects.Schedule)) == asked
+    assert len(world.found(effects.Schedule)) == asked
     world.pass_time(200)
     world.schedule(fence("b"))
     assert world.last(effects.RunFencing).at == C
@@ -96,11 +96,11 @@ def test_after_too_many_failures_it_waits_for_something_to_change() -> None:
     lost(world)
     world.schedule(fence("b"))
     ended(world, confirmed=False)
-    asked = len(world.effects(effects.Schedule))
+    asked = len(world.found(effects.Schedule))
     world.pass_time(60_000)
-    assert len(world.effects(effects.Schedule)) == asked
+    assert len(world.found(effects.Schedule)) == asked
     world.lose(C)
-    assert len(world.effects(effects.Schedule)) == asked + 1
+    assert len(world.found(effects.Schedule)) == asked + 1
 
 
 def test_a_dc_that_is_to_be_fenced_has_a_peer_do_it() -> None:
@@ -191,7 +191,7 @@ def test_a_person_may_vouch_for_a_node_that_is_lost_only() -> None:
     world.lose(B)
     world.take(events.ConfirmDownRequested(at_ms=world.at_ms, call=2, target=B))
     assert world.last(effects.FencingAnswered).confirmed
-    assert not world.effects(effects.RunFencing)
+    assert not world.found(effects.RunFencing)
     facts = world.store.facts.of(B)
     assert facts is not None
     assert facts.fencing is FencePhase.CONFIRMED

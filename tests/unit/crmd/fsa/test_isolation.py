@@ -36,9 +36,9 @@ def test_it_begins_one_dead_time_after_the_last_answered_beat_was_sent() -> None
     world = World()
     world.become_member()
     world.pass_time(599, beats=False)
-    assert world.core.name is Name.S_NOT_DC
+    assert world.name() is Name.S_NOT_DC
     world.pass_time(1, beats=False)
-    assert world.core.name is Name.S_ISOLATED
+    assert world.name() is Name.S_ISOLATED
 
 
 def test_it_schedules_for_itself_alone_without_quorum() -> None:
@@ -93,7 +93,7 @@ def test_it_stops_what_runs_here_with_its_last_token() -> None:
     world.become_member()
     isolate(world)
     world.schedule(action(1, "stop", node="a"), action(2, "start", 1, node="a"))
-    (execute,) = world.effects(effects.Execute)
+    (execute,) = world.found(effects.Execute)
     assert execute.operation.operation == "stop"
     assert execute.operation.token == Token(0, 1)
     world.take(events.Executed(at_ms=world.at_ms, request=execute.request, call_id=2))
@@ -102,7 +102,7 @@ def test_it_stops_what_runs_here_with_its_last_token() -> None:
     )
     assert world.core.isolation is not None
     assert world.core.isolation.transition is None
-    assert len(world.effects(effects.Execute)) == 1
+    assert len(world.found(effects.Execute)) == 1
 
 
 def test_what_it_did_alone_is_told_by_the_next_join_only() -> None:
@@ -135,7 +135,7 @@ def test_no_policy_makes_it_start_anything() -> None:
     world.become_member()
     isolate(world)
     world.schedule(action(1, "start", node="a"), action(2, "promote", 1, node="a"))
-    assert not world.effects(effects.Execute)
+    assert not world.found(effects.Execute)
 
 
 def configured(policy: str) -> Element:
@@ -186,7 +186,7 @@ def test_a_boot_that_was_reported_as_fenced_stops_everything_whatever_the_policy
         index=world.store.index + 1,
     )
     world.show()
-    assert world.core.name is Name.S_ISOLATED
+    assert world.name() is Name.S_ISOLATED
     world.answer_executor(RUNNING)
     options = {
         one.get("name"): one.get("value")
@@ -202,4 +202,4 @@ def test_a_scheduler_that_fails_is_asked_again() -> None:
     asked = isolate(world).request
     world.take(events.ScheduleFailed(at_ms=world.at_ms, request=asked, reason="died"))
     world.pass_time(1_100, beats=False)
-    assert world.effects(effects.AskExecutor)
+    assert world.found(effects.AskExecutor)

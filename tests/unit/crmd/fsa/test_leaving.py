@@ -21,9 +21,9 @@ def test_it_is_announced_then_waits_for_the_dc_then_leaves() -> None:
     world.become_member()
     leave(world)
     assert world.attributes(A) == {"shutdown": "1700000000"}
-    assert world.effects(effects.LeaveBegun)
+    assert world.found(effects.LeaveBegun)
     world.pass_time(5_000)
-    assert not world.effects(effects.Exit), "its resources are still being moved"
+    assert not world.found(effects.Exit), "its resources are still being moved"
     down = merge_status(state_with(A, {"expected": "down"}))
     world.commit(CibChange(operations=(down,), status=True), world.store.facts.token, B)
     world.show()
@@ -49,7 +49,7 @@ def test_without_a_majority_it_stops_its_own_and_goes() -> None:
     world.pass_time(700, beats=False)
     leave(world)
     world.answer_executor()
-    assert not world.effects(effects.Exit)
+    assert not world.found(effects.Exit)
     options = [one.get("value") for one in world.last(effects.Schedule).cib.walk()]
     assert "stop" in options, "a node that goes must not leave anything running"
     world.schedule()
@@ -75,7 +75,7 @@ def test_the_shutdown_attribute_alone_makes_it_leave() -> None:
     down = merge_status(state_with(A, {"expected": "down"}))
     world.commit(CibChange(operations=(wish, down), status=True))
     world.show()
-    assert world.effects(effects.Exit)
+    assert world.found(effects.Exit)
 
 
 def test_a_process_that_ends_takes_nothing_in() -> None:
@@ -86,4 +86,4 @@ def test_a_process_that_ends_takes_nothing_in() -> None:
     before = world.core
     world.beat()
     assert world.core is before
-    assert world.core.name is Name.S_STOPPING
+    assert world.name() is Name.S_STOPPING

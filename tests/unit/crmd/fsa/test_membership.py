@@ -74,7 +74,7 @@ def test_what_an_order_must_not_be(fault: str) -> None:
             operation=request(token=token),
         )
     )  # fmt: skip
-    assert not world.effects(effects.Execute)
+    assert not world.found(effects.Execute)
     assert world.last(effects.Refused).code is ExitCode.TEMPFAIL
 
 
@@ -87,7 +87,7 @@ def test_an_old_dcs_late_order_is_refused_once_a_new_dc_is_known() -> None:
     world.commit(AcquireDc(node=C, boot_id=boot(C), session=Session(1)))
     world.show()
     order(world, request(token=old))
-    assert not world.effects(effects.Execute)
+    assert not world.found(effects.Execute)
 
 
 def test_a_repeated_order_is_executed_once() -> None:
@@ -96,11 +96,11 @@ def test_a_repeated_order_is_executed_once() -> None:
     operation = request(token=token)
     order(world, operation, call=5)
     order(world, operation, call=6)
-    (execute,) = world.effects(effects.Execute)
+    (execute,) = world.found(effects.Execute)
     world.take(events.Executed(at_ms=world.at_ms, request=execute.request, call_id=3))
     order(world, operation, call=7)
-    assert [one.call for one in world.effects(effects.OrderTaken)] == [5, 6, 7]
-    assert len(world.effects(effects.Execute)) == 1
+    assert [one.call for one in world.found(effects.OrderTaken)] == [5, 6, 7]
+    assert len(world.found(effects.Execute)) == 1
 
 
 def test_a_join_raises_the_token_before_it_is_answered() -> None:
@@ -112,9 +112,9 @@ def test_a_join_raises_the_token_before_it_is_answered() -> None:
     token = world.store.facts.token
     world.request_join(token, dc=B)
     assert world.last(effects.RaiseToken).token == token
-    assert not world.effects(effects.JoinAccepted)
+    assert not world.found(effects.JoinAccepted)
     world.answer_executor()
-    assert world.effects(effects.JoinAccepted)
+    assert world.found(effects.JoinAccepted)
 
 
 def test_a_join_with_an_older_token_is_refused() -> None:
@@ -122,8 +122,8 @@ def test_a_join_with_an_older_token_is_refused() -> None:
     token = world.become_member()
     world.sent.clear()
     world.request_join(replace(token, counter=0), dc=C)
-    assert not world.effects(effects.RaiseToken)
-    assert world.effects(effects.Refused)
+    assert not world.found(effects.RaiseToken)
+    assert world.found(effects.Refused)
 
 
 def test_a_join_that_the_executor_holds_up_is_refused_in_time() -> None:
@@ -325,7 +325,7 @@ def test_an_executor_that_came_back_anew_is_joined_anew() -> None:
     world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i2"))
     assert world.node_state(A).get("join") == "pending"
     order(world, request(token=token))
-    assert not world.effects(effects.Execute)
+    assert not world.found(effects.Execute)
 
 
 def test_a_lost_connection_to_the_same_executor_changes_nothing() -> None:
@@ -334,8 +334,8 @@ def test_a_lost_connection_to_the_same_executor_changes_nothing() -> None:
     world.take(events.ExecutorLost(at_ms=world.at_ms))
     world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i1"))
     order(world, request(token=token))
-    assert world.effects(effects.Execute)
-    assert world.core.name is Name.S_NOT_DC
+    assert world.found(effects.Execute)
+    assert world.name() is Name.S_NOT_DC
 
 
 def test_what_the_executor_may_or_may_not_have_taken_needs_a_new_inventory() -> None:

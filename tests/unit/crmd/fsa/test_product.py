@@ -90,7 +90,7 @@ WAYS: dict[Name, Callable[[World], None]] = {
 def world_in(name: Name) -> World:
     world = World(("shutdown-escalation", "1s"))
     WAYS[name](world)
-    assert world.core.name is name
+    assert world.name() is name
     return world
 
 

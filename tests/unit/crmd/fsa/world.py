@@ -24,7 +24,7 @@ from crmd.fsa.joins import join_change
 from crmd.fsa.machine import initial, step
 from crmd.fsa.membership import mark_of
 from crmd.fsa.results import change_of
-from crmd.fsa.state import ControllerState, Name, QueuedResult
+from crmd.fsa.state import ControllerState, Dc, Name, QueuedResult
 from crmd.scheduler.graph import ActionKind, ActionResource, Graph, GraphAction
 from lrmd.operations.values import (
     Agent,
@@ -192,17 +192,29 @@ class World:
         held, self._held = self._held, []
         return held
 
-    def effects(self, kind: type[Kind]) -> list[Kind]:
+    def name(self) -> Name:
+        """Return the state's name; a method, as a type checker would not let it change."""
+        return self.core.name
+
+    def dc(self) -> Dc | None:
+        """Return what the core knows as DC; a method for the same reason."""
+        return self.core.dc
+
+    def last_body(self) -> Body:
+        """Return what was recorded last."""
+        return self.recorded[-1]
+
+    def found(self, kind: type[Kind]) -> list[Kind]:
         return [effect for effect in self.sent if isinstance(effect, kind)]
 
     def last(self, kind: type[Kind]) -> Kind:
-        found = self.effects(kind)
+        found = self.found(kind)
         assert found, f"no {kind.__name__}"
         return found[-1]
 
     def take_all(self, kind: type[Kind]) -> list[Kind]:
         """Return and forget the effects of a kind."""
-        found = self.effects(kind)
+        found = self.found(kind)
         self.sent = [effect for effect in self.sent if not isinstance(effect, kind)]
         return found
 
@@ -288,9 +300,9 @@ class World:
     def become_dc(self, inventories: dict[NodeName, Inventory] | None = None) -> None:
         """Start the cluster with this node as its DC, everyone joined, a schedule asked for."""
         self.start(B, C)
-        assert self.core.dc is not None, self.core.name
+        assert self.core.dc is not None, self.name()
         self.answer_joins(inventories)
-        assert self.core.name is Name.S_POLICY_ENGINE
+        assert self.name() is Name.S_POLICY_ENGINE
 
     def become_member(self) -> Token:
         """Start the cluster with b as DC, this node joined."""
@@ -301,7 +313,7 @@ class World:
         self.request_join(token, dc=B)
         self.answer_executor()
         self.store_join()
-        assert self.core.name is Name.S_NOT_DC
+        assert self.name() is Name.S_NOT_DC
         return token
 
     def store_join(self) -> None:
