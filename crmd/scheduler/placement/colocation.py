@@ -34,11 +34,11 @@ class Affects(Enum):
 
 def contained_in(rsc: Resource) -> Resource | None:
     """Return the resource that a bundle's container holds."""
-    for launched in rsc.launched:
-        if launched.remote_connection:
-            continue
-        return launched
-    return None
+    bundle = rsc.bundle if rsc.replica_container else None
+    if bundle is None or bundle.containers is None:
+        return None
+    inside = (each.child for each in bundle.containers.replicas if each.container is rsc)
+    return next(inside, None)
 
 
 def _bearer_of_role(rsc: Resource) -> Resource:
