@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmd.scheduler.state.node import Node
-from crmd.scheduler.state.resource import Resource, Variant
+from crmd.scheduler.state.resource import Resource
 
 
 def attribute_for(
@@ -22,20 +22,19 @@ def attribute_for(
     return host.attributes.get(name) if host is not None else None
 
 
+def _runs_in_container(rsc: Resource) -> bool:
+    """Whether this is what a bundle has inside, or an instance of it."""
+    bundle = rsc.bundle
+    return (
+        bundle is not None and bundle.containers is not None and bundle.containers.inner is rsc.top
+    )
+
+
 def colocation_attribute(node: Node | None, name: str, rsc: Resource) -> str | None:
     """Return the attribute that a colocation compares (features 12.x: node-attribute)."""
     if name == "#uname" and (node is None or not node.is_guest):
         return node.name if node is not None else None
     target = rsc.meta.get("container-attribute-target")
-    bundle = rsc.bundle
-    if (
-        bundle is not None
-        and node is not None
-        and node.is_guest
-        and rsc.variant is not Variant.BUNDLE
-        and rsc.top.parent is bundle
-        and not rsc.replica_container
-        and not rsc.remote_connection
-    ):
+    if _runs_in_container(rsc) and node is not None and node.is_container:
         target = "host"
     return attribute_for(node, name, target, assigned=True)

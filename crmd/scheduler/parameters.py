@@ -10,6 +10,7 @@ from crmd.scheduler.state.run import Run
 
 _ADDRESS_OF_HOST = "#uname"
 
+
 def parameters_on(run: Run, rsc: Resource, node: Node | None) -> dict[str, str]:
     """Return the instance attributes; those of groups and clones around fill in what is missing."""
     known = rsc.parameters.get(node)

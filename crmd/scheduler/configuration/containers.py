@@ -168,9 +168,7 @@ def inner_clone(described: Description) -> Element:
         meta["promoted-max"] = str(described.promoted_max)
     suffix = "master" if described.promoted_max else "clone"
     settings = pairs_element("meta_attributes", f"{described.prefix}-clone-meta", meta)
-    return Element(
-        "clone", {"id": f"{described.prefix}-{suffix}"}, (settings, described.content)
-    )
+    return Element("clone", {"id": f"{described.prefix}-{suffix}"}, (settings, described.content))
 
 
 def next_address(address: str) -> str | None:
@@ -186,9 +184,7 @@ def next_address(address: str) -> str | None:
     return f"{first}.{second}.{third}.{fourth + 1}"
 
 
-def addresses_of(
-    described: Description, count: int, reports: list[str]
-) -> tuple[str | None, ...]:
+def addresses_of(described: Description, count: int, reports: list[str]) -> tuple[str | None, ...]:
     """Return the address of each replica, as far as there are any."""
     addresses: list[str | None] = []
     address = described.first_address

@@ -32,7 +32,9 @@ def connection_element(name: str, machine: str, given: Mapping[str, str]) -> Ele
         if key in given:
             parameters[name_in_agent] = given[key]
     if parameters:
-        children.append(pairs_element("instance_attributes", f"{name}-instance_attributes", parameters))
+        children.append(
+            pairs_element("instance_attributes", f"{name}-instance_attributes", parameters)
+        )
     monitor = {"id": f"{name}-monitor-30s", "interval": "30s", "name": "monitor", "timeout": "30s"}
     operations = [Element("op", monitor)]
     if "timeout" in given:

@@ -148,8 +148,9 @@ def _apply_location(run: Run, rsc: Resource, location: Location) -> None:
 
 def _host_of(node: Node | None) -> Node | None:
     """Return the node that hosts a container, if the node is one."""
-    if node is None or node.remote is None or node.remote.bundle is None:
+    if node is None or not node.is_container:
         return node
+    assert node.remote is not None
     assert node.remote.launcher is not None
     return only_place(node.remote.launcher, current=False)
 
@@ -291,9 +292,7 @@ def _constrain_replica(run: Run, rsc: Resource, replica: Replica) -> None:
 
 
 def _create_probe(run: Run, rsc: Resource, node: Node) -> bool:
-    created = [
-        _probe_replica(run, rsc, replica, node) for replica in settings_of(rsc).replicas
-    ]
+    created = [_probe_replica(run, rsc, replica, node) for replica in settings_of(rsc).replicas]
     return any(created)
 
 
@@ -380,9 +379,7 @@ def _graph_order(rsc: Resource) -> list[Resource]:
     found = [settings.inner] if settings.inner is not None else []
     for replica in settings.replicas:
         found += [
-            part
-            for part in (replica.ip, replica.container, replica.remote)
-            if part is not None
+            part for part in (replica.ip, replica.container, replica.remote) if part is not None
         ]
     return found
 

@@ -81,6 +81,11 @@ class Node:
         )
 
     @property
+    def is_container(self) -> bool:
+        """Whether the node is a container of a bundle."""
+        return self.is_guest and self.remote is not None and self.remote.bundle is not None
+
+    @property
     def is_remote(self) -> bool:
         """Whether the node is a remote node that no resource launches."""
         return self.kind is NodeKind.REMOTE and not self.is_guest
