@@ -54,6 +54,10 @@ def advance_results(turn: Turn) -> None:
         return
     change = change_of(turn.view.cib, turn.node, batch, _traits(turn, batch))
     serial = max((one.result.serial for one in batch if isinstance(one, QueuedResult)), default=0)
+    if not change.operations:
+        # A change of nothing is no step of the watch: waiting to see it would never end.
+        on_stored(turn, len(batch), serial, member.batch_index)
+        return
     turn.member = replace(member, batch=len(batch))
     turn.record(change, StoringResults(len(batch), serial))
 

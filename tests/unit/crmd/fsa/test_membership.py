@@ -318,6 +318,19 @@ def test_a_cancelled_monitor_leaves_the_history() -> None:
     assert "web_monitor_10000" not in world.ops(A)
 
 
+def test_a_cancellation_alone_commits_nothing() -> None:
+    """What changes nothing is no step of the watch: awaiting it would hold up the next result."""
+    world = World()
+    token = world.become_member()
+    monitor = request("monitor", interval_ms=10_000, token=token)
+    run(world, monitor)
+    end(world, monitor)
+    recorded = len(world.recorded)
+    end(world, monitor, serial=2, code=193, status=OpStatus.CANCELLED)
+    assert len(world.recorded) == recorded
+    assert world.last(effects.ConfirmResults).serial == 2
+
+
 def test_an_executor_that_came_back_anew_is_joined_anew() -> None:
     world = World()
     token = world.become_member()
