@@ -59,7 +59,11 @@ def look_at_lease(turn: Turn) -> None:
     if not turn.standing.is_open and lease is not None and lease.node == turn.node:
         # An earlier process's lease: what it ordered is not known here.
         turn.standing = replace(turn.standing, stale_lease=lease.token)
-    if holder_of_lease(turn) is not None and not turn.standing.has_seen_dc:
+    if turn.standing.first_token is None:
+        # What a cluster that was switched off left behind proves no living DC.
+        turn.standing = replace(turn.standing, first_token=turn.view.facts.token)
+    holder = holder_of_lease(turn)
+    if holder is not None and holder.token != turn.standing.first_token:
         turn.standing = replace(turn.standing, has_seen_dc=True)
 
 

@@ -97,6 +97,7 @@ def on_inventory(turn: Turn, event: events.ExecutorState) -> bool:
         known_serial=serial,
         queue=_after_join(member, serial),
     )
+    turn.standing = replace(turn.standing, has_seen_dc=True)
     turn.emit(effects.JoinAccepted(call=join.call, inventory=event.inventory, number=number))
     return True
 

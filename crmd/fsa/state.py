@@ -262,6 +262,9 @@ class Standing:
     asked_index: int = 0
     """Log position of the last fact that this node asked for."""
     has_seen_dc: bool = False
+    """A DC was granted the lease, or joined this node, since this process started."""
+    first_token: Token | None = None
+    """The highest token granted when this process first saw the facts."""
     waits_since_ms: int | None = None
     """Since when this node, a member, has waited for a first DC."""
     stale_lease: Token | None = None

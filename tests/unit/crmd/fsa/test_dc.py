@@ -35,6 +35,21 @@ def test_or_after_dc_deadtime() -> None:
     assert world.name() is Name.S_INTEGRATION
 
 
+def test_the_lease_of_a_cluster_that_was_switched_off_hurries_nobody() -> None:
+    """protocols, DC: a cold start waits for all nodes, or for dc-deadtime"""
+    world = World(("dc-deadtime", "5s"))
+    for node in (B, C):
+        world.commit(OpenSession(node=node, boot_id=boot(node), controller_start=1))
+    world.commit(AcquireDc(node=B, boot_id=boot(B), session=Session(1)))
+    world.lose(C)
+    world.start()
+    world.commit(OpenSession(node=B, boot_id=boot(NodeName("b2")), controller_start=1))
+    world.show()
+    assert world.name() is Name.S_PENDING
+    world.pass_time(5_100)
+    assert world.name() is Name.S_INTEGRATION
+
+
 def test_a_lost_dc_is_replaced_at_once() -> None:
     world = World()
     world.become_member()
