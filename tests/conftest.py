@@ -18,6 +18,11 @@ settings.load_profile("ci" if IN_CI else "anywhere")
 _skips: list[str] = []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden tests write what they see, so that the difference can be reviewed."""
+    parser.addoption("--rewrite", action="store_true", help="write golden files anew")
+
+
 def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
