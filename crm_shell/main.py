@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def main() -> int:
     try:
         return asyncio.run(_run(options))
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     except BrokenPipeError:
         # The reader has seen enough; nothing more can be written, not even at exit.
         sys.stderr.close()
@@ -57,6 +60,10 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 
 async def _run(options: argparse.Namespace) -> int:
+    # Asked to end, a command still undoes what it set only for a while (a restart's stop).
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     colour = None if options.display is None else options.display == "color"
     session = Session(
         console=Console(as_json=options.json, colour=colour),

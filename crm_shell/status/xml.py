@@ -29,7 +29,7 @@ def elements(status: Status, *, now: str) -> tuple[Element, ...]:
     found = [
         _summary(status, now),
         Element("nodes", {}, tuple(_node(each) for each in status.nodes)),
-        Element("resources", {}, tuple(_resource(each) for each in status.resources)),
+        Element("resources", {}, tuple(resource_element(each) for each in status.resources)),
     ]
     if status.bans:
         bans = tuple(
@@ -100,7 +100,8 @@ def _node(node: NodeView) -> Element:
     return Element("node", attributes)
 
 
-def _resource(view: ResourceView) -> Element:
+def resource_element(view: ResourceView) -> Element:
+    """Return a resource and what it contains."""
     match view.kind:
         case "group":
             attributes = {
@@ -108,7 +109,9 @@ def _resource(view: ResourceView) -> Element:
                 "maintenance": _flag(view.maintenance), "managed": _flag(view.managed),
                 "disabled": _flag(view.disabled),
             }  # fmt: skip
-            return Element("group", attributes, tuple(_resource(each) for each in view.members))
+            return Element(
+                "group", attributes, tuple(resource_element(each) for each in view.members)
+            )
         case "clone":
             attributes = {
                 "id": view.id, "multi_state": _flag(view.promotable),
@@ -118,7 +121,9 @@ def _resource(view: ResourceView) -> Element:
             }  # fmt: skip
             if view.target_role:
                 attributes["target_role"] = view.target_role
-            return Element("clone", attributes, tuple(_resource(each) for each in view.members))
+            return Element(
+                "clone", attributes, tuple(resource_element(each) for each in view.members)
+            )
         case _:
             return _primitive(view)
 

@@ -1,0 +1,172 @@
+"""What `crm_resource` prints: states, places, XML, operations, agents (features 27.6)."""
+
+from __future__ import annotations
+
+import argparse
+
+from cib_store.document.element import Element
+from crm_shell.actions import tree
+from crm_shell.status.build import build, lrm_resources
+from crm_shell.status.history import number
+from crm_shell.status.model import ResourceView
+from crm_shell.status.text import in_order, resource_lines
+from crm_shell.syntax.printer import xml_lines
+from crm_shell.tools.frame import ToolFailed, write
+from raftmaker.client import Cluster
+from raftmaker.runtime.errors import HaError
+from raftmaker.vocabulary.codes import ExitCode
+
+_STANDARDS = ("ocf", "lsb", "service", "systemd", "stonith")
+
+
+def places_of(cib: Element, identity: str) -> list[tuple[str, str]]:
+    """Return (node, role) of everywhere a resource, or something in it, runs."""
+    element = tree.resource(cib, identity)
+    wanted = {each.id for each in element.walk() if each.tag == "primitive"}
+    found: dict[str, str] = {}
+    for view in build(cib).resources:
+        for leaf in leaves(view):
+            if leaf.id.partition(":")[0] in wanted:
+                for each in leaf.activities:
+                    if each.role != "Stopped":
+                        found[each.node] = each.role
+    return [(node, found[node]) for node in in_order(found)]
+
+
+def leaves(view: ResourceView) -> list[ResourceView]:
+    """Return the primitives in a resource."""
+    return [leaf for each in view.members for leaf in leaves(each)] if view.members else [view]
+
+
+async def show_list(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print all resources and their states."""
+    views = build((await cluster.cib(local=True)).document).resources
+    if options.output_as == "xml":
+        from crm_shell.status.xml import framed, resource_element
+
+        elements = tuple(resource_element(each) for each in views)
+        write(framed("crm_resource --list", (Element("resources", {}, elements),)))
+        return 0
+    write("Full List of Resources:")
+    for line in [line for view in views for line in resource_lines(view)] or ["  * No resources"]:
+        write(line)
+    return 0
+
+
+async def show_raw(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the ids of all primitives."""
+    cib = await cluster.cib(local=True)
+    found = [each.id for each in tree.resources(cib.document) if each.tag == "primitive"]
+    for each in found:
+        write(each)
+    if not found:
+        raise ToolFailed("NO resources configured", ExitCode.NOSUCH)
+    return 0
+
+
+async def show_operations(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print operations of the histories; the active ones alone unless all are wanted."""
+    cib = await cluster.cib(local=True)
+    for state in tree.section(cib.document, "status").each("node_state"):
+        if options.node and state.get("uname") != options.node:
+            continue
+        for history in lrm_resources(state):
+            if options.resource and history.id != options.resource:
+                continue
+            for each in history.each("lrm_rsc_op"):
+                recurring = each.get("interval") not in ("", "0")
+                pending = number(each, "call-id") < 0
+                if options.list_all_operations or recurring or pending:
+                    write(_operation_text(state, history, each))
+    return 0
+
+
+def _operation_text(state: Element, history: Element, each: Element) -> str:
+    agent = ":".join(filter(None, (history.get(n) for n in ("class", "provider", "type"))))
+    status = "pending" if number(each, "op-status") == -1 else "complete"
+    return (
+        f"{history.id}\t({agent}):\t {each.get('operation_key')} (node={state.get('uname')},"
+        f" call={each.get('call-id')}, rc={each.get('rc-code')},"
+        f" exec={each.get('exec-time', '0')}ms): {status}"
+    )
+
+
+async def show_xml(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print a resource's state and XML."""
+    cib = await cluster.cib(local=True)
+    element = tree.resource(cib.document, options.resource)
+    for view in build(cib.document).resources:
+        found = _find(view, element.id)
+        if found is not None:
+            for line in resource_lines(found, margin=""):
+                write(line.lstrip("* ") if line.startswith("*") else line)
+    write("Resource XML:")
+    write("\n".join(xml_lines(element)))
+    return 0
+
+
+def _find(view: ResourceView, identity: str) -> ResourceView | None:
+    if view.id == identity:
+        return view
+    for member in view.members:
+        found = _find(member, identity)
+        if found is not None:
+            return found
+    return None
+
+
+async def show_places(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print where a resource runs."""
+    cib = await cluster.cib(local=True)
+    places = places_of(cib.document, options.resource)
+    for node, role in places:
+        suffix = " Promoted" if role == "Promoted" else ""
+        text = f"resource {options.resource} is running on: {node}{suffix}"
+        write(node if options.quiet else text)
+    if not places:
+        write(f"resource {options.resource} is NOT running")
+    return 0
+
+
+async def show_constraints(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the constraints on a resource."""
+    cib = await cluster.cib(local=True)
+    name = tree.resource(cib.document, options.resource).id
+    for each in tree.section(cib.document, "constraints").each():
+        ends = [each.get(end) for end in ("rsc", "with-rsc", "first", "then")]
+        members = [below.id for below in each.walk() if below.tag == "resource_ref"]
+        if name in (*ends, *members):
+            write("\n".join(xml_lines(each)))
+    return 0
+
+
+async def show_standards(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the classes of agents."""
+    for each in _STANDARDS:
+        write(each)
+    return 0
+
+
+async def show_agents(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the installed agents of a class and provider."""
+    standard, _, provider = options.list_agents.partition(":")
+    found = await cluster.agents(standard, provider)
+    for each in found:
+        write(each.rpartition(":")[2])
+    if not found:
+        raise ToolFailed(f"no agents of {options.list_agents}", ExitCode.NOSUCH)
+    return 0
+
+
+async def show_metadata(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print an agent's metadata."""
+    names = options.show_metadata.split(":")
+    if len(names) not in (2, 3):
+        raise ToolFailed("name it as STANDARD:[PROVIDER:]AGENT", ExitCode.USAGE)
+    provider = names[1] if len(names) == 3 else ""
+    try:
+        write(await cluster.metadata(names[0], provider, names[-1]))
+    except (HaError, ValueError) as error:
+        raise ToolFailed(f"Metadata query for {options.show_metadata} failed: {error}",
+                         ExitCode.NOSUCH) from None  # fmt: skip
+    return 0
