@@ -35,7 +35,7 @@ class Storing:
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
         """Connect when first used."""
-        self._client = StoreClient(stores_of(settings), identity, exactly_once=True)  # type: ignore[arg-type]
+        self._client = StoreClient(stores_of(settings), identity, exactly_once=True)  # type: ignore[arg-type]  # paths and addresses, as the client takes them
 
     async def record(self, effect: effects.Record) -> tuple[ExitCode | None, int]:
         """Commit; return the code (None: not known whether it is) and the log position."""
@@ -62,7 +62,7 @@ class Watching:
 
     def __init__(self, settings: Settings, identity: Identity, take: Take, log: Log) -> None:
         """Tell `take` of every step; call `run` to begin."""
-        self._client = StoreClient(stores_of(settings), identity)  # type: ignore[arg-type]
+        self._client = StoreClient(stores_of(settings), identity)  # type: ignore[arg-type]  # paths and addresses, as the client takes them
         self._take = take
         self._log = log
 

@@ -27,7 +27,7 @@ def cluster(*results: Result) -> World:
 
 
 def ask(world: World, **what: object) -> None:
-    asked = events.CleanupRequested(at_ms=world.at_ms, call=9, **what)  # type: ignore[arg-type]
+    asked = events.CleanupRequested(at_ms=world.at_ms, call=9, **what)  # type: ignore[arg-type]  # the tests name real fields
     world.take(asked)
 
 

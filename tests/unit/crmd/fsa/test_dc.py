@@ -277,7 +277,7 @@ def test_effects_that_act_say_until_when_they_may() -> None:
     world = World()
     world.become_dc()
     world.schedule(action(1))
-    assert world.last(effects.SendOrder).until_ms == world.core.answered_ms + 600  # type: ignore[operator]
+    assert world.last(effects.SendOrder).until_ms == world.core.answered_ms + 600  # type: ignore[operator]  # known by then
 
 
 def test_an_uncertain_order_is_followed_by_a_new_join_before_anything_else() -> None:

@@ -38,7 +38,7 @@ def test_a_node_that_leaves_last_is_elected_to_move_its_own() -> None:
     world = World()
     world.become_member()
     leave(world)
-    world.commit(LeaveSession(node=B, boot_id=world.store.facts.nodes[1].boot_id, session=1))  # type: ignore[arg-type]
+    world.commit(LeaveSession(node=B, boot_id=world.store.facts.nodes[1].boot_id, session=1))  # type: ignore[arg-type]  # a plain number will do
     world.show()
     assert world.core.dc is not None, "alone it has to be, to move its own resources"
 

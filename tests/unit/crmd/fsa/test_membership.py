@@ -39,7 +39,7 @@ def run(world: World, operation: OperationRequest, call_id: int = 1) -> None:
 
 def end(world: World, operation: OperationRequest, serial: int = 1, **how: object) -> None:
     """Let the executor report a result, and the batch go."""
-    result = result_of(operation, serial=serial, call_id=serial, **how)  # type: ignore[arg-type]
+    result = result_of(operation, serial=serial, call_id=serial, **how)  # type: ignore[arg-type]  # the tests name real fields
     world.take(events.ExecutorResult(at_ms=world.at_ms, result=result))
     world.pass_time(30)
 
