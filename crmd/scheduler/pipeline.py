@@ -5,6 +5,7 @@ from __future__ import annotations
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from cib_store.model.references import Index
+from cib_store.model.upgrade import upgraded
 from crmd.scheduler.configuration.nodes import read_nodes
 from crmd.scheduler.configuration.options import read_options, section
 from crmd.scheduler.configuration.remote import with_connections
@@ -30,6 +31,7 @@ def read_cluster(
     cib: Element, now: Moment, *, show_scores: bool = False, sanitized: bool = False
 ) -> Run:
     """Stages 1 and 2: what is configured, and what is true now."""
+    cib = upgraded(cib).cib
     run = Run(cib=cib, now=now, index=Index.of(cib), show_scores=show_scores, sanitized=sanitized)
     read_options(run)
     read_nodes(run)
