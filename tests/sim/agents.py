@@ -31,6 +31,11 @@ class Habits:
     fail_monitor: float = 0.002
     hang: float = 0.002
 
+    def chance_of_failure(self, operation: str) -> float:
+        """Return how often an operation fails."""
+        chances = {"start": self.fail_start, "stop": self.fail_stop}
+        return chances.get(operation, self.fail_monitor)
+
     def calm(self) -> None:
         """Nothing fails any more."""
         self.fail_start = self.fail_stop = self.fail_monitor = self.hang = 0.0
@@ -85,32 +90,23 @@ class Agents:
         took_us = random.randrange(bounds[0] * MS, bounds[1] * MS)
         effect_us = random.randrange(1, took_us)
         hangs = random.random() < habits.hang
-        match operation:
-            case "start":
-                failed = random.random() < habits.fail_start
-                if not (failed or hangs) or random.random() < 0.5:
-                    self._later(run, effect_us, lambda: self._activate(node, resource))
-                code = OcfCode.ERROR if failed else OcfCode.OK
-                end = lambda: code  # noqa: E731
-            case "stop":
-                failed = random.random() < habits.fail_stop
-                if not (failed or hangs):
-                    self._later(run, effect_us, lambda: self._deactivate(node, resource))
-                stop_code = OcfCode.ERROR if failed else OcfCode.OK
-                end = lambda: stop_code  # noqa: E731
-            case _:
-                failed = random.random() < habits.fail_monitor
-                end = lambda: self._found(node, resource, failed)  # noqa: E731
-        if not hangs:
-            self._later(run, took_us, lambda: self._end(run, end()))
-        else:
+        failed = random.random() < habits.chance_of_failure(operation)
+        if operation == "start" and (not (failed or hangs) or random.random() < 0.5):
+            self._later(run, effect_us, lambda: self._activate(node, resource))
+        if operation == "stop" and not (failed or hangs):
+            self._later(run, effect_us, lambda: self._deactivate(node, resource))
+        if hangs:
             self._trace(f"{node}/agent", f"{resource} {operation} hangs")
+        else:
+            self._later(run, took_us, lambda: self._end(run, self._code(run, failed)))
         return run
 
-    def _found(self, node: NodeName, resource: str, failed: bool) -> OcfCode:
+    def _code(self, run: Run, failed: bool) -> OcfCode:
         if failed:
             return OcfCode.ERROR
-        return OcfCode.OK if (node, resource) in self.active else OcfCode.NOT_RUNNING
+        if run.operation in ("start", "stop"):
+            return OcfCode.OK
+        return OcfCode.OK if (run.node, run.resource) in self.active else OcfCode.NOT_RUNNING
 
     def _later(self, run: Run, delay_us: int, act: Callable[[], None]) -> None:
         run.handles.append(self._loop.after(delay_us, act))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PERIOD_US = 100 * MS
 FOLD_AFTER = 3
+FOLDED_DELAY_US = 40 * MS
+FLUSH_US = 300 * MS
 LAZY_MS = 250
 """A folded controller hears of its contact when what it knows is this old."""
 
@@ -98,7 +100,7 @@ class Beats:
                 for stream in streams:
                     self._into.setdefault(stream.voter.machine.name, []).append(stream)
 
-    # -- what the senders do -------------------------------------------------------------------
+    # -- what the senders do ------------------------------------------------------------
 
     def started(self, sender: Process) -> None:
         """A sender started: nothing it sent before counts."""
@@ -205,7 +207,7 @@ class Beats:
 
     def _may_fold(self, stream: Stream, sent_us: int) -> bool:
         return (
-            self._loop.now_us - sent_us < 20 * MS
+            self._loop.now_us - sent_us < 5 * FOLDED_DELAY_US
             and stream.sender.runs
             and stream.voter.runs
             and self._plain(stream.node, stream.voter.machine.name)
@@ -220,11 +222,11 @@ class Beats:
             return True
         links = self._network.links
         return all(
-            link.up and link.loss == 0 and link.delay_us <= 5 * MS
+            link.up and link.loss == 0 and link.delay_us <= FOLDED_DELAY_US
             for link in (links[one, other], links[other, one])
         )
 
-    # -- contact -------------------------------------------------------------------------------
+    # -- contact ------------------------------------------------------------
 
     def _contact(self, stream: Stream, sent_us: int, session: Session, arrived_us: int) -> None:
         """The controller learns that a voter answered a beat of its present session."""
@@ -237,7 +239,8 @@ class Beats:
         newest = fresh.majority_ms
         if newest is not None and newest > self._told_ms[node]:
             self._told_ms[node] = newest
-            controller.beats_answered(newest, controller.machine.at_ms_of(arrived_us))
+            arrived_ms = controller.machine.at_ms_of(arrived_us)
+            controller.guarded(lambda: controller.beats_answered(newest, arrived_ms))
 
     def session_changed(self, node: NodeName) -> None:
         """The controller has another session: answers to the beats of the old one prove nothing."""
@@ -255,7 +258,7 @@ class Beats:
             if stream.folded:
                 self._catch_up(stream)
 
-    # -- folding -------------------------------------------------------------------------------
+    # -- folding ------------------------------------------------------------
 
     def _newest_us(self, stream: Stream, margin_us: int) -> int:
         """When the newest beat was sent that had `margin_us` to travel."""
@@ -288,7 +291,11 @@ class Beats:
                     ),
                 )
             )
-            assert answered or self.always_answer, f"{stream} was folded, yet is not answered"
+            if not answered and not self.always_answer:
+                # A fact came in between: what was folded before it counts up to the last flush.
+                stream.folded, stream.good = False, 0
+                self._beat_on(stream.sender)
+                return
             stream.answered_us = sent_us
         if stream.daemon is Daemon.CONTROLLER:
             answered_us = self._newest_us(stream, there_us + back_us)
@@ -307,9 +314,10 @@ class Beats:
         stream.folded, stream.good = False, 0
 
     def flush_into(self, voter: Store) -> None:
-        """Give a voter the newest beats of its folded streams."""
+        """Give a voter the newest beats of folded streams, well before it would miss them."""
+        old_us = self._loop.now_us - FLUSH_US
         for stream in self._into[voter.machine.name]:
-            if stream.folded:
+            if stream.folded and stream.heard_sent_us < old_us:
                 self._catch_up(stream)
 
     def unfold_into(self, voter: Store, node: NodeName | None = None) -> None:
@@ -334,11 +342,11 @@ class Beats:
                 return False
         return True
 
-    def before_change(self) -> None:
-        """The network or a process is about to change: what holds now is still folded."""
+    def before_change(self, nodes: frozenset[NodeName]) -> None:
+        """Links or processes of `nodes` are about to change: give what was folded until now."""
         for streams in self._streams.values():
             for stream in streams:
-                if stream.folded:
+                if stream.folded and (stream.node in nodes or stream.voter.machine.name in nodes):
                     self._catch_up(stream)
 
     def after_change(self) -> None:
@@ -361,7 +369,7 @@ class Beats:
             if sender.runs and any(not stream.folded for stream in streams):
                 self._beat_on(sender)
 
-    # -- the truth, for the checkers -----------------------------------------------------------
+    # -- the truth, for the checkers ------------------------------------------------------------
 
     def _arrived(self, stream: Stream, at_us: int) -> None:
         key = (stream.voter.machine.name, stream.node)

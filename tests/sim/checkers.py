@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cib_store.apply import State
+from cib_store.document.element import Element
 from cib_store.document.path import find
 from crmd.fsa import effects as fx
 from crmd.fsa import events as ev
+from crmd.fsa.membership import MARK
 from lrmd.operations.values import OperationRequest
 from raftmaker.vocabulary.commands import (
     AcquireDc,
@@ -57,6 +59,7 @@ class Checkers:
         self._facts = FactsChecker(cluster)
         self._takeover = TakeoverChecker(cluster)
         self._tokens = TokenChecker()
+        self._joins = JoinChecker()
         cluster.agents.on_active.append(self._active)
         cluster.log.after_apply.append(self._applied)
 
@@ -72,6 +75,7 @@ class Checkers:
         self.checks += 1
         self._facts.applied(before.state, after)
         self._takeover.applied(before.state, after)
+        self._joins.applied(before.state, after.state)
 
     def executor_accepted(self, executor: Executor, request: OperationRequest) -> None:
         """The executor took an order in."""
@@ -108,9 +112,7 @@ class Checkers:
         mine = store.machine.name
         voters = self._cluster.nodes
         deaf = [
-            name
-            for name in voters
-            if name != mine and self._cluster.beats.is_silent(mine, name)
+            name for name in voters if name != mine and self._cluster.beats.is_silent(mine, name)
         ]
         if len(deaf) >= self._cluster.log.majority:
             raise Violation(
@@ -132,13 +134,19 @@ class Checkers:
         self, controller: Controller, event: ev.Event, effects: tuple[fx.Effect, ...]
     ) -> None:
         """The controller's core made a step."""
-        if isinstance(event, ev.OrderReceived) and event.boot_id != controller.machine.boot_id:
-            for effect in effects:
-                if isinstance(effect, fx.Execute) and effect.operation == event.operation:
-                    raise Violation(
-                        "order-names-boot",
-                        f"{controller.machine.boot_id} carries out an order for {event.boot_id}",
-                    )
+        self.checks += 1
+
+    def order_taken(self, controller: Controller, meant: BootId) -> None:
+        """A member took an order that names a boot."""
+        if meant != controller.machine.boot_id:
+            raise Violation(
+                "order-names-boot",
+                f"{controller.machine.boot_id} carries out an order for {meant}",
+            )
+
+    def join_accepted(self, controller: Controller, answer: fx.JoinAccepted) -> None:
+        """A member joined: what it tells must become its history in the CIB."""
+        self._joins.accepted(controller.machine.name, answer)
 
     def first_dc(self, controller: Controller, body: AcquireDc) -> None:
         """A controller proposes itself: on a cold start only when all are there, or in time."""
@@ -184,6 +192,50 @@ class TokenChecker:
         if token < known:
             raise Violation("fencer-token", f"{node} {what} under {token} after {known}")
         self._fencers[node] = token
+
+
+class JoinChecker:
+    """On its return the executor's full state replaces what the CIB says of a node."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[NodeName, str], dict[str, frozenset[int]]] = {}
+
+    def accepted(self, node: NodeName, answer: fx.JoinAccepted) -> None:
+        """A member told its inventory in answer to the join of this number."""
+        calls: dict[str, set[int]] = {}
+        for result in answer.inventory.history:
+            calls.setdefault(result.request.resource, set()).add(result.call_id)
+        for pending in answer.inventory.pending:
+            calls.setdefault(pending.request.resource, set()).add(pending.call_id)
+        mark = f"-{answer.number}"
+        self._told[node, mark] = {name: frozenset(ids) for name, ids in calls.items()}
+
+    def applied(self, before: State, after: State) -> None:
+        """One entry was applied: a node's join mark may have changed."""
+        old, new = before.cib.child("status"), after.cib.child("status")
+        if new is None or old is new:
+            return
+        marks = {one.id: one.get(MARK) for one in old.each()} if old is not None else {}
+        for state in new.each("node_state"):
+            mark = state.get(MARK)
+            if mark and marks.get(state.id) != mark:
+                self._compare(state, mark)
+
+    def _compare(self, state: Element, mark: str) -> None:
+        told = self._told.get((NodeName(state.id), mark[mark.rindex("-") :]))
+        if told is None:
+            return
+        for element in state.walk():
+            if element.tag != "lrm_resource":
+                continue
+            shown = {int(one.get("call-id", "-1")) for one in element.each("lrm_rsc_op")}
+            strange = {call for call in shown if call > 0} - told.get(element.id, frozenset())
+            if strange:
+                raise Violation(
+                    "return-resyncs",
+                    f"{state.id} joined, yet the CIB keeps calls {sorted(strange)} of"
+                    f" {element.id} that its executor did not tell",
+                )
 
 
 class FactsChecker:

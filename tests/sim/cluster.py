@@ -60,6 +60,10 @@ class Plan:
     fencing: bool | None = None
     """None: the seed decides."""
     rules: Rules = Rules()
+    focus: tuple[str, ...] = ()
+    """Faults that come often, all of them in quick succession."""
+    late: float = 0.004
+    """How many calls between daemons arrive much later than they were sent."""
 
 
 class Cluster:
@@ -157,7 +161,7 @@ class Cluster:
 
         self.loop.after(machine.random.randrange(50 * MS, 1_500 * MS), start)
 
-    # -- what the daemons ask ----------------------------------------------------------------------
+    # -- what the daemons ask ------------------------------------------------------------
 
     def wall_us(self) -> int:
         """The wall clock; the same on all nodes."""
@@ -187,7 +191,7 @@ class Cluster:
             name, name, lambda: fencer.take(lambda: fencer.configured(self.fencing_setup(name)))
         )
 
-    # -- old messages ------------------------------------------------------------------------------
+    # -- old messages ------------------------------------------------------------
 
     def replay(self, random: Random) -> None:
         """Propose something once more, or something that names what is not current."""
@@ -202,15 +206,17 @@ class Cluster:
         leader = random.choice(leaders)
         leader.process.take(lambda: self.log.propose(leader.name, command, lambda outcome: None))
 
-    # -- the run -----------------------------------------------------------------------------------
+    # -- the run ------------------------------------------------------------
 
     def run(self) -> None:
-        """Start, calm; then faults for the planned time; then it has to settle. Raises Violation."""
+        """Start calmly; faults for the planned time; then it has to settle. Raises `Violation`."""
         random = self._random("start")
         for machine in self.machines.values():
             self.loop.after(random.randrange(3 * SECOND), machine.power_on)
         self.loop.run_until(CALM_SECONDS * SECOND)
         self.crashes.chance = random.choice((0.0, 0.0002, 0.0005, 0.001))
+        self.network.late = self.plan.late
+        self.network.late_ms = (1, 25_000) if self.has_fencing else (1, 250)
         self.nemesis.start()
         self.loop.run_until(int((CALM_SECONDS + self.plan.minutes * 60) * SECOND))
         self.crashes.chance = 0.0
@@ -218,7 +224,7 @@ class Cluster:
         self.power.habits.calm()
         self.nemesis.stop()
         self.nemesis.calm_down()
-        self.operator.put_right()
+        self.network.late = 0.0
         self.settling.run()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from crmd.fsa import effects as fx
@@ -13,7 +15,7 @@ from crmd.fsa.machine import initial, step
 from crmd.fsa.state import ControllerState
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import AcquireDc
+from raftmaker.vocabulary.commands import AcquireDc, CibChange, FenceIntent
 from raftmaker.vocabulary.ids import Session
 from stonithd.fencing.events import FenceRequested
 from stonithd.fencing.setup import FenceAction
@@ -22,6 +24,7 @@ from tests.sim.executor import Executor, Taken, TokenRefused
 from tests.sim.fencer import Fenced
 from tests.sim.loop import MS
 from tests.sim.machine import Machine, Process
+from tests.sim.planted import inventory_overlooked, without_inventory
 from tests.sim.store_client import StoreClient, Watched
 
 if TYPE_CHECKING:
@@ -47,10 +50,11 @@ class Controller(Process):
         self._session = Session(0)
         self._stepped_ms = 0
 
-    # -- life ------------------------------------------------------------------------------------
+    # -- life ------------------------------------------------------------
 
     def on_start(self) -> None:
         """Begin anew: only the number of starts of this boot is kept, in the run directory."""
+        rules, timings = self._cluster.rules, self._cluster.timings
         boot, starts = self._starts
         self._starts = (self.machine.boot_id, starts + 1 if boot == self.machine.boot_id else 1)
         self._calls, self._connected_to, self._session = {}, "", Session(0)
@@ -61,11 +65,18 @@ class Controller(Process):
                 controller_start=self._starts[1],
                 uuid=f"{self.machine.boot_id}/{self.incarnation}",
                 nodes=self._cluster.nodes,
-                dead_ms=self._cluster.timings.dead_ms,
-                controller_fence_delay_ms=self._cluster.timings.controller_fence_delay_ms,
-                no_quorum_stop_grace_ms=self._cluster.timings.no_quorum_stop_grace_ms,
+                dead_ms=timings.dead_ms,
+                controller_fence_delay_ms=(
+                    timings.controller_fence_delay_ms if rules.controller_fence_delay else 0
+                ),
+                no_quorum_stop_grace_ms=(
+                    timings.no_quorum_stop_grace_ms if rules.takeover_waits else -timings.dead_ms
+                ),
             )
         )
+        if not rules.first_dc_waits:
+            standing = replace(self.state.standing, has_seen_dc=True)
+            self.state = replace(self.state, standing=standing)
         self.take_event(ev.Started(at_ms=self.at_ms))
         self.store = StoreClient(self, self._cluster, f"{self.machine.boot_id}/{self.label}")
         self.store.watch(self._watched, self._store_lost)
@@ -87,7 +98,7 @@ class Controller(Process):
         self.state = None
         self._calls = {}
 
-    # -- the store and the beats -----------------------------------------------------------------
+    # -- the store and the beats ------------------------------------------------------------
 
     def session(self) -> Session:
         """The session that its beats name: what its watch showed of this boot."""
@@ -119,7 +130,7 @@ class Controller(Process):
         at_ms = max(arrived_ms, self._stepped_ms)
         self.take_event(ev.BeatsAnswered(at_ms=at_ms, sent_at_ms=sent_at_ms))
 
-    # -- the executor ----------------------------------------------------------------------------
+    # -- the executor ------------------------------------------------------------
 
     def _executor_up(self) -> None:
         executor = self._cluster.executors[self.machine.name]
@@ -177,7 +188,7 @@ class Controller(Process):
             arrive,
         )
 
-    # -- calls from others -----------------------------------------------------------------------
+    # -- calls from others ------------------------------------------------------------
 
     def called(self, make: Callable[[int], ev.Event], reply: Reply) -> None:
         """Take an event that is answered by an effect; `make` gets the call's number."""
@@ -185,13 +196,34 @@ class Controller(Process):
         self._calls[self._last_call] = reply
         self.take_event(make(self._last_call))
 
-    # -- the shell -------------------------------------------------------------------------------
+    def ordered(
+        self,
+        order: fx.SendOrder | fx.SendCancel | fx.SendForget,
+        reply: Reply,
+        *,
+        names_boot: bool,
+    ) -> None:
+        """Take an order of a DC."""
+        meant = order.boot_id if isinstance(order, fx.SendOrder) else self.machine.boot_id
+        if isinstance(order, fx.SendOrder) and not names_boot:
+            order = replace(order, boot_id=self.machine.boot_id)
+
+        def answer(value: object) -> None:
+            if isinstance(value, fx.OrderTaken):
+                self._cluster.checkers.order_taken(self, meant)
+            reply(value)
+
+        self.called(lambda call: _order_event(self, call, order), answer)
+
+    # -- the shell ------------------------------------------------------------
 
     def take_event(self, event: ev.Event) -> None:
         """One turn: step the core, carry out its effects in order."""
         assert self.state is not None
         self._stepped_ms = event.at_ms
         before = self.state.name
+        if not self._cluster.rules.dc_fresh and self.state.dc is not None:
+            self.state = replace(self.state, answered_ms=event.at_ms)
         self.state, effects = step(self.state, event)
         if self.state.name is not before:
             self.machine.trace(
@@ -204,8 +236,7 @@ class Controller(Process):
         for number, effect in enumerate(effects):
             self._crashes.point(self)
             if self.paused:
-                rest = effects[number:]
-                self.first_on_resume(lambda: self._carry(rest))
+                self.first_on_resume(partial(self._carry, effects[number:]))
                 return
             self._do(effect)
 
@@ -220,7 +251,8 @@ class Controller(Process):
             case fx.Schedule():
                 self._schedule(effect)
             case fx.Execute() | fx.Cancel() | fx.Forget() | fx.RaiseToken() | fx.AskExecutor():
-                self._ask_executor(effect)
+                if self._cluster.rules.isolated_stops or not self._acts_alone(effect):
+                    self._ask_executor(effect)
             case fx.ConfirmResults(serial):
                 executor = self._cluster.executors[self.machine.name]
                 self._tell(executor, lambda: executor.confirm(serial))
@@ -245,9 +277,7 @@ class Controller(Process):
                 | fx.Refused()
                 | fx.Forward()
             ):
-                reply = self._calls.pop(effect.call, None)
-                if reply is not None:
-                    reply(effect)
+                self._answer(effect)
             case fx.ReportProgress():
                 pass
             case fx.Exit():
@@ -255,6 +285,19 @@ class Controller(Process):
                 self.exit()
             case _:
                 assert_never(effect)
+
+    def _answer(self, effect: fx.Answer) -> None:
+        reply = self._calls.pop(effect.call, None)
+        if isinstance(effect, fx.JoinAccepted):
+            self._cluster.checkers.join_accepted(self, effect)
+            if not self._cluster.rules.joins_first:
+                effect = replace(effect, inventory=inventory_overlooked(effect.inventory))
+        if reply is not None:
+            reply(effect)
+
+    def _acts_alone(self, effect: fx.Effect) -> bool:
+        isolated = self.state is not None and self.state.isolation is not None
+        return isolated and isinstance(effect, fx.Execute)
 
     def _timer_fired(self, timer: ev.Timer) -> None:
         self.take_event(ev.TimerFired(at_ms=self.at_ms, timer=timer))
@@ -279,9 +322,18 @@ class Controller(Process):
             )
 
         assert self.store is not None
-        if isinstance(effect.body, AcquireDc):
-            self._cluster.checkers.first_dc(self, effect.body)
-        self.store.record(effect.body, effect.token, done)
+        body = effect.body
+        if isinstance(body, AcquireDc):
+            self._cluster.checkers.first_dc(self, body)
+        if isinstance(body, FenceIntent) and not self._cluster.rules.intent_first:
+            self._later(1, lambda: self._intent_believed(effect.request))
+            return
+        if isinstance(body, CibChange) and not self._cluster.rules.return_resyncs:
+            body = without_inventory(body)
+        self.store.record(body, effect.token, done)
+
+    def _intent_believed(self, request: int) -> ev.Event:
+        return ev.Recorded(at_ms=self.at_ms, request=request, code=ExitCode.OK, index=0)
 
     def _send_join(self, effect: fx.SendJoin) -> None:
         def failed(reached: bool, reason: str) -> None:
@@ -379,11 +431,12 @@ class Controller(Process):
             self._later(0, lambda: failed(False, "too late"))
             return
         target = self._cluster.controllers[effect.node]
+        rules = self._cluster.rules
         token = effect.operation.token if isinstance(effect, fx.SendOrder) else effect.token
         self._cluster.checkers.order_sent(self, token)
         self.call(
             target,
-            lambda reply: target.called(lambda call: _order_event(target, call, effect), reply),
+            lambda reply: target.ordered(effect, reply, names_boot=rules.order_names_boot),
             answered=answered,
             failed=lambda reason: self.take_event(failed(False, reason)),
             timeout_ms=RPC_TIMEOUT_MS,

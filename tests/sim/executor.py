@@ -104,7 +104,7 @@ class Executor(Process):
         for hook in list(self.on_down):
             hook()
 
-    # -- requests, each answered through `reply` -------------------------------------------------
+    # -- requests, each answered through `reply` ----------------------
 
     def execute(self, request: OperationRequest, reply: Reply) -> None:
         """Queue an operation."""
@@ -194,7 +194,7 @@ class Executor(Process):
             ),
         )
 
-    # -- the shell -------------------------------------------------------------------------------
+    # -- the shell ------------------------------------------------------------
 
     def _ask(self, event: Event, reply: Reply) -> None:
         self._reply = reply
@@ -265,7 +265,8 @@ class Executor(Process):
             if self.incarnation == incarnation:
                 self.take(fork)
 
-        self.machine.loop.after(self.machine.random.randrange(2 * MS), due)
+        longest_ms = 2 if self.machine.random.random() < 0.95 else 150
+        self.machine.loop.after(self.machine.random.randrange(longest_ms * MS), due)
 
     def _may_fork(self, call_id: int) -> bool:
         state = self.state

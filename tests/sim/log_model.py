@@ -118,7 +118,7 @@ class LogModel:
         self.replicas[replica.name] = replica
         return replica
 
-    # -- life of a replica ---------------------------------------------------------------------
+    # -- life of a replica ------------------------------------------------------------
 
     def crashed(self, replica: Replica) -> None:
         """Its process ended; log and term are on disk. The commit index is found again later."""
@@ -152,7 +152,7 @@ class LogModel:
             done(None)
         replica.on_leadership(Term(replica.term), False)
 
-    # -- proposals -----------------------------------------------------------------------------
+    # -- proposals ------------------------------------------------------------
 
     def propose(self, name: NodeName, command: Command, done: Done) -> None:
         """Propose at a replica; one that does not lead forwards to the leader it knows."""
@@ -209,7 +209,7 @@ class LogModel:
             send()
         self._loop.after(PROPOSAL_TIMEOUT_MS * MS, lambda: answer(None))
 
-    # -- replication ---------------------------------------------------------------------------
+    # -- replication ------------------------------------------------------------
 
     def pump(self, leader: Replica) -> None:
         """Send every other what it lacks, one message at a time each."""

@@ -1,4 +1,4 @@
-"""Machines and the daemons on them: power, boots, crashes, pauses, timers, and calls between them."""
+"""Machines and their daemons: power, boots, crashes, pauses, timers, calls between daemons."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Process:
         """The boot-time clock of its machine."""
         return self.machine.at_ms
 
-    # -- life ----------------------------------------------------------------------------------
+    # -- life ------------------------------------------------------------
 
     def start(self) -> None:
         """Start with empty memory; the subclass's `on_start` builds its core."""
@@ -67,7 +67,7 @@ class Process:
         """End at once: memory, inbox and timers are gone."""
         if not self.up:
             return
-        self.machine.before()
+        self.machine.before(frozenset((self.machine.name,)))
         self.up, self.paused = False, False
         self._inbox.clear()
         for handle in self._timers.values():
@@ -80,7 +80,7 @@ class Process:
     def pause(self) -> None:
         """Stop running without ending."""
         if self.runs:
-            self.machine.before()
+            self.machine.before(frozenset((self.machine.name,)))
             self.paused = True
             self.machine.trace(self.label, "paused")
             self.machine.changed()
@@ -89,7 +89,7 @@ class Process:
         """Go on, with everything that came meanwhile."""
         if not self.up or not self.paused:
             return
-        self.machine.before()
+        self.machine.before(frozenset((self.machine.name,)))
         self.paused = False
         self.machine.trace(self.label, f"resumed, {len(self._inbox)} waiting")
         inbox, self._inbox = self._inbox, []
@@ -107,7 +107,7 @@ class Process:
     def refresh(self) -> None:
         """Take in what has come unnoticed (folded heartbeats) before anything else."""
 
-    # -- input ---------------------------------------------------------------------------------
+    # -- input ------------------------------------------------------------
 
     def take(self, call: Callable[[], None]) -> None:
         """Let the process do `call` now, when it goes on, or never if it is down."""
@@ -116,8 +116,15 @@ class Process:
         if self.paused:
             self._inbox.append(call)
             return
+        self.refresh()
+        if self.runs:
+            self.guarded(call)
+        elif self.up:  # stopped by what the refresh brought
+            self._inbox.append(call)
+
+    def guarded(self, call: Callable[[], None]) -> None:
+        """Make the call; when the process ends in it, its supervisor starts it again."""
         try:
-            self.refresh()
             call()
         except Crash:
             self.crash()
@@ -165,7 +172,7 @@ class Process:
         if handle is not None:
             handle.cancel()
 
-    # -- calls ---------------------------------------------------------------------------------
+    # -- calls ------------------------------------------------------------
 
     def call(
         self,
@@ -205,7 +212,7 @@ class Process:
         deadline = machine.loop.after(
             timeout_ms * MS, lambda: finish(lambda: failed("deadline exceeded"))
         )
-        network.send(source, other, arrive)
+        network.call(source, other, arrive)
 
 
 class Machine:
@@ -233,7 +240,7 @@ class Machine:
         self._booted_us = 0
         self._clock_base_us = 0
         self.processes: dict[str, Process] = {}
-        self.before: Callable[[], None] = lambda: None
+        self.before: Callable[[frozenset[NodeName]], None] = lambda nodes: None
         self.changed: Callable[[], None] = lambda: None
         self.restart_later: Callable[[Process], None] = lambda process: None
 
@@ -258,7 +265,7 @@ class Machine:
     def power_on(self) -> None:
         """Boot: a new boot id, empty run directories, every daemon started in a random order."""
         assert not self.powered
-        self.before()
+        self.before(frozenset((self.name,)))
         self.powered = True
         self.boots += 1
         self.boot_id = BootId(f"{self.name}-boot-{self.boots}")
@@ -282,7 +289,7 @@ class Machine:
         """Everything on it ends at this moment, stopped processes too."""
         if not self.powered:
             return
-        self.before()
+        self.before(frozenset((self.name,)))
         self.powered = False
         self.trace(self.name, "powered off")
         self.agents.node_died(self.name)

@@ -48,6 +48,7 @@ class Nemesis:
             (4, "replay", self._replay),
             (1, "outage", self._outage),
             (5, "operator", self._operator),
+            (1, "leave", self._leave),
         ]
         fenced: list[tuple[int, str, Fault]] = [
             (8, "crash-controller", lambda: self._crash_one("crmd")),
@@ -55,9 +56,13 @@ class Nemesis:
             (6, "pause-controller", lambda: self._pause_one("crmd")),
             (3, "pause-executor", lambda: self._pause_one("lrmd")),
             (5, "pause-node", self._pause_node),
+            (1, "stall-all", self._stall_all),
         ]
         self._faults = always + (fenced if cluster.has_fencing else [])
-        self._weights = [weight for weight, _, _ in self._faults]
+        focus = cluster.plan.focus
+        if focus:
+            self._mean_ms = 700
+        self._weights = [weight * (20 if name in focus else 1) for weight, name, _ in self._faults]
 
     def start(self) -> None:
         """Begin."""
@@ -82,7 +87,7 @@ class Nemesis:
         fault()
         self._next()
 
-    # -- network -----------------------------------------------------------------------------------
+    # -- network ------------------------------------------------------------
 
     def _node(self) -> NodeName:
         return self._random.choice(self._cluster.nodes)
@@ -145,7 +150,7 @@ class Nemesis:
 
         self._cluster.loop.after(self._span_us(), mend)
 
-    # -- processes and machines ----------------------------------------------------------------------
+    # -- processes and machines ------------------------------------------------------------
 
     def _process(self, name: str) -> Process:
         return self._cluster.machines[self._node()].processes[name]
@@ -167,6 +172,13 @@ class Nemesis:
     def _pause_node(self) -> None:
         self._pause(list(self._cluster.machines[self._node()].processes.values()), self._span_us())
 
+    def _stall_all(self) -> None:
+        """Every machine stands still, as virtual ones do, and each goes on in its own time."""
+        longest = self._random.choice((300, 900, 2_500))
+        for machine in self._cluster.machines.values():
+            span_us = self._random.randrange(100 * MS, longest * MS)
+            self._pause(list(machine.processes.values()), span_us)
+
     def _crash_machine(self) -> None:
         self._cluster.power.crash(self._node())
 
@@ -182,7 +194,7 @@ class Nemesis:
         if active:
             self._cluster.agents.fail(*self._random.choice(active))
 
-    # -- people and old messages -----------------------------------------------------------------------
+    # -- people and old messages ------------------------------------------------------------
 
     def _replay(self) -> None:
         """Propose once more what was committed long ago, or what another cluster would send."""
@@ -190,6 +202,9 @@ class Nemesis:
 
     def _operator(self) -> None:
         self._cluster.operator.act()
+
+    def _leave(self) -> None:
+        self._cluster.operator.leave(self._node())
 
     def calm_down(self) -> None:
         """End every pause; what is down comes back."""

@@ -30,7 +30,7 @@ class LinkState:
 
 
 class Network:
-    """All links. `on_change` is called before and after every change of what a link lets through."""
+    """All links; hooks are called before and after every change of what they let through."""
 
     def __init__(self, loop: Loop, random: Random, nodes: tuple[NodeName, ...]) -> None:
         self._loop = loop
@@ -39,10 +39,13 @@ class Network:
         self.links: dict[Link, LinkState] = {
             (a, b): LinkState() for a in nodes for b in nodes if a != b
         }
-        self.before_change: list[Callable[[], None]] = []
+        self.before_change: list[Callable[[frozenset[NodeName]], None]] = []
         self.after_change: list[Callable[[], None]] = []
         self.sent = 0
         self.lost = 0
+        self.late = 0.0
+        """How many calls are held up on their way, by a busy daemon or a connection that hangs."""
+        self.late_ms = (1, 25_000)
 
     def up(self, source: NodeName, target: NodeName) -> bool:
         """Whether the direction lets anything through."""
@@ -77,6 +80,16 @@ class Network:
             jitter_us += self._random.randrange(300 * MS)
         self._loop.after(link.delay_us + jitter_us, deliver)
 
+    def call(self, source: NodeName, target: NodeName, deliver: Callable[[], None]) -> None:
+        """Carry the request of a call: as `send`, and now and then very late."""
+        if self.late and self._random.random() < self.late:
+            longest_ms = self._random.choice((20, 200, 2_000, self.late_ms[1]))
+            longest_ms = min(longest_ms, self.late_ms[1])
+            delay_us = self._random.randrange(self.late_ms[0] * MS, longest_ms * MS)
+            self._loop.after(delay_us, deliver)
+            return
+        self.send(source, target, deliver)
+
     def change(
         self,
         links: list[Link],
@@ -86,8 +99,9 @@ class Network:
         loss: float | None = None,
     ) -> None:
         """Set what is given on all `links` at once."""
+        touched = frozenset(node for link in links for node in link)
         for hook in self.before_change:
-            hook()
+            hook(touched)
         released: list[Callable[[], None]] = []
         for link in links:
             state = self.links[link]
@@ -102,8 +116,8 @@ class Network:
                 state.waiting = []
         for deliver in released:
             self._loop.after(self._random.randrange(1, 400 * MS), deliver)
-        for hook in self.after_change:
-            hook()
+        for changed in self.after_change:
+            changed()
 
     def heal(self) -> None:
         """Mend everything."""

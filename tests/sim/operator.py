@@ -50,6 +50,25 @@ class Operator:
             self._set_standby(node, True)
             self._set_standby(node, False)
 
+    def leave(self, node: str) -> None:
+        """Ask a node to leave in good order; its supervisor starts it again afterwards."""
+        controller = next(one for name, one in self._cluster.controllers.items() if name == node)
+        now_s = self._cluster.wall_us() // 1_000_000
+        controller.take(
+            lambda: controller.called(
+                lambda call: ev.LeaveRequested(at_ms=controller.at_ms, call=call, now_s=now_s),
+                lambda answer: None,
+            )
+        )
+
+    def is_right(self) -> bool:
+        """Whether every node is online and every resource wanted."""
+        cib = self._cluster.log.newest.state.cib
+        return not any(
+            (one.get("name"), one.get("value")) in (("standby", "on"), ("target-role", "Stopped"))
+            for one in cib.walk()
+        )
+
     def put_right(self) -> None:
         """Every node online, every resource wanted."""
         for node in self._cluster.nodes:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cib_store.apply import State
+from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
+from crmd.fsa.executor import Inventory
 from raftmaker.vocabulary.commands import (
     AcquireDc,
     Body,
@@ -21,6 +23,7 @@ from raftmaker.vocabulary.commands import (
     LeaveSession,
     NodeLost,
     OpenSession,
+    OperationKind,
     RenewSession,
 )
 from raftmaker.vocabulary.membership import Facts, FencePhase
@@ -104,3 +107,28 @@ def cib_let_pass(rules: Rules, cib: Element) -> Element:
     return cib.with_children(
         tuple(one.with_children(children) if one.tag == "status" else one for one in cib.children)
     )
+
+
+def inventory_overlooked(inventory: Inventory) -> Inventory:
+    """What a DC would know that did not take stock: nothing of what still runs and waits."""
+    return replace(inventory, pending=())
+
+
+def without_inventory(change: CibChange) -> CibChange:
+    """The write after a join, without the executor's history in it."""
+    if not any(
+        "/lrm" in one.path and one.kind is OperationKind.DELETE for one in change.operations
+    ):
+        return change
+    kept = []
+    for one in change.operations:
+        if one.xml and "<lrm id=" in one.xml:
+            kept.append(replace(one, xml=render(_without_lrm(parse(one.xml)), indent=0)))
+        elif one.xml:
+            kept.append(one)
+    return replace(change, operations=tuple(kept))
+
+
+def _without_lrm(element: Element) -> Element:
+    children = tuple(_without_lrm(one) for one in element.children if one.tag != "lrm")
+    return element.with_children(children)

@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
-from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.graph import Graph
+from crmd.scheduler.pipeline import schedule
 from tests.sim.planted import cib_let_pass
 from tests.sim.rules import Rules
 

@@ -30,6 +30,8 @@ class Settling:
         fault = ""
         while cluster.loop.now_us - begin_us < LIMIT_SECONDS * SECOND:
             cluster.loop.run_until(cluster.loop.now_us + 1 * SECOND)
+            if not cluster.operator.is_right():
+                cluster.operator.put_right()
             fault = self._unsettled()
             quiet = 0 if fault else quiet + 1
             if quiet >= QUIET_SECONDS:
@@ -47,9 +49,9 @@ class Settling:
         if state.facts.dc is None:
             return "there is no DC"
         dc = cluster.controllers[state.facts.dc.node]
-        name = dc.state.name.name if dc.state is not None else "down"
-        if name != "S_IDLE":
-            return f"the DC {dc.label} is in {name}"
+        doing = dc.state.name.name if dc.state is not None else "down"
+        if doing != "S_IDLE":
+            return f"the DC {dc.label} is in {doing}"
         for resource in PRIMITIVES:
             places = cluster.agents.places(resource)
             if not places and not self._is_excused(resource):

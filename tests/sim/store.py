@@ -1,9 +1,10 @@
-"""The store daemon of the simulation: a replica of the log, its watches, and the voter's liveness."""
+"""The store daemon of the simulation: a replica of the log, watches, and a voter's liveness."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from cib_store.liveness import (
@@ -54,7 +55,7 @@ class Store(Process):
         self._tick: Handle | None = None
         self._leads_in: Term | None = None
 
-    # -- life ------------------------------------------------------------------------------------
+    # -- life ------------------------------------------------------------
 
     def on_start(self) -> None:
         """Replay what this replica knows to be committed; judge anew who lives."""
@@ -83,7 +84,7 @@ class Store(Process):
         for watcher in list(self._watchers):
             watcher.lost(self)
 
-    # -- the log ---------------------------------------------------------------------------------
+    # -- the log ------------------------------------------------------------
 
     def propose(self, command: Command, reply: Callable[[object], None]) -> None:
         """Commit a command; the answer is its outcome, or None when its fate is unknown."""
@@ -137,11 +138,11 @@ class Store(Process):
         state = applied.state
         if state.facts is not self._facts:
             changed = [one.node for one in state.facts.nodes if self._facts.of(one.node) != one]
-            self._facts = state.facts
             self.stir()
             for node in changed:
                 self._cluster.beats.unfold_into(self, node)
             before = self.session()
+            self._facts = state.facts
             self._liveness(FactsCommitted(self.at_ms, state.facts))
             if self.session() != before:
                 self._cluster.beats.unfold_from(self)
@@ -151,7 +152,7 @@ class Store(Process):
             for watcher in self._watchers:
                 watcher.step(watched, watcher.connection)
 
-    # -- watches ---------------------------------------------------------------------------------
+    # -- watches ------------------------------------------------------------
 
     def watch(self, watcher: StoreClient) -> None:
         """Send where it stands now, then every further step."""
@@ -171,7 +172,7 @@ class Store(Process):
         """The facts that this replica has applied."""
         return self._facts
 
-    # -- liveness --------------------------------------------------------------------------------
+    # -- liveness ------------------------------------------------------------
 
     def session(self) -> Session:
         """The session that its beats name."""
@@ -186,14 +187,17 @@ class Store(Process):
 
     def hear(self, beat: BeatHeard) -> bool:
         """Take a beat; tell whether it is answered."""
-        if beat.daemon is Daemon.STORE and not self._cluster.rules.both_daemons_silent:
-            beat = replace(beat, node=NodeName(""))
         self.voter, effects = step(self.voter, beat)
+        if beat.daemon is Daemon.STORE and not self._cluster.rules.both_daemons_silent:
+            heard = self.voter.heard.get(beat.node)
+            if heard is not None:
+                without = {**self.voter.heard, beat.node: replace(heard, store_ms=None)}
+                self.voter = replace(self.voter, heard=without)
         return any(isinstance(effect, Acknowledge) for effect in effects)
 
     def _liveness(self, event: FactsCommitted | LeadershipChanged | Ticked) -> None:
         before = self.voter.reports
-        self.voter, effects = step(self.voter, event)
+        self.voter, effects = self._stepped(event)
         if self.voter.reports != before:
             self.stir()
             self._cluster.trace(self.label, f"reports {_readable(self.voter)}")
@@ -205,12 +209,27 @@ class Store(Process):
             self.stir()
         self._carry(effects)
 
+    def _stepped(
+        self, event: FactsCommitted | LeadershipChanged | Ticked
+    ) -> tuple[Voter, tuple[Effect, ...]]:
+        """Step the core; broken rules let it count itself alone, or forget what it heard."""
+        rules, voter = self._cluster.rules, self.voter
+        if isinstance(event, LeadershipChanged) and not rules.new_leader_hears_itself:
+            long_ago = {node.node: self.at_ms - 3 * voter.dead_ms for node in voter.facts.nodes}
+            voter = replace(voter, heard={}, armed_ms=long_ago)
+        stepped, effects = step(voter, event)
+        deaf = any(isinstance(effect, StepDown) for effect in effects)
+        alone = not rules.majority_reports or (deaf and not rules.minority_steps_down)
+        if isinstance(event, Ticked) and alone:
+            stepped, effects = step(replace(voter, voters=(voter.me,)), event)
+            stepped = replace(stepped, voters=voter.voters)
+        return stepped, effects
+
     def _carry(self, effects: tuple[Effect, ...]) -> None:
         for number, effect in enumerate(effects):
             self._crashes.point(self)
             if self.paused:
-                rest = effects[number:]
-                self.first_on_resume(lambda: self._carry(rest))
+                self.first_on_resume(partial(self._carry, effects[number:]))
                 return
             match effect:
                 case Acknowledge():
@@ -220,9 +239,8 @@ class Store(Process):
                     if self.replica.leads:
                         self._propose_own(body)
                 case StepDown():
-                    if self._cluster.rules.minority_steps_down:
-                        self._cluster.log.step_down(self.replica)
-                        self._cluster.elections.changed()
+                    self._cluster.log.step_down(self.replica)
+                    self._cluster.elections.changed()
                 case _:
                     assert_never(effect)
 

@@ -1,4 +1,4 @@
-"""How a daemon uses the store: one watch, and commands that are executed once (cib_store/client)."""
+"""How a daemon uses the store: one watch, and commands that are executed once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class StoreClient:
     def _client_id(self) -> ClientId:
         return ClientId(f"{self._name}/{self._clients}")
 
-    # -- the watch -------------------------------------------------------------------------------
+    # -- the watch ------------------------------------------------------------
 
     def watch(self, on_step: Callable[[Watched], None], on_lost: Callable[[], None]) -> None:
         """Follow the CIB and the facts for as long as the process runs."""
@@ -168,7 +168,7 @@ class StoreClient:
         """The number of the present connection."""
         return self._connection
 
-    # -- commands --------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------
 
     def record(self, body: Body, token: Token | None, done: Done) -> None:
         """Commit `body` once; `done` gets the code and index, or None when its fate is unknown."""

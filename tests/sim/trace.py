@@ -1,4 +1,4 @@
-"""What happened, in order: a hash that two runs of a seed must share, and the last lines to read."""
+"""What happened, in order: a hash that two runs of a seed share, and the last lines to read."""
 
 from __future__ import annotations
 
