@@ -58,6 +58,20 @@ def test_idle_node_is_lost_without_moving_anything(site: Site, cluster: LocalClu
     bring_back(site, idle)
 
 
+def test_node_stopped_in_good_order_hands_over(site: Site) -> None:
+    """Its resources stop first and start elsewhere, and nobody fences it (features 24.12)."""
+    site.wait_whole(START_S)
+    before = site.wait_active(START_S)
+    index = site.index()
+    site.cluster.stop(before.node, timeout_s=FAILOVER_S)
+    after = site.wait_active(FAILOVER_S, elsewhere_than=before.node)
+    log = site.judge.entries()
+    ended = next(entry for entry in log if entry.pid == before.pid and entry.what == "ended")
+    assert ended.at_ns < after.at_ns
+    assert site.fencings(index) == []
+    bring_back(site, before.node)
+
+
 def test_all_nodes_killed_at_once_come_back_with_everything(site: Site) -> None:
     """What was acknowledged survives the kill of every process (features 4.27)."""
     site.wait_whole(START_S)
