@@ -82,7 +82,6 @@ async def _act(cluster: Cluster, options: argparse.Namespace, command: str) -> i
                 name,
                 options.update,
                 set_name=options.set_name or "",
-                score=options.update.endswith("++") or "+=" in options.update,
             )
     return 0
 

@@ -24,6 +24,7 @@ from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.outcomes import Outcome
 
+_SUM = re.compile(r"\w[\w.-]*(\+\+|\+=-?\d+)")
 _SECTIONS = {"crm_config": OPTIONS, "rsc_defaults": RSC_DEFAULTS, "op_defaults": OP_DEFAULTS}
 
 
@@ -80,7 +81,9 @@ async def update(
     cluster: Cluster, place: Place, name: str, value: str, *, set_name: str = "",
     pair_id: str = "", score: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Set an attribute."""
+    """Set an attribute. ``NAME++`` and ``NAME+=N`` are sums, as agents write them (4.14)."""
+    if found := _SUM.fullmatch(value):
+        value, score = f"value{found[1]}", True
     operation = set_pair(
         place.home, place.owner, name, value, set_name=set_name, pair_id=pair_id, score=score
     )

@@ -127,17 +127,13 @@ async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Nam
                 options.update,
                 set_name=set_name,
                 pair_id=options.id or "",
-                score=options.score or _is_sum(options.update),
+                score=options.score,
             )
         case _:
             for identity in await delete(cluster, place, options.name, set_name=set_name):
                 if not options.quiet:
                     write(f"Deleted {scope} attribute: id={identity} name={options.name}")
     return 0
-
-
-def _is_sum(value: str) -> bool:
-    return value.endswith("++") or re.search(r"\+=-?\d+$", value) is not None
 
 
 def _print(options: argparse.Namespace, scope: str, name: str, value: str) -> None:

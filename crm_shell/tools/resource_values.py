@@ -72,12 +72,11 @@ async def set_(cluster: Cluster, options: argparse.Namespace) -> int:
                          pair_id=options.pair_id or "")  # fmt: skip
     await cluster.change([operation])
     if not options.quiet:
-        kept = (
-            known[0][1].id if known else options.pair_id or f"{element.id}-{_kind(options)}-{name}"
-        )
+        pair_id = known[0][1].id if known else options.pair_id or f"{home.default_set}-{name}"
+        holder = known[0][0].id if known else options.set_name or home.default_set
         write(
-            f"Set '{element.id}' option: id={kept} set={known[0][0].id if known else home.default_set}"
-            f" name={name} value={options.value}"
+            f"Set '{element.id}' option: id={pair_id} set={holder} name={name}"
+            f" value={options.value}"
         )
     return 0
 
