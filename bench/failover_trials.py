@@ -21,7 +21,7 @@ from crm_shell.demo.answers import Asker
 from crm_shell.demo.failover import Bench, Loss, Measured
 from crm_shell.demo.main import HOST, RESOURCE, Tools, example_for_here
 from crm_shell.demo.observer import Observer
-from crm_shell.demo.timeline import Milestone
+from crm_shell.demo.timeline import Milestone, active_on
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.runtime.errors import HaError, TimedOut
 
@@ -33,9 +33,25 @@ QUICK_S = 36.0
 """With --quick no trial is begun after this long."""
 
 
-def trial(bench: Bench, loss: Loss) -> Measured:
+def move_to_dc(bench: Bench) -> None:
+    """Bring the service to the DC. Raises `TimedOut`."""
+    seen = bench.observer.newest()
+    node = bench.wait_served(START_S)
+    if seen is None or seen.facts.dc is None or seen.facts.dc.node == node:
+        return
+    dc, crm = seen.facts.dc.node, Tools(bench.cluster).crm
+    crm(node, "resource", "move", RESOURCE, dc)
+    if bench.observer.wait(lambda item: active_on(item.cib, RESOURCE) == dc, START_S) is None:
+        raise TimedOut(f"{RESOURCE} did not move to {dc} in {START_S:g} s")
+    crm(node, "resource", "clear", RESOURCE)
+    time.sleep(REST_S)
+
+
+def trial(bench: Bench, loss: Loss, *, at_dc: bool) -> Measured:
     """Take away the node of the service, and bring it back. Raises `TimedOut`."""
     bench.wait_whole(START_S)
+    if at_dc:
+        move_to_dc(bench)
     node = bench.wait_served(START_S)
     measured = bench.take_away(node, loss, FAILOVER_S)
     if not measured.is_complete:
@@ -71,14 +87,14 @@ def table(trials: Sequence[Measured]) -> list[str]:
     return lines
 
 
-def measure(bench: Bench, count: int, until: float) -> dict[Loss, list[Measured]]:
+def measure(bench: Bench, count: int, until: float, *, at_dc: bool) -> dict[Loss, list[Measured]]:
     """Run the trials of both kinds in turn, until the count is reached or time is up."""
     done: dict[Loss, list[Measured]] = {loss: [] for loss in Loss}
     for number in range(count):
         for loss in Loss:
             if number and time.monotonic() > until:
                 return done
-            done[loss].append(trial(bench, loss))
+            done[loss].append(trial(bench, loss, at_dc=at_dc))
             print(f"{loss.value} {number + 1}/{count}", file=sys.stderr, flush=True)
     return done
 
@@ -98,7 +114,7 @@ def result(done: dict[Loss, list[Measured]]) -> dict[str, object]:
     return figures
 
 
-def run(count: int, until: float) -> dict[Loss, list[Measured]]:
+def run(count: int, until: float, *, at_dc: bool) -> dict[Loss, list[Measured]]:
     """Make the cluster, run the trials, remove the cluster."""
     with (
         tempfile.TemporaryDirectory(prefix="raftmaker-bench-") as directory,
@@ -112,7 +128,7 @@ def run(count: int, until: float) -> dict[Loss, list[Measured]]:
             bench.wait_whole(START_S)
             Tools(cluster).crm(cluster.names[0], "configure", "load", "update", str(example))
             bench.wait_served(START_S)
-            return measure(bench, count, until)
+            return measure(bench, count, until, at_dc=at_dc)
 
 
 def main() -> int:
@@ -120,10 +136,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/failover", description=__doc__)
     parser.add_argument("--trials", type=int, default=10, metavar="N", help="of each kind (10)")
     parser.add_argument("--quick", action="store_true", help="what fits into 50 s, at least one")
+    parser.add_argument("--dc", action="store_true", help="the node taken away is the DC, too")
     options = parser.parse_args()
     until = time.monotonic() + (QUICK_S if options.quick else float("inf"))
     try:
-        done = run(options.trials, until)
+        done = run(options.trials, until, at_dc=options.dc)
     except HaError as error:
         print(f"bench/failover: {error}", file=sys.stderr)
         return int(error.exit_code)
