@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cib_store.document.element import Element
-from cib_store.document.ids import duplicate_ids
+from cib_store.document.ids import dangling_references, duplicate_ids
 from cib_store.document.operations import OURS, SEPARATE, carried_out
 from cib_store.document.path import find
 from cib_store.document.refusal import Refusal, refused
@@ -24,8 +24,13 @@ CONFLICT = "conflict"
 """Report code of a change whose precondition does not hold: nothing was executed, try again."""
 
 
-def change_cib(cib: Element, change: CibChange, origin: Origin) -> Element | Refusal:
-    """Carry out a change; returns `cib` itself where nothing differs."""
+def change_cib(
+    cib: Element, change: CibChange, origin: Origin, *, unchecked: bool = False
+) -> Element | Refusal:
+    """Carry out a change; returns `cib` itself where nothing differs.
+
+    `unchecked`: leave out what the proposer's own check says better (ids and references).
+    """
     for condition in change.preconditions:
         there = find(cib, condition.path)
         if (there.digest if there is not None else b"") != condition.digest:
@@ -52,7 +57,10 @@ def change_cib(cib: Element, change: CibChange, origin: Origin) -> Element | Ref
             "leave `status` unset",
         )
     raised = any(operation.kind is OperationKind.BUMP for operation in change.operations)
-    return finished(cib, new, origin, raise_epoch=raised)
+    done = finished(cib, new, origin, raise_epoch=raised)
+    if unchecked or isinstance(done, Refusal):
+        return done
+    return _broken(cib, done) or done
 
 
 def finished(
@@ -88,10 +96,6 @@ def finished(
             return old
         updates = CibVersion(before.admin_epoch, before.epoch, before.num_updates + 1)
         return with_version(new, updates)
-    configuration = new.child("configuration")
-    twice = duplicate_ids(configuration) if configuration is not None else ()
-    if twice:
-        return Refusal(ExitCode.CONFIG, twice)
     stamps: dict[str, str | None] = {
         "cib-last-written": _date(origin.at_us),
         "update-origin": origin.node or None,
@@ -100,6 +104,29 @@ def finished(
     }
     version = CibVersion(given.admin_epoch, given.epoch + 1, 0)
     return with_version(new.with_attributes(stamps), version)
+
+
+def _broken(old: Element, new: Element) -> Refusal | None:
+    """Refuse an id given twice, and a conflict over an element that is referred to.
+
+    Each change may have been right when it was checked: one refers to what the other deletes.
+    """
+    before, after = old.child("configuration"), new.child("configuration")
+    if after is None or before is None or after is before:
+        return None
+    twice = duplicate_ids(after)
+    if twice:
+        return Refusal(ExitCode.CONFIG, twice)
+    dangling = dangling_references(before, after)
+    if not dangling:
+        return None
+    return refused(
+        ExitCode.OLD,
+        CONFLICT,
+        "/cib/configuration",
+        f"somebody else deleted meanwhile what is referred to: {', '.join(dangling)}",
+        "look at it again and repeat the change",
+    )
 
 
 def _is_configured(old: Element, new: Element) -> bool:

@@ -22,6 +22,7 @@ from cib_store.apply.sessions import closed, earlier_outcome, opened, rememberin
 from cib_store.apply.state import State
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
+from cib_store.document.ids import duplicate_ids
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_of
 from raftmaker.vocabulary.codes import ExitCode
@@ -131,8 +132,8 @@ def _after(state: State, command: Command) -> State | Refusal:
     body = command.body
     match body:
         case CibChange():
-            late = reason_against_status(state.facts, command.origin.node) if body.status else None
-            if late is not None:
+            late = reason_against_status(state.facts, command.origin.node, body.boot_id)
+            if body.status and late is not None:
                 return late
             cib = change_cib(state.cib, body, command.origin)
             return cib if isinstance(cib, Refusal) else _with_cib(state, cib)
@@ -194,6 +195,10 @@ def _created(state: State, body: CreateCluster, command: Command) -> State | Ref
         cib = parse(body.cib)
     except BadXml as error:
         return refused(ExitCode.DATAERR, "bad-xml", "/cib", str(error), "mend the XML")
+    configuration = cib.child("configuration")
+    twice = duplicate_ids(configuration) if configuration is not None else ()
+    if twice:
+        return Refusal(ExitCode.CONFIG, twice)
     finish = finished(state.cib, cib, command.origin)
     if isinstance(finish, Refusal):
         return finish

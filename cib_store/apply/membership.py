@@ -218,9 +218,14 @@ def _losing(facts: Facts, body: NodeLost | ControllerLost) -> NodeFacts | Refusa
     return there
 
 
-def reason_against_status(facts: Facts, writer: NodeName) -> Refusal | None:
-    """Refuse a late status write of a node that is lost or has left: its state was settled."""
+def reason_against_status(facts: Facts, writer: NodeName, boot_id: BootId) -> Refusal | None:
+    """Refuse a late status write: of a node that is lost or has left, or of an older boot of it.
+
+    Without a boot id (what people and tools write) only the first is looked at.
+    """
     there = facts.of(writer)
+    if there is not None and boot_id and boot_id != there.boot_id:
+        return stale("the writer's boot is over, its node has started anew", writer)
     if there is None or there.presence is Presence.MEMBER:
         return None
     return stale(f"the writer is not a member any more but {there.presence.value}", writer)

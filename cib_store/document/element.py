@@ -9,9 +9,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 COMMENT = "#comment"
 """The tag of a comment, which the cluster ignores and keeps (features 6.15)."""
+
+
+REFERRING = frozenset({"resource_ref", "obj_ref", "role"})
+"""Elements whose ``id`` names another element (a ``role`` inside an ACL's target does so)."""
+REFERENCES: Mapping[str, tuple[str, ...]] = {
+    "rsc_location": ("rsc",),
+    "rsc_colocation": ("rsc", "with-rsc"),
+    "rsc_order": ("first", "then"),
+    "rsc_ticket": ("rsc",),
+    "resource_ref": ("id",),
+    "role": ("id",),
+    "primitive": ("template",),
+}
+"""Attributes that must name something that is there, by element; ``id-ref`` does anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ids that an element and all below it define and refer to."""
+
+    defined: frozenset[str] = frozenset()
+    referred: frozenset[str] = frozenset()
+    is_repeated: bool = False
+    """Some id is defined twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +52,7 @@ class Element:
     children: tuple[Element, ...] = ()
     text: str = ""
     _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
+    _names: Names | None = field(default=None, init=False, repr=False, compare=False)
 
     def get(self, name: str, default: str = "") -> str:
         """Return the attribute `name`, or `default` where it is absent."""
@@ -94,3 +120,36 @@ class Element:
                 state.update(child.digest)
             object.__setattr__(self, "_digest", state.digest())
         return self._digest
+
+    @property
+    def names(self) -> Names:
+        """The ids defined and referred to here and below, kept as the digest is."""
+        if self._names is None:
+            object.__setattr__(self, "_names", _names_of(self))
+        assert self._names is not None
+        return self._names
+
+
+_NO_NAMES = Names()
+
+
+def _names_of(element: Element) -> Names:
+    if element.tag == COMMENT:
+        return _NO_NAMES
+    below = [child.names for child in element.children]
+    own = {element.id} if "id" in element.attributes and element.tag not in REFERRING else set()
+    defined = frozenset(chain(own, *(names.defined for names in below)))
+    twice = len(defined) < len(own) + sum(len(names.defined) for names in below)
+    referred = chain(_referred_by(element), *(names.referred for names in below))
+    repeated = twice or any(names.is_repeated for names in below)
+    return Names(defined, frozenset(referred), repeated)
+
+
+def _referred_by(element: Element) -> Iterator[str]:
+    for name in (*REFERENCES.get(element.tag, ()), "id-ref"):
+        if name in element.attributes:
+            yield element.attributes[name]
+    if element.tag == "fencing-level":
+        for device in element.get("devices").split(","):
+            if device.strip():
+                yield device.strip()

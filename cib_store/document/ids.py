@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cib_store.document.element import COMMENT, Element
+from cib_store.document.element import COMMENT, REFERRING, Element
 from raftmaker.vocabulary.reports import Report
-
-REFERRING = frozenset({"resource_ref", "obj_ref", "role"})
-"""Elements whose ``id`` names another element (a ``role`` inside an ACL's target does so)."""
 
 
 def defined_ids(configuration: Element) -> Iterator[tuple[str, str]]:
@@ -20,6 +17,8 @@ def defined_ids(configuration: Element) -> Iterator[tuple[str, str]]:
 
 def duplicate_ids(configuration: Element) -> tuple[Report, ...]:
     """Report every id that two elements of the configuration define."""
+    if not configuration.names.is_repeated:
+        return ()
     seen: dict[str, str] = {}
     twice: dict[str, str] = {}
     for name, tag in defined_ids(configuration):
@@ -36,6 +35,12 @@ def duplicate_ids(configuration: Element) -> tuple[Report, ...]:
         )
         for name, tags in twice.items()
     )
+
+
+def dangling_references(before: Element, after: Element) -> tuple[str, ...]:
+    """Return the ids that `after` refers to in vain and `before` did not, sorted."""
+    old, new = before.names, after.names
+    return tuple(sorted((new.referred - new.defined) - (old.referred - old.defined)))
 
 
 def duplicate_siblings(top: Element) -> tuple[Report, ...]:

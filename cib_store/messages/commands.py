@@ -128,6 +128,7 @@ def _change_message(change: CibChange) -> pb.CibChange:
             for condition in change.preconditions
         ],
         status=change.status,
+        boot_id=change.boot_id,
     )
 
 
@@ -139,6 +140,7 @@ def _change_of(message: pb.CibChange) -> CibChange:
             for condition in message.preconditions
         ),
         status=message.status,
+        boot_id=BootId(message.boot_id),
     )
 
 

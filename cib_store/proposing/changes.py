@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from cib_store.apply import State
 from cib_store.apply.change import CONFLICT
 from cib_store.document.element import Element
-from cib_store.document.path import find
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_of
 from cib_store.document.xpath import XPathTree
 from cib_store.hub import Hub
 from cib_store.proposing.proposer import Proposer
+from cib_store.proposing.reliance import unchanged
 from cib_store.proposing.resolve import Resolved, resolve
 from cib_store.replica import Replica
 from cib_store.schema import Checks
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibOperation, Origin
+from raftmaker.vocabulary.commands import CibChange, CibOperation, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
@@ -48,7 +48,7 @@ class Changes:
         self._hub = hub
         self._tree = XPathTree(replica.state.cib)
         self._checks = Checks()
-        self._configuring = asyncio.Lock()
+        self._again = asyncio.Lock()
 
     def tree(self, cib: Element) -> XPathTree:
         """Return the CIB ready for XPath, built once for a version."""
@@ -62,19 +62,17 @@ class Changes:
         ready = self._ready(state, order)
         if isinstance(ready, Outcome):
             return ready
-        if ready.change.status:
-            return await self._proposed(order, ready, deadline_ms)
-        # One configuration change of this store at a time: each is checked against the one before.
-        async with self._configuring:
-            while True:
-                if self._replica.state is not state:
-                    state = self._replica.state
-                    ready = self._ready(state, order)
+        outcome = await self._proposed(order, ready, deadline_ms)
+        if not outcome.has(CONFLICT):
+            return outcome
+        # Somebody was faster at the same place. One after the other, or all but one fail each time.
+        async with self._again:
+            while outcome.has(CONFLICT) and boot_ms() < deadline_ms:
+                ready = self._ready(self._replica.state, order)
                 if isinstance(ready, Outcome):
                     return ready
                 outcome = await self._proposed(order, ready, deadline_ms)
-                if not outcome.has(CONFLICT) or boot_ms() >= deadline_ms:
-                    return outcome
+            return outcome
 
     async def _proposed(self, order: ChangeOrder, ready: Resolved, deadline_ms: int) -> Outcome:
         command = self._proposer.command(
@@ -113,20 +111,20 @@ class Changes:
         resolved = resolve(self.tree(state.cib), order.operations, order.origin, self._checks)
         if isinstance(resolved, Refusal) or order.base is None:
             return resolved
-        return _since_base(self._hub, state, order.base) or resolved
+        return _since_base(self._hub, state, order.base, resolved.change) or resolved
 
 
-def _since_base(hub: Hub, state: State, base: CibVersion) -> Refusal | None:
-    """Refuse when the configuration is not as it was in the version that the request relied on.
+def _since_base(hub: Hub, state: State, base: CibVersion, change: CibChange) -> Refusal | None:
+    """Refuse when what the change touches is not as it was in the version that it relied on.
 
-    Status moves on all the time and does not count.
+    So edits that do not touch each other are merged (features 4.19). A version that is too old to
+    be known here is refused. Status moves on all the time and does not count.
     """
     now = state.version
     if (base.admin_epoch, base.epoch) == (now.admin_epoch, now.epoch):
         return None
     old = hub.at_version_of((base.admin_epoch, base.epoch))
-    here = find(state.cib, "/cib/configuration")
-    if old is not None and find(old, "/cib/configuration") == here:
+    if old is not None and unchanged(change.preconditions, old):
         return None
     return refused(
         ExitCode.OLD,

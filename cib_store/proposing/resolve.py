@@ -1,8 +1,8 @@
 """From a request to what the log holds: XPaths become element paths, with preconditions.
 
 Pure: the same request on the same CIB gives the same change. A change of the configuration relies
-on the configuration as it was checked; where somebody else was faster, `apply` refuses it and the
-proposer resolves it anew. Status changes rely on nothing.
+on what it touches being as it was checked; where somebody else was faster there, `apply` refuses it
+and the proposer resolves it anew. Status changes rely on nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 
 from cib_store.apply.change import change_cib
 from cib_store.document.element import Element
+from cib_store.document.ids import dangling_references
 from cib_store.document.path import find, parse_path, path_of, trail_of
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.xpath import BadXPath, XPathTree
+from cib_store.proposing.reliance import reliance
 from cib_store.schema import Checks, warnings
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
@@ -22,7 +24,6 @@ from raftmaker.vocabulary.commands import (
     CibOperation,
     OperationKind,
     Origin,
-    Precondition,
 )
 from raftmaker.vocabulary.reports import Report
 
@@ -53,7 +54,7 @@ def resolve(
             return found
         plain += found
     change = CibChange(operations=tuple(plain))
-    new = change_cib(cib, change, origin)
+    new = change_cib(cib, change, origin, unchecked=True)
     if isinstance(new, Refusal):
         return new
     old_part, new_part = find(cib, _CONFIGURATION), find(new, _CONFIGURATION)
@@ -67,9 +68,17 @@ def resolve(
     wrong = checks.new(new, cib)
     if wrong:
         return Refusal(ExitCode.CONFIG, wrong)
-    condition = Precondition(path=_CONFIGURATION, digest=old_part.digest)
+    dangling = dangling_references(old_part, new_part)
+    if dangling:  # where a reference was to the wrong kind of element before, and is to none now
+        return refused(
+            ExitCode.CONFIG,
+            "unknown-reference",
+            _CONFIGURATION,
+            f"something refers to {', '.join(dangling)}, and there would be no such element",
+            "change or delete what refers to it too",
+        )
     return Resolved(
-        change=replace(change, preconditions=(condition,)),
+        change=replace(change, preconditions=reliance(cib, new, plain)),
         cib=new,
         warnings=warnings(new, before=cib),
     )

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cib_store.document.element import Element
+from cib_store.document.element import REFERENCES, Element
 from cib_store.document.ids import defined_ids
 from cib_store.document.sections import RESOURCES
 from raftmaker.vocabulary.reports import Report
 
-_RESOURCE_ATTRIBUTES = {
-    "rsc_location": ("rsc",),
-    "rsc_colocation": ("rsc", "with-rsc"),
-    "rsc_order": ("first", "then"),
-    "rsc_ticket": ("rsc",),
-}
+_CONSTRAINTS = ("rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket")
+_RESOURCE_ATTRIBUTES = {tag: REFERENCES[tag] for tag in _CONSTRAINTS}
 
 
 @dataclass(frozen=True, slots=True)

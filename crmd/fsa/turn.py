@@ -61,6 +61,8 @@ class Turn:
 
     def record(self, body: Body, purpose: Purpose, token: Token | None = None) -> None:
         """Ask for a fact or change to be committed."""
+        if isinstance(body, CibChange):  # the store refuses it once this boot is over
+            body = replace(body, boot_id=self.config.boot_id)
         request = self.number()
         self.records = {**self.records, request: purpose}
         self.emit(Record(request=request, body=body, token=token))

@@ -46,11 +46,15 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CibChange:
-    """Change the CIB: all operations or none. `status`: outside history and epoch."""
+    """Change the CIB: all operations or none. `status`: outside history and epoch.
+
+    `boot_id`: the writing controller's; refused when that boot is not its node's any more.
+    """
 
     operations: tuple[CibOperation, ...]
     preconditions: tuple[Precondition, ...] = ()
     status: bool = False
+    boot_id: BootId = BootId("")
 
 
 @dataclass(frozen=True, slots=True)

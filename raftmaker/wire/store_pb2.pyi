@@ -326,14 +326,16 @@ class Command(_message.Message):
     def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ...) -> None: ...
 
 class CibChange(_message.Message):
-    __slots__ = ("operations", "preconditions", "status")
+    __slots__ = ("operations", "preconditions", "status", "boot_id")
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
     PRECONDITIONS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     operations: _containers.RepeatedCompositeFieldContainer[Operation]
     preconditions: _containers.RepeatedCompositeFieldContainer[Precondition]
     status: bool
-    def __init__(self, operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., preconditions: _Optional[_Iterable[_Union[Precondition, _Mapping]]] = ..., status: _Optional[bool] = ...) -> None: ...
+    boot_id: str
+    def __init__(self, operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., preconditions: _Optional[_Iterable[_Union[Precondition, _Mapping]]] = ..., status: _Optional[bool] = ..., boot_id: _Optional[str] = ...) -> None: ...
 
 class Precondition(_message.Message):
     __slots__ = ("path", "digest")

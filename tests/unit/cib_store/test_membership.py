@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cib_store.apply import State
@@ -9,6 +11,8 @@ from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     AcquireDc,
     Body,
+    CibChange,
+    CibOperation,
     ControllerLost,
     FenceIntent,
     FenceResult,
@@ -227,3 +231,16 @@ def test_tokens_grow_and_a_lost_dc_leaves_the_lease_vacant() -> None:
     state = told(state, ReleaseDc(Token(1, 2)))
     assert state.facts.dc is None
     assert state.facts.token == Token(1, 2)
+
+
+def test_a_status_write_of_an_older_boot_is_refused() -> None:
+    """A write that was under way when its node started anew must not bring old results back."""
+    state = told(opened(A), opening(A, BootId("boot-2")))
+    state_xml = '<node_state id="a" crm-debug-origin="old"/>'
+    operation = CibOperation(kind=OperationKind.MODIFY, xml=state_xml, scope="status")
+    late = CibChange(operations=(operation,), status=True, boot_id=BOOT)
+    after, outcome = then(state, command(late, node="a"))
+    assert outcome.has("stale-fact")
+    assert after.cib is state.cib
+    told(state, command(replace(late, boot_id=BootId("boot-2")), node="a"))
+    told(state, command(replace(late, boot_id=BootId("")), node="a"))

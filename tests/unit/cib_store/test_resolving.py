@@ -67,7 +67,7 @@ def test_a_configuration_change_relies_on_what_it_was_checked_against() -> None:
     resolved = resolve(XPathTree(state.cib), [operation], Origin(at_us=1), Checks())
     assert isinstance(resolved, Resolved)
     told(state, resolved.change)
-    changed = told(state, write(K.CREATE, '<tag id="t"><obj_ref id="a1"/></tag>'))
+    changed = told(state, write(K.MODIFY, '<primitive id="a1" type="y"/>'))
     assert then(changed, resolved.change)[1].has("conflict")
 
 
