@@ -25,7 +25,7 @@ from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.runtime.rpc import Service, abort, caller
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibChange, CreateCluster
+from raftmaker.vocabulary.commands import CheckState, CibChange, CreateCluster
 from raftmaker.vocabulary.ids import ClientId
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.vocabulary.reports import Report
@@ -101,8 +101,10 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         except commands.BadCommand as error:
             return pb.RecordReply(outcome=outcome_message(_bad_request(str(error))))
         resolved = isinstance(command.body, CibChange) and command.body.status
-        if isinstance(command.body, CibChange | CreateCluster) and not resolved:
-            wrong = _bad_request("changes of the configuration go by Change")
+        if isinstance(command.body, CibChange | CreateCluster | CheckState) and not resolved:
+            wrong = _bad_request(
+                "changes of the configuration go by Change; some are the store's own"
+            )
             return pb.RecordReply(outcome=outcome_message(wrong))
         filled = self._store.proposer.command(
             command.body,

@@ -20,12 +20,13 @@ from cib_store.proposing.proposer import Proposer
 from cib_store.pulse import Pulse
 from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import Leadership
-from cib_store.replica import Replica
+from cib_store.replica import Mark, Replica
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context
 from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
 from raftmaker.vocabulary.commands import (
     Body,
+    CheckState,
     CloseClients,
     Command,
     ControllerLost,
@@ -52,7 +53,7 @@ class Store:
         settings = context.settings
         self.settings, self.identity, self.log = settings, context.identity, context.log
         self.hub = Hub()
-        self.replica = Replica(self._publish)
+        self.replica = Replica(self._publish, differs=self._differs)
         self.engine = PySyncObjLog(
             settings.node,
             endpoints={peer.name: peer.store for peer in settings.voters},
@@ -75,7 +76,10 @@ class Store:
             log=context.log,
         )
         self._leading: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
+        self._marked = 0
         self._loop = asyncio.get_running_loop()
+        self._broken: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take part until `stop`; fails when the engine does."""
@@ -88,7 +92,7 @@ class Store:
         ]
         try:
             failure: asyncio.Future[object] = asyncio.ensure_future(_outlast(self.engine.failure))
-            tasks.append(failure)
+            tasks += (failure, asyncio.ensure_future(_outlast(self._broken)))
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for each in done:
                 each.result()
@@ -99,6 +103,19 @@ class Store:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.engine.close()
             self.history.close()
+
+    def _differs(self, error: HaError) -> None:
+        """Called on the engine's thread: this replica must not go on."""
+
+        def fail() -> None:
+            if not self._broken.done():
+                self._broken.set_exception(error)
+
+        try:
+            self._loop.call_soon_threadsafe(fail)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
 
     def _publish(self, before: State, after: State, command: Command | None) -> None:
         """Called on the engine's thread."""
@@ -117,6 +134,16 @@ class Store:
             self.pulse.facts_committed(after.facts)
         if command is not None:
             self._note(before, after, command)
+        if self._leading is not None and self.replica.mark.index > self._marked:
+            self._marked = self.replica.mark.index
+            self._checking = asyncio.ensure_future(self._let_compare(self.replica.mark))
+
+    async def _let_compare(self, mark: Mark) -> None:
+        check = CheckState(index=mark.index, digest=mark.digest)
+        try:
+            await self.commit(check, deadline_ms=boot_ms() + FACT_MS)
+        except HaError as error:
+            self.log.warning("state not compared", index=mark.index, reason=error)
 
     def _note(self, before: State, after: State, command: Command) -> None:
         path = "/cib/configuration"

@@ -28,6 +28,7 @@ from cib_store.document.version import version_of
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     AcquireDc,
+    CheckState,
     CibChange,
     CloseClients,
     Command,
@@ -143,6 +144,8 @@ def _after(state: State, command: Command) -> State | Refusal:
             return closed(state, body)
         case CreateCluster():
             return _created(state, body, command)
+        case CheckState():  # compared by the replica, which alone can stop
+            return state
         case _:
             recorded = _recorded(state.facts, state.cib, body, command.origin.at_us)
             if isinstance(recorded, Refusal):

@@ -11,6 +11,7 @@ from cib_store.messages.outcomes import origin_message, origin_of, token_message
 from raftmaker.vocabulary.commands import (
     AcquireDc,
     Body,
+    CheckState,
     CibChange,
     CibOperation,
     CloseClients,
@@ -164,6 +165,9 @@ def put_body(message: pb.Command, body: Body) -> None:
             )
         case CreateCluster():
             message.create_cluster.CopyFrom(pb.CreateCluster(cib=body.cib))
+        case CheckState():
+            check = pb.CheckState(index=body.index, digest=body.digest)
+            message.check_state.CopyFrom(check)
         case ReleaseDc():
             message.release_dc.CopyFrom(pb.ReleaseDc(token=token_message(body.token)))
         case FenceIntent() | FenceResult():
@@ -241,6 +245,8 @@ def body_of(message: pb.Command) -> Body:
             return LeaderStarted(Term(started.term), NodeName(started.leader))
         case "create_cluster":
             return CreateCluster(message.create_cluster.cib)
+        case "check_state":
+            return CheckState(index=message.check_state.index, digest=message.check_state.digest)
         case "release_dc":
             return ReleaseDc(token_of(message.release_dc.token))
         case "open_session":

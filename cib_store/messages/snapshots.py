@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from google.protobuf.message import DecodeError
 
 from cib_store.apply import ClientSession, State
@@ -12,6 +14,7 @@ from raftmaker.vocabulary.ids import ClientId
 from raftmaker.wire import store_pb2 as pb
 
 FORMAT = 1
+DIGEST_FORM = 1
 
 
 class BadSnapshot(ValueError):
@@ -45,6 +48,21 @@ def decode(data: bytes) -> State:
         )
     except (DecodeError, BadXml, KeyError) as error:
         raise BadSnapshot(f"the snapshot cannot be read: {error}") from None
+
+
+def digest(state: State) -> bytes:
+    """Return a digest that replicas at the same log position share, led by the form's number.
+
+    Whoever changes what goes in gives it another number: nodes of different versions run together.
+    """
+    rest = pb.Snapshot(
+        format=FORMAT,
+        index=state.index,
+        facts=facts_message(state.facts),
+        clients=[_client_message(name, state.clients[name]) for name in sorted(state.clients)],
+    )
+    whole = hashlib.sha256(state.cib.digest + rest.SerializeToString(deterministic=True))
+    return bytes([DIGEST_FORM]) + whole.digest()
 
 
 def _client_message(name: ClientId, session: ClientSession) -> pb.ClientSession:

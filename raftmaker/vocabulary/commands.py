@@ -172,6 +172,14 @@ class CreateCluster:
     cib: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckState:
+    """The state that the leader had at log position `index`; a replica with another one stops."""
+
+    index: int
+    digest: bytes
+
+
 Body = (
     CibChange
     | OpenClient
@@ -187,6 +195,7 @@ Body = (
     | FenceIntent
     | FenceResult
     | CreateCluster
+    | CheckState
 )
 
 

@@ -280,7 +280,7 @@ class RecordReply(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster")
+    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
@@ -302,6 +302,7 @@ class Command(_message.Message):
     FENCE_INTENT_FIELD_NUMBER: _ClassVar[int]
     FENCE_RESULT_FIELD_NUMBER: _ClassVar[int]
     CREATE_CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    CHECK_STATE_FIELD_NUMBER: _ClassVar[int]
     format: int
     cluster_id: str
     generation: int
@@ -323,7 +324,8 @@ class Command(_message.Message):
     fence_intent: FenceIntent
     fence_result: FenceResult
     create_cluster: CreateCluster
-    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ...) -> None: ...
+    check_state: CheckState
+    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ...) -> None: ...
 
 class CibChange(_message.Message):
     __slots__ = ("operations", "preconditions", "status", "boot_id")
@@ -470,6 +472,14 @@ class CreateCluster(_message.Message):
     CIB_FIELD_NUMBER: _ClassVar[int]
     cib: str
     def __init__(self, cib: _Optional[str] = ...) -> None: ...
+
+class CheckState(_message.Message):
+    __slots__ = ("index", "digest")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    digest: bytes
+    def __init__(self, index: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
     __slots__ = ("limit", "before", "patches")
