@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cib_store.document.element import Element
+from crm_shell.simulate.states import merged, node_state, with_history, with_state
 from crmd.scheduler.digests import FEATURE_SET, digest_of
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from crmd.scheduler.state.run import Run
@@ -82,44 +83,12 @@ def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
         f"  * Resource action: {name:<15} {action.operation}{interval} on {action.on_node}"
     )
     node_id = action.on_node if action.router_node is not None else action.on_node_uuid
-    state = _node_state(rehearsal.cib, action.on_node, node_id or action.on_node)
+    state = node_state(rehearsal.cib, action.on_node, node_id or action.on_node)
     history = _history(state, name, action)
     entries = _entries(history, action, rehearsal.when)
     changed = history.with_children(entries)
-    updated = _with_history(state, changed)
-    rehearsal.cib = _with_state(rehearsal.cib, updated)
-
-
-def _status(cib: Element) -> Element:
-    return cib.child("status") or Element("status")
-
-
-def _node_state(cib: Element, name: str, id_: str) -> Element:
-    """Return the state of a node; a new one where there is none."""
-    states = list(_status(cib).each("node_state"))
-    for state in states:
-        if state.get("uname") == name:
-            return state
-    for state in states:
-        if state.id == id_:
-            return state.with_attributes({"uname": name})
-    return Element("node_state", {"id": id_, "uname": name})
-
-
-def _with_state(cib: Element, state: Element) -> Element:
-    status = _status(cib)
-    children = list(status.children)
-    for at, child in enumerate(children):
-        if child.tag == "node_state" and child.id == state.id:
-            children[at] = state
-            break
-    else:
-        children.append(state)
-    changed = status.with_children(tuple(children))
-    others = [changed if child.tag == "status" else child for child in cib.children]
-    if cib.child("status") is None:
-        others.append(changed)
-    return cib.with_children(tuple(others))
+    updated = with_history(state, changed)
+    rehearsal.cib = with_state(rehearsal.cib, updated)
 
 
 def _history(state: Element, name: str, action: GraphAction) -> Element:
@@ -136,26 +105,6 @@ def _history(state: Element, name: str, action: GraphAction) -> Element:
     if rsc.provider is not None:
         attributes["provider"] = rsc.provider
     return Element("lrm_resource", attributes | {"type": rsc.type})
-
-
-def _with_history(state: Element, history: Element) -> Element:
-    lrm = state.child("lrm") or Element("lrm", {"id": state.id})
-    histories = lrm.child("lrm_resources") or Element("lrm_resources")
-    if sum(each.id == history.id for each in histories.each("lrm_resource")) > 1:
-        # Which one it is about cannot be told, so it is about none of them.
-        changed = histories.with_children((*histories.children, history))
-    else:
-        changed = _replaced(histories, history, by_id=True)
-    return _replaced(state, _replaced(lrm, changed, by_id=False), by_id=False)
-
-
-def _replaced(parent: Element, child: Element, *, by_id: bool) -> Element:
-    children = list(parent.children)
-    for at, each in enumerate(children):
-        if each.tag == child.tag and (not by_id or each.id == child.id):
-            children[at] = child
-            return parent.with_children(tuple(children))
-    return parent.with_children((*children, child))
 
 
 def _entries(history: Element, action: GraphAction, when: int) -> tuple[Element, ...]:
@@ -201,16 +150,7 @@ def _entries(history: Element, action: GraphAction, when: int) -> tuple[Element,
         if value is not None and task in ("migrate_to", "migrate_from"):
             attributes[partner] = value
     attributes["op-digest"] = _digest(action)
-    return _merged(tuple(history.children), attributes)
-
-
-def _merged(entries: tuple[Element, ...], attributes: dict[str, str]) -> tuple[Element, ...]:
-    changed = list(entries)
-    for at, entry in enumerate(changed):
-        if entry.tag == "lrm_rsc_op" and entry.id == attributes["id"]:
-            changed[at] = Element("lrm_rsc_op", {**entry.attributes, **attributes})
-            return tuple(changed)
-    return (*entries, Element("lrm_rsc_op", attributes))
+    return merged(tuple(history.children), attributes)
 
 
 def _digest(action: GraphAction) -> str:
@@ -230,7 +170,7 @@ def _fence(rehearsal: Rehearsal, action: GraphAction) -> None:
     rehearsal.lines.append(f"  * Fencing {action.on_node} ({operation})")
     if operation.lower() == "on":
         return
-    state = _node_state(rehearsal.cib, action.on_node, action.on_node_uuid or action.on_node)
+    state = node_state(rehearsal.cib, action.on_node, action.on_node_uuid or action.on_node)
     down = state.with_attributes(
         {
             "in_ccm": "false",
@@ -243,4 +183,4 @@ def _fence(rehearsal: Rehearsal, action: GraphAction) -> None:
     kept = tuple(
         child for child in down.children if child.tag not in ("lrm", "transient_attributes")
     )
-    rehearsal.cib = _with_state(rehearsal.cib, down.with_children(kept))
+    rehearsal.cib = with_state(rehearsal.cib, down.with_children(kept))

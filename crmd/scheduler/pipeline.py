@@ -28,11 +28,23 @@ from crmd.scheduler.status.history import read_status
 
 
 def read_cluster(
-    cib: Element, now: Moment, *, show_scores: bool = False, sanitized: bool = False
+    cib: Element,
+    now: Moment,
+    *,
+    show_scores: bool = False,
+    show_utilization: bool = False,
+    sanitized: bool = False,
 ) -> Run:
     """Stages 1 and 2: what is configured, and what is true now."""
     cib = upgraded(cib).cib
-    run = Run(cib=cib, now=now, index=Index.of(cib), show_scores=show_scores, sanitized=sanitized)
+    run = Run(
+        cib=cib,
+        now=now,
+        index=Index.of(cib),
+        show_scores=show_scores,
+        show_utilization=show_utilization,
+        sanitized=sanitized,
+    )
     read_options(run)
     read_nodes(run)
     read_resources(run, with_connections(run, section(cib, "resources")))

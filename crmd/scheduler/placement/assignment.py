@@ -6,6 +6,7 @@ from functools import cmp_to_key
 
 from cib_store.model.scores import INFINITY
 from crmd.scheduler.placement.choice import current_node, sorted_nodes
+from crmd.scheduler.placement.score_lines import show_capacities
 from crmd.scheduler.state.behaviour import Selection
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
@@ -14,6 +15,7 @@ from crmd.scheduler.state.run import Run
 
 def assign_resources(run: Run) -> None:
     """Place all resources: connections to remote nodes first, as they decide what is online."""
+    show_capacities(run, "Original")
     if run.placement_strategy != "default":
         _sort_resources(run)
     if run.have_remote_nodes:
@@ -23,6 +25,7 @@ def assign_resources(run: Run) -> None:
     for rsc in list(run.resources):
         if not rsc.remote_connection:
             rsc.kind.assign(run, rsc, None, True)
+    show_capacities(run, "Remaining")
 
 
 def _sort_resources(run: Run) -> None:

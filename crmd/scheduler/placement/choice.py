@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 
 from cib_store.model.scores import INFINITY
+from crmd.scheduler.placement.score_lines import show_use
 from crmd.scheduler.placement.utilization import compare_capacity, consume, release
 from crmd.scheduler.state.action import OPTIONAL, RUNNABLE
 from crmd.scheduler.state.node import Node, available
@@ -85,6 +86,8 @@ def assign_to(
     node.assigned_count += 1
     if rsc.utilization:
         consume(node.utilization, rsc.utilization)
+    if run.show_utilization:
+        show_use(run, rsc, node)
     return changed
 
 

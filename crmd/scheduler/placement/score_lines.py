@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cib_store.model.scores import score_text
 from crmd.scheduler.configuration.nodes import natural_key
+from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
 
@@ -17,3 +18,21 @@ def show_scores(run: Run, rsc: Resource, stage: str) -> None:
         run.score_lines.append(f"{stage}: {rsc.id} allocation score on {node.name}: {score}")
     for child in rsc.children:
         show_scores(run, child, stage)
+
+
+def show_capacities(run: Run, title: str) -> None:
+    """Record the capacity of every node but the containers of bundles (``crm_simulate -U``)."""
+    for node in run.nodes if run.show_utilization else ():
+        if not node.is_container:
+            capacity = _amounts(node.utilization)
+            run.score_lines.append(f"{title}: {node.name} capacity:{capacity}")
+
+
+def show_use(run: Run, rsc: Resource, node: Node) -> None:
+    """Record what a resource takes of a node's capacity (``crm_simulate -U``)."""
+    used = _amounts(rsc.utilization)
+    run.score_lines.append(f"pcmk__assign_resource: {rsc.id} utilization on {node.name}:{used}")
+
+
+def _amounts(amounts: dict[str, str]) -> str:
+    return "".join(f" {name}={amount}" for name, amount in amounts.items())

@@ -118,6 +118,7 @@ class Run:
 
     # Placement.
     show_scores: bool = False
+    show_utilization: bool = False
     score_lines: list[str] = field(default_factory=list)
 
     # Plan.
