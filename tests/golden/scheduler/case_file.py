@@ -10,6 +10,9 @@ without a word, down: left in order; attributes are transient), and a line for w
 stopped, ``RESOURCE started|promoted|failed on NODE ...``. ``RESOURCE unknown on NODE`` leaves out
 the result of the probe, which any other resource has on every node that is online.
 
+``== then`` (may be left out): what happens once the cluster has carried out its plans (see
+`settling`); the plan is the one after that.
+
 ``== plan``: the transition summary, and the actions in the order in which they are carried out.
 """
 
@@ -27,6 +30,7 @@ from crm_shell.syntax import parse
 from crmd.scheduler.actions.operations import TIMEOUT_DEFAULT_MS
 from crmd.scheduler.digests import digest_of
 from crmd.scheduler.pipeline import decide, read_cluster
+from tests.golden.scheduler.settling import after, settled
 
 NOW = 1_700_000_000
 _EMPTY = Element(
@@ -49,6 +53,7 @@ class Case:
     title: str
     cluster: str
     state: str
+    then: str
     plan: str
 
     @classmethod
@@ -57,13 +62,20 @@ class Case:
         head, *parts = text.split("\n== ")
         named = dict(part.split("\n", 1) for part in parts)
         plan = named.get("plan", "").strip("\n")
-        return cls(title=head.strip(), cluster=named["cluster"], state=named["state"], plan=plan)
+        return cls(
+            title=head.strip(),
+            cluster=named["cluster"],
+            state=named["state"],
+            then=named.get("then", ""),
+            plan=plan,
+        )
 
     def with_plan(self, plan: str) -> str:
         """Return the text of the case with another plan."""
+        then = f"== then\n{self.then.strip()}\n\n" if self.then else ""
         return (
             f"{self.title}\n\n== cluster\n{self.cluster.strip()}\n\n"
-            f"== state\n{self.state.strip()}\n\n== plan\n{plan}\n"
+            f"== state\n{self.state.strip()}\n\n{then}== plan\n{plan}\n"
         )
 
 
@@ -103,7 +115,8 @@ def cib_of(case: Case) -> Element:
         _node_state(at, name, state, histories) for at, name in enumerate(state.nodes, 1)
     )
     status = Element("status", {}, states)
-    return Element("cib", {"have-quorum": "1", "dc-uuid": "1"}, (edited.configuration, status))
+    cib = Element("cib", {"have-quorum": "1", "dc-uuid": "1"}, (edited.configuration, status))
+    return after(settled(cib, NOW), case.then) if case.then else cib
 
 
 def _history_names(configuration: Element, nodes: int) -> dict[str, Element]:
@@ -111,7 +124,7 @@ def _history_names(configuration: Element, nodes: int) -> dict[str, Element]:
     resources = configuration.child("resources")
     assert resources is not None
     found: dict[str, Element] = {}
-    for top in resources.children:
+    for top in resources.each("primitive", "group", "clone"):
         meta = {pair.get("name"): pair.get("value") for pair in top.walk() if pair.tag == "nvpair"}
         unique = top.tag == "clone" and is_true(meta.get("globally-unique"))
         for primitive in top.walk():
