@@ -8,7 +8,6 @@ from crmd.scheduler.configuration.nodes import natural_key
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
-from crmd.scheduler.status.history import nodes_of
 from raftmaker.vocabulary.roles import Role, parse_role
 
 Show = Callable[[Run, Resource, str], Iterator[str]]
@@ -69,18 +68,14 @@ def _any_part(rsc: Resource, holds: Callable[[Resource], bool]) -> bool:
     return holds(rsc) or any(_any_part(child, holds) for child in rsc.children)
 
 
-def _is_pending(instance: Resource) -> bool:
-    return instance.pending_task not in (None, "monitor")
-
-
 def _counted_on(rsc: Resource, instance: Resource, pending: bool) -> Node | None:
     """Return the node of an instance that is as it should be; None for another."""
-    if rsc.unique or (pending and _is_pending(instance)):
+    if rsc.unique or (pending and instance.pending_task is not None):
         return None
     if not instance.kind.active(instance, True):
         return None
     odd = _any_part(instance, lambda part: part.removed or part.failed or not part.managed)
-    nodes = nodes_of(instance)
+    nodes = instance.nodes_now()
     if odd or len(nodes) != 1 or (not nodes[0].online and nodes[0].unclean):
         return None
     return nodes[0]
@@ -91,7 +86,7 @@ def _stands_out(rsc: Resource, instance: Resource, pending: bool) -> bool:
     active = instance.kind.active(instance, False)
     if rsc.unique:
         return active or not rsc.removed
-    return active or (pending and _is_pending(instance))
+    return active or (pending and instance.pending_task is not None)
 
 
 def _names(nodes: list[Node]) -> str:

@@ -32,27 +32,16 @@ def _settings(instance: Resource) -> CloneSettings:
     return settings
 
 
-def within(rsc: Resource, id_: str) -> Resource | None:
-    """Return what is configured as `id_` in an instance."""
-    if id_ in (rsc.id, rsc.xml_id):
-        return rsc
-    for child in rsc.children:
-        found = within(child, id_)
-        if found is not None:
-            return found
-    return None
-
-
 def _active_instance(clone: Resource, id_: str, node: Node) -> Resource | None:
     for instance in clone.children:
-        found = within(instance, id_)
+        found = instance.part(id_)
         if found is not None and node in found.active_on:
             return found
     return None
 
 
 def _known_on(clone: Resource, id_: str, node: Node) -> bool:
-    parts = [within(instance, id_) for instance in clone.children]
+    parts = [instance.part(id_) for instance in clone.children]
     return any(part is not None and node in part.probed_on for part in parts)
 
 

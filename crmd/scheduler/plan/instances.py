@@ -22,13 +22,13 @@ def part_task(part: Resource, task: str) -> str:
 
 def places(rsc: Resource, *, current: bool) -> list[Node]:
     """Return the nodes where a resource and all below it are, or will be."""
+    if current:
+        return rsc.nodes_now()
     if rsc.children:
         found: dict[Node, None] = {}
         for child in rsc.children:
-            found.update(dict.fromkeys(places(child, current=current)))
+            found.update(dict.fromkeys(places(child, current=False)))
         return list(found)
-    if current:
-        return list(rsc.active_on)
     return [rsc.assigned] if rsc.assigned is not None else []
 
 

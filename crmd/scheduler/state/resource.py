@@ -202,6 +202,25 @@ class Resource:
             at = at.parent
         return at
 
+    def part(self, id_: str) -> Resource | None:
+        """Return what is configured as `id_`: this resource or something in it."""
+        if id_ in (self.id, self.xml_id):
+            return self
+        found = (child.part(id_) for child in self.children)
+        return next((part for part in found if part is not None), None)
+
+    def nodes_now(self, *, pending: bool = False) -> list[Node]:
+        """Return the nodes where it or part of it is active (or, with `pending`, about to be)."""
+        if self.children:
+            found: dict[Node, None] = {}
+            for child in self.children:
+                found.update(dict.fromkeys(child.nodes_now(pending=pending)))
+            return list(found)
+        nodes = list(self.active_on)
+        if pending and self.pending_node is not None and self.pending_node not in nodes:
+            nodes.append(self.pending_node)
+        return nodes
+
     def is_below(self, other: Resource) -> bool:
         """Whether `other` contains this resource, at any depth."""
         at = self.parent

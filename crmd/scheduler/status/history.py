@@ -211,45 +211,21 @@ def _inside(bundle: Resource, node: Node) -> Resource | None:
     return next(inside, None)
 
 
-def _within(rsc: Resource, id_: str) -> Resource | None:
-    """Return the resource configured as `id_` in an instance."""
-    if id_ in (rsc.id, rsc.xml_id):
-        return rsc
-    for child in rsc.children:
-        found = _within(child, id_)
-        if found is not None:
-            return found
-    return None
-
-
-def nodes_of(rsc: Resource, *, pending: bool = False) -> list[Node]:
-    """Return the nodes where a resource or part of it is active (or about to be)."""
-    if rsc.children:
-        found: dict[Node, None] = {}
-        for child in rsc.children:
-            found.update(dict.fromkeys(nodes_of(child, pending=pending)))
-        return list(found)
-    nodes = list(rsc.active_on)
-    if pending and rsc.pending_node is not None and rsc.pending_node not in nodes:
-        nodes.append(rsc.pending_node)
-    return nodes
-
-
 def _anonymous_instance(run: Run, node: Node, clone: Resource, id_: str) -> Resource:
     """Choose the instance for a history: the one there, else an idle one, else a new one."""
     found: Resource | None = None
     idle: Resource | None = None
     only_new = False
     for child in clone.children:
-        nodes = nodes_of(child, pending=True)
+        nodes = child.nodes_now(pending=True)
         if nodes:
             if nodes[0] is node:
-                found = _within(child, id_)
+                found = child.part(id_)
                 if found is not None and found.active_on:
                     only_new = True
                     found = None
         elif not only_new and idle is None and not child.blocked:
-            idle = _within(child, id_)
+            idle = child.part(id_)
             if idle is not None and idle.pending_node not in (None, node):
                 idle = None
         if found is not None:
@@ -267,7 +243,7 @@ def _anonymous_instance(run: Run, node: Node, clone: Resource, id_: str) -> Reso
     if found is None:
         instance = add_instance(run, clone)
         assert instance is not None, f"{clone.id} cannot have another instance"
-        found = _within(instance, id_)
+        found = instance.part(id_)
         assert found is not None, f"{clone.id} has no {id_}"
     return found
 
