@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cib_store.document.element import Element
+from crm_shell.simulate.injections import (
+    Operation,
+    note_text,
+    parse_operation,
+    with_failure,
+    with_result,
+)
 from crm_shell.simulate.states import merged, node_state, with_history, with_state
 from crmd.scheduler.digests import FEATURE_SET, digest_of
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
@@ -23,7 +30,12 @@ class Rehearsal:
     cib: Element
     run: Run
     when: int
-    lines: list[str] = field(default_factory=list)
+    failures: tuple[str, ...] = ()
+    """Operations that shall fail: ``RSC_TASK_MS@NODE=RC``."""
+    events: list[Element] = field(default_factory=list)
+    """What happened, as elements of the XML output; `event_text` says one in words."""
+    stopped: bool = False
+    """An operation failed, so nothing after it is carried out."""
 
 
 def execution_order(graph: Graph) -> Iterator[GraphAction]:
@@ -46,23 +58,51 @@ def execution_order(graph: Graph) -> Iterator[GraphAction]:
         waiting = left
 
 
-def execute(run: Run, cib: Element, graph: Graph, *, when: int) -> Rehearsal:
+def execute(
+    run: Run, cib: Element, graph: Graph, *, when: int, failures: tuple[str, ...] = ()
+) -> Rehearsal:
     """Carry out a graph on paper; results bear the time `when` (epoch)."""
-    rehearsal = Rehearsal(cib, run, when)
+    rehearsal = Rehearsal(cib, run, when, failures)
     for action in execution_order(graph):
+        if rehearsal.stopped:
+            break
         match action.kind:
             case ActionKind.PSEUDO:
-                place = f" on {action.on_node}" if action.on_node is not None else ""
-                rehearsal.lines.append(f"  * Pseudo action:   {action.operation_key}{place}")
+                place = {"node": action.on_node} if action.on_node is not None else {}
+                event = Element("pseudo_action", {"task": action.operation_key, **place})
+                rehearsal.events.append(event)
             case ActionKind.RESOURCE:
                 _do_resource_action(rehearsal, action)
             case ActionKind.CLUSTER if action.operation == "stonith":
                 _fence(rehearsal, action)
             case ActionKind.CLUSTER:
-                about = f" for {action.resource.id}" if action.resource is not None else ""
-                line = f"  * Cluster action:  {action.operation}{about} on {action.on_node}"
-                rehearsal.lines.append(line)
+                given = {"task": action.operation, "node": action.on_node or ""}
+                if action.resource is not None:
+                    given["id"] = action.resource.id
+                rehearsal.events.append(Element("cluster_action", given))
     return rehearsal
+
+
+def event_text(event: Element) -> str:
+    """Say in words what happened."""
+    given = event.attributes
+    match event.tag:
+        case "pseudo_action":
+            place = f" on {given['node']}" if "node" in given else ""
+            return f"  * Pseudo action:   {given['task']}{place}"
+        case "rsc_action":
+            interval = f"={given['interval']}" if "interval" in given else ""
+            task = f"{given['op']}{interval} on {given['node']}"
+            return f"  * Resource action: {given['resource']:<15} {task}"
+        case "fencing_action":
+            return f"  * Fencing {given['target']} ({given['op']})"
+        case "cluster_action":
+            about = f" for {given['id']}" if "id" in given else ""
+            return f"  * Cluster action:  {given['task']}{about} on {given['node']}"
+        case "inject_attr":
+            return note_text(event)
+        case _:
+            return event.text
 
 
 def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
@@ -73,22 +113,50 @@ def _do_resource_action(rehearsal: Rehearsal, action: GraphAction) -> None:
     known = rehearsal.run.find_resource
     if rsc.long_id is not None and known(name) is None and known(rsc.long_id) is not None:
         name = rsc.long_id
-    if action.operation in ("delete", "meta-data"):
-        rehearsal.lines.append(
-            f"  * Resource action: {name:<15} {action.operation} on {action.on_node}"
-        )
+    given = {"resource": name, "op": action.operation, "node": action.on_node}
+    unrecorded = action.operation in ("delete", "meta-data")
+    if action.interval_ms and not unrecorded:
+        given["interval"] = str(action.interval_ms)
+    rehearsal.events.append(Element("rsc_action", given))
+    if unrecorded:
         return
-    interval = f"={action.interval_ms}" if action.interval_ms else ""
-    rehearsal.lines.append(
-        f"  * Resource action: {name:<15} {action.operation}{interval} on {action.on_node}"
-    )
     node_id = action.on_node if action.router_node is not None else action.on_node_uuid
     state = node_state(rehearsal.cib, action.on_node, node_id or action.on_node)
     history = _history(state, name, action)
-    entries = _entries(history, action, rehearsal.when)
-    changed = history.with_children(entries)
-    updated = with_history(state, changed)
+    failure = _wanted_failure(rehearsal, action, name)
+    if failure is None:
+        entries = _entries(history, action, rehearsal.when)
+    else:
+        state = _fail(rehearsal, action, state, failure)
+        entries = with_result(history.children, failure, rehearsal.when)
+    updated = with_history(state, history.with_children(entries))
     rehearsal.cib = with_state(rehearsal.cib, updated)
+
+
+def _wanted_failure(rehearsal: Rehearsal, action: GraphAction, name: str) -> Operation | None:
+    """Return the outcome that somebody asked for; the name may be the instance's or its base."""
+    assert action.resource is not None
+    for spec in rehearsal.failures:
+        wanted = parse_operation(spec)
+        if wanted is None or wanted.node.lower() != (action.on_node or "").lower():
+            continue
+        names = (name.lower(), action.resource.id.lower())
+        task = (action.operation, action.interval_ms)
+        if wanted.rsc.lower() in names and (wanted.task, wanted.interval_ms) == task:
+            return wanted
+    return None
+
+
+def _fail(rehearsal: Rehearsal, action: GraphAction, state: Element, failure: Operation) -> Element:
+    said = f"Pretending action {action.id} failed with rc={failure.code}"
+    rehearsal.events.append(Element("info", {}, (), said))
+    rehearsal.stopped = True
+    fatal = failure.task == "stop" or (
+        failure.task == "start" and rehearsal.run.start_failure_fatal
+    )
+    state, notes = with_failure(state, failure, infinite=fatal, when=rehearsal.when)
+    rehearsal.events += notes
+    return state
 
 
 def _history(state: Element, name: str, action: GraphAction) -> Element:
@@ -167,7 +235,8 @@ def _digest(action: GraphAction) -> str:
 def _fence(rehearsal: Rehearsal, action: GraphAction) -> None:
     operation = action.attributes.get("CRM_meta_stonith_action", "")
     assert action.on_node is not None
-    rehearsal.lines.append(f"  * Fencing {action.on_node} ({operation})")
+    given = {"target": action.on_node, "op": operation}
+    rehearsal.events.append(Element("fencing_action", given))
     if operation.lower() == "on":
         return
     state = node_state(rehearsal.cib, action.on_node, action.on_node_uuid or action.on_node)

@@ -225,8 +225,7 @@ def _inject_operation(run: Run, done: Injected, spec: str, when: int) -> None:
     state, notes = with_failure(state, operation, infinite=fatal, when=when)
     done.notes += notes
     history = _history(state, rsc, operation.rsc)
-    result = _result(history, operation, when)
-    changed = history.with_children(merged(history.children, result))
+    changed = history.with_children(with_result(history.children, operation, when))
     done.cib = put_state(done.cib, with_history(state, changed))
 
 
@@ -284,28 +283,33 @@ def _history(state: Element, rsc: Resource, name: str) -> Element:
     return Element("lrm_resource", attributes | {"type": rsc.element.get("type")})
 
 
-def _result(history: Element, operation: Operation, when: int) -> dict[str, str]:
-    calls = [entry.get("call-id") for entry in history.each("lrm_rsc_op")]
+def with_result(
+    entries: tuple[Element, ...], operation: Operation, when: int
+) -> tuple[Element, ...]:
+    """Return a history with the outcome of an operation for which 0 was expected."""
+    calls = [entry.get("call-id") for entry in entries]
     call = 1 + max((int(each) for each in calls if each.isdigit()), default=0)
     key = f"{operation.rsc}_{operation.task}_{operation.interval_ms}"
-    id_ = key if operation.interval_ms else f"{operation.rsc}_last_0"
-    if operation.failed and not operation.interval_ms:
-        id_ = f"{operation.rsc}_last_failure_0"
+    ok = operation.code == OcfCode.OK
+    ids = [f"{operation.rsc}_last_0"] if not operation.interval_ms else []
+    if not ok:
+        ids.insert(0, f"{operation.rsc}_last_failure_0")
     transition = f"{call}:-1:0:{_NO_UUID}"
-    return {
-        "id": id_,
+    attributes = {
         "operation_key": key,
         "operation": operation.task,
         "crm-debug-origin": "crm_simulate",
         "crm_feature_set": FEATURE_SET,
         "transition-key": transition,
         "transition-magic": f"0:{operation.code};{transition}",
-        "exit-reason": "Simulated action result",
+        "exit-reason": "" if ok else "Simulated action result",
         "on_node": operation.node,
         "call-id": str(call),
         "rc-code": str(operation.code),
         "op-status": "0",
         "interval": str(operation.interval_ms),
         "last-rc-change": str(when),
-        "op-digest": "",
     }
+    for id_ in ids or [key]:
+        entries = merged(entries, {"id": id_, **attributes})
+    return entries
