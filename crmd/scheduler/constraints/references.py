@@ -46,13 +46,30 @@ def with_tags_in_sets(run: Run, constraint: Element) -> Element | None:
             if reference.tag != "resource_ref" or find_resource(run, reference.id) is not None:
                 references.append(reference)
                 continue
-            members = group_members(run, reference.id)
+            members = _members_below(run, reference.id, frozenset())
             if members is None:
                 return None
             references.extend(Element("resource_ref", {"id": member}) for member in members)
             replaced = True
         children.append(child.with_children(tuple(references)))
     return constraint.with_children(tuple(children)) if replaced else None
+
+
+def _members_below(run: Run, id_: str, above: frozenset[str]) -> list[str] | None:
+    """Return the resources behind a template or tag, and behind the tags in it."""
+    members = None if id_ in above else group_members(run, id_)
+    if members is None:
+        return None
+    found: list[str] = []
+    for member in members:
+        if find_resource(run, member) is not None:
+            found.append(member)
+            continue
+        inner = _members_below(run, member, above | {id_})
+        if inner is None:
+            return None
+        found += inner
+    return found
 
 
 def as_set(run: Run, constraint: Element, attribute: str, *, always: bool) -> Element | None:
