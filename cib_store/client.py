@@ -155,17 +155,25 @@ class StoreClient:
         request = pb.QueryRequest(
             scope=scope, xpath=xpath, no_children=no_children, consistency=level, facts=facts
         )
-        reply: pb.QueryReply = await self._ask(
-            lambda stub, limit: stub.Query(request, timeout=limit),
-            timeout_ms,
-            again=len(self._stubs) > 1,
-        )
+        reply = await self._query(request, timeout_ms)
         return Answer(
             elements=tuple(parse(xml) for xml in reply.xml),
             version=version_of(reply.version),
             index=reply.index,
             facts=facts_of(reply.facts) if reply.HasField("facts") else None,
         )
+
+    async def query_raw(self, *, timeout_ms: int = _TIMEOUT_MS) -> tuple[str, ...]:
+        """Read the whole CIB as XML text, for those who only pass it on."""
+        return tuple((await self._query(pb.QueryRequest(), timeout_ms)).xml)
+
+    async def _query(self, request: pb.QueryRequest, timeout_ms: int) -> pb.QueryReply:
+        reply: pb.QueryReply = await self._ask(
+            lambda stub, limit: stub.Query(request, timeout=limit),
+            timeout_ms,
+            again=len(self._stubs) > 1,
+        )
+        return reply
 
     async def change(
         self,

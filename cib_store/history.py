@@ -20,6 +20,8 @@ from raftmaker.vocabulary.outcomes import CibVersion
 
 ENTRIES_MAX = 1000
 BYTES_MAX = 16 * 1024 * 1024
+TRIM_ENTRIES = 100
+"""How many entries more than the limit may be there before the oldest are deleted."""
 _FORMAT = 1
 _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
 _Result = TypeVar("_Result")
@@ -42,6 +44,7 @@ class History:
         """Open or create the file; one of another format, or a damaged one, is begun anew."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._path = path
+        self._since_trimmed = 0
         self._database = self._thread.submit(self._open).result()
 
     def _open(self) -> sqlite3.Connection:
@@ -57,7 +60,14 @@ class History:
 
     def note(self, entry: HistoryEntry) -> None:
         """Keep an entry; one that is there already (replayed from the log) stays as it is."""
-        self._thread.submit(lambda: _insert(self._database, entry))
+        self._thread.submit(self._note, entry)
+
+    def _note(self, entry: HistoryEntry) -> None:
+        _insert(self._database, entry)
+        self._since_trimmed += 1 + len(entry.patch) * TRIM_ENTRIES // (BYTES_MAX // 16)
+        if self._since_trimmed >= TRIM_ENTRIES:
+            self._since_trimmed = 0
+            _trim(self._database)
 
     async def entries(self, *, limit: int, before: int, patches: bool) -> list[HistoryEntry]:
         """Return the newest entries first; `limit` and `before` 0: all."""
@@ -103,6 +113,9 @@ def _insert(database: sqlite3.Connection, entry: HistoryEntry) -> None:
             entry.patch,
         ),
     )
+
+
+def _trim(database: sqlite3.Connection) -> None:
     oldest = _oldest_kept(database.execute("SELECT revision, length(patch) FROM change"))
     database.execute("DELETE FROM change WHERE revision < ?", (oldest,))
 
@@ -124,7 +137,7 @@ def _select(
     rows = database.execute(
         f"SELECT {_COLUMNS}, {patch} FROM change WHERE ?2 = 0 OR revision < ?2"
         " ORDER BY revision DESC LIMIT ?1",
-        (limit or ENTRIES_MAX, before),
+        (min(limit or ENTRIES_MAX, ENTRIES_MAX), before),
     )
     return [
         HistoryEntry(

@@ -19,10 +19,10 @@ class XPathTree:
     """One version of the CIB, ready for XPath."""
 
     def __init__(self, root: Element) -> None:
-        """Build lxml's tree."""
+        """Nothing is built before it is asked for."""
         self.root = root
         self._trails: dict[etree._Element, Trail] = {}
-        self._tree = self._built(root, ())
+        self._tree: etree._Element | None = None
 
     def _built(self, element: Element, trail: Trail) -> etree._Element:
         node = etree.Element(element.tag, dict(element.attributes))
@@ -38,6 +38,8 @@ class XPathTree:
 
     def find(self, expression: str) -> tuple[Trail, ...]:
         """Return every element that matches, in document order. Raises `BadXPath`."""
+        if self._tree is None:
+            self._tree = self._built(self.root, ())
         try:
             found = etree.ElementTree(self._tree).xpath(expression)
         except etree.XPathError as error:

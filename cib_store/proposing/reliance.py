@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from cib_store.document.codec import BadXml, parse
-from cib_store.document.element import COMMENT, Element
+from cib_store.document.element import Element
 from cib_store.document.operations import SEPARATE
-from cib_store.document.path import Step, find, parse_path
+from cib_store.document.pairing import Pair, Unpaired, differing
+from cib_store.document.path import find, parse_path
 from cib_store.document.sections import SCOPES
 from raftmaker.vocabulary.commands import CibOperation, OperationKind, Precondition
 
@@ -24,19 +25,15 @@ _OBJECT_DEPTH = 4
 """Steps in the path of an object: cib, configuration, section, object."""
 
 
-class _Everything(Exception):
-    """Only the whole configuration says what was relied on."""
-
-
 def reliance(
     old: Element, new: Element, operations: Iterable[CibOperation]
 ) -> tuple[Precondition, ...]:
     """Return the preconditions of a change that made the CIB `new` of `old`."""
     try:
         if not all(_is_pinned(operation) for operation in operations):
-            raise _Everything
+            raise Unpaired
         paths = tuple(_touched(old, new))
-    except _Everything:
+    except Unpaired:
         paths = (_CONFIGURATION,)
     return tuple(Precondition(path=path, digest=_digest(old, path)) for path in paths)
 
@@ -91,62 +88,43 @@ def _touched(old: Element, new: Element) -> Iterator[str]:
     ]
     before, after = find(old, _CONFIGURATION), find(new, _CONFIGURATION)
     if kept[0] != kept[1] or before is None or after is None:
-        raise _Everything
+        raise Unpaired
     if before.attributes != after.attributes:
-        raise _Everything
-    for path, one, other in _pairs(before, after, _CONFIGURATION):
-        if other is None:
-            raise _Everything
-        one = one or Element(other.tag)
-        if one.attributes != other.attributes:
-            raise _Everything
-        for place, mine, theirs in _pairs(one, other, path):
-            inside = _inside(mine, theirs, place) if mine and theirs else None
-            yield from (place,) if inside is None else inside
+        raise Unpaired
+    for section in differing(before, after, _CONFIGURATION):
+        if section.new is None:
+            raise Unpaired
+        old_section = section.old or Element(section.new.tag)
+        if old_section.attributes != section.new.attributes:
+            raise Unpaired
+        for pair in differing(old_section, section.new, section.path):
+            inside = _inside(pair)
+            yield from (pair.path,) if inside is None else inside
 
 
-def _pairs(
-    old: Element, new: Element, path: str
-) -> Iterator[tuple[str, Element | None, Element | None]]:
-    """Yield what differs between the children, by path; both must be in the same order."""
-    if old.children == new.children:
-        return
-    mine, theirs = _keyed(old), _keyed(new)
-    both = [key for key in mine if key in theirs]
-    if both != [key for key in theirs if key in mine]:
-        raise _Everything
-    for key in (*mine, *(key for key in theirs if key not in mine)):
-        one, other = mine.get(key), theirs.get(key)
-        if one is not other and one != other:
-            tag, name = key
-            yield path + str(Step(tag, name)), one, other
-
-
-def _keyed(parent: Element) -> dict[tuple[str, str | None], Element]:
-    children = [child for child in parent.children if child.tag != COMMENT]
-    keyed = {(child.tag, child.attributes.get("id")): child for child in children}
-    if len(keyed) < len(parent.children):  # a comment, or siblings that only their place tells
-        raise _Everything
-    return keyed
-
-
-def _inside(old: Element, new: Element, path: str) -> Sequence[str] | None:
-    """Return the nvpairs that differ within an object; None: more than nvpairs does."""
-    if old.attributes != new.attributes or old.text != new.text:
+def _inside(pair: Pair) -> Sequence[str] | None:
+    """Return the nvpairs that differ within an element; None: more than nvpairs does."""
+    old, new = pair.old, pair.new
+    if old is None or new is None or old.attributes != new.attributes or old.text != new.text:
         return None
     found: list[str] = []
     try:
-        pairs = list(_pairs(old, new, path))
-    except _Everything:
+        below = list(differing(old, new, pair.path))
+    except Unpaired:
         return None
-    for place, mine, theirs in pairs:
-        if (mine or theirs or old).tag == "nvpair":
-            if mine and theirs and mine.get("name") != theirs.get("name"):
-                return None
-            found.append(place)
+    for child in below:
+        if _is_value(child):
+            found.append(child.path)
             continue
-        inside = _inside(mine, theirs, place) if mine and theirs else None
+        inside = _inside(child)
         if inside is None:
             return None
         found += inside
     return found
+
+
+def _is_value(pair: Pair) -> bool:
+    """Tell whether an nvpair came, went, or has another value under the same name."""
+    if pair.old is None or pair.new is None:
+        return (pair.old or pair.new or Element("")).tag == "nvpair"
+    return pair.new.tag == "nvpair" and pair.old.get("name") == pair.new.get("name")

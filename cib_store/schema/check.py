@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from cib_store.document.element import Element
 from cib_store.document.ids import duplicate_ids
+from cib_store.document.pairing import Unpaired, differing
 from cib_store.schema.options import OPTIONS
 from cib_store.schema.references import node_warnings, reference_faults
-from cib_store.schema.structure import structure_faults
+from cib_store.schema.structure import faults_below, structure_faults
+from cib_store.schema.vocabulary import SHAPES
 from raftmaker.vocabulary.reports import Report
 
 _KEPT = 4
@@ -37,8 +39,11 @@ class Checks:
 
         So a configuration that came with faults can be mended one by one (features 4.20).
         """
-        known = set(self.of(before))
-        return tuple(fault for fault in self.of(cib) if fault not in known)
+        try:
+            return _new_in_objects(before, cib)
+        except Unpaired:
+            known = set(self.of(before))
+            return tuple(fault for fault in self.of(cib) if fault not in known)
 
 
 def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
@@ -49,6 +54,8 @@ def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]
 
 def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
     """Return what is allowed and looks like a mistake, and is new since `before`."""
+    if before is not None and _looks_the_same(before, cib):
+        return ()
     known = set(_warnings(before)) if before is not None else set()
     return tuple(warning for warning in _warnings(cib) if warning not in known)
 
@@ -60,6 +67,49 @@ def _faults(cib: Element) -> Iterator[Report]:
     yield from structure_faults(configuration)
     yield from duplicate_ids(configuration)
     yield from reference_faults(configuration)
+
+
+def _new_in_objects(before: Element, cib: Element) -> tuple[Report, ...]:
+    """Return the new faults, looking at the changed objects alone.
+
+    Raises `Unpaired` where others may be at fault too, or the change is no list of objects.
+    """
+    old, new = before.child("configuration"), cib.child("configuration")
+    if old is None or new is None or old.attributes != new.attributes or new.names.is_repeated:
+        raise Unpaired
+    faults: list[Report] = []
+    for section in differing(old, new, "/cib/configuration"):
+        if section.old is None or section.new is None:
+            raise Unpaired
+        if section.old.attributes != section.new.attributes:
+            raise Unpaired
+        for pair in differing(section.old, section.new, section.path):
+            gone = pair.old.names.defined if pair.old else frozenset()
+            here = pair.new.names.defined if pair.new else frozenset()
+            if (gone - here) & new.names.referred:
+                raise Unpaired
+            if pair.new is not None:
+                if pair.new.tag not in SHAPES[section.new.tag].children:
+                    raise Unpaired
+                known = set(_object_faults(old, pair.old, pair.path)) if pair.old else set()
+                found = _object_faults(new, pair.new, pair.path)
+                faults += [fault for fault in found if fault not in known]
+    return tuple(faults)
+
+
+def _object_faults(configuration: Element, one: Element, path: str) -> Iterator[Report]:
+    if one.tag in SHAPES:
+        yield from faults_below(one, path)
+    if one.names.referred or one.tag.startswith("rsc_"):
+        yield from reference_faults(configuration, one)
+
+
+def _looks_the_same(before: Element, cib: Element) -> bool:
+    """Tell whether nothing differs that a warning could be about."""
+    old, new = before.child("configuration"), cib.child("configuration")
+    if old is None or new is None:
+        return False
+    return all(old.child(tag) is new.child(tag) for tag in ("constraints", "nodes", "crm_config"))
 
 
 def _warnings(cib: Element) -> Iterator[Report]:

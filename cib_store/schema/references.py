@@ -35,11 +35,11 @@ def _names(configuration: Element) -> _Names:
     return _Names(dict(defined_ids(configuration)), frozenset(known))
 
 
-def reference_faults(configuration: Element) -> Iterator[Report]:
-    """Yield every reference to something that is not there."""
+def reference_faults(configuration: Element, within: Element | None = None) -> Iterator[Report]:
+    """Yield every reference to something that is not there; only those `within` if given."""
     names = _names(configuration)
     resources = names.resources
-    for element in configuration.walk():
+    for element in (within or configuration).walk():
         here = f"//{element.tag}[@id='{element.id}']"
         for attribute in _RESOURCE_ATTRIBUTES.get(element.tag, ()):
             name = element.attributes.get(attribute)

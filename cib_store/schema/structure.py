@@ -21,10 +21,11 @@ _HOLDERS = {
 
 def structure_faults(configuration: Element) -> Iterator[Report]:
     """Yield every fault that an element shows by itself, in document order."""
-    yield from _below(configuration, "/cib/configuration")
+    yield from faults_below(configuration, "/cib/configuration")
 
 
-def _below(element: Element, where: str) -> Iterator[Report]:
+def faults_below(element: Element, where: str) -> Iterator[Report]:
+    """Yield every fault of an element that is known, and of what is below it."""
     shape = SHAPES[element.tag]
     yield from _attribute_faults(element, where)
     if element.tag in _HOLDERS:
@@ -43,7 +44,7 @@ def _below(element: Element, where: str) -> Iterator[Report]:
             continue
         place = where + str(step_to(element, position))
         if child.tag in shape.children and child.tag in SHAPES:
-            yield from _below(child, place)
+            yield from faults_below(child, place)
         else:
             yield _misplaced(element, child, place)
 
