@@ -87,9 +87,14 @@ def build_resource(
     _read_settings(run, rsc)
     if not _build_children(run, rsc, templates):
         return None
-    run.by_id[rsc.id] = rsc
-    if run.symmetric or (rsc.remote_connection and "container" in rsc.meta):
+    run.add_resource(rsc)
+    if run.symmetric:
         _allow_everywhere(run, rsc)
+    elif rsc.remote_connection and "container" in rsc.meta:
+        # Connections to guest nodes are not configured, so nobody can allow them anywhere.
+        for node in run.nodes:
+            rsc.scores.setdefault(node, node.score)
+            rsc.probe_modes.setdefault(node, node.probe_mode)
     run.pairs(element, "utilization", into=rsc.utilization)
     if element is not original:
         run.templates.setdefault(original.get("template"), []).append(original.id)

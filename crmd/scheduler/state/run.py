@@ -15,6 +15,7 @@ from cib_store.model.scores import parse_score
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.action import Action
+    from crmd.scheduler.state.contribution import Contribution
     from crmd.scheduler.state.constraint import Colocation, Location, Ordering, Ticket
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.resource import Resource
@@ -121,6 +122,9 @@ class Run:
     show_utilization: bool = False
     score_lines: list[str] = field(default_factory=list)
 
+    contributions: list[Contribution] | None = None
+    """Where the scores come from; None where nobody asked."""
+
     # Plan.
     actions: list[Action] = field(default_factory=list)
     """All actions ever considered, by id; the oldest first."""
@@ -152,12 +156,24 @@ class Run:
         return self.node_by_name.get(name.lower()) if name is not None else None
 
     def find_resource(self, id_: str) -> Resource | None:
-        """Return the resource with that id, or else the first known to the history by it."""
-        found = self.by_id.get(id_)
-        if found is None:
-            known = [rsc for rsc in self.by_history.get(id_, ()) if rsc.history_id == id_]
-            found = known[0] if known else None
-        return found
+        """Return the first resource with that id, or known to the history by it."""
+        exact = self.by_id.get(id_)
+        known = next((rsc for rsc in self.by_history.get(id_, ()) if rsc.history_id == id_), None)
+        if exact is None or known is None:
+            return exact or known
+        # A removed resource may have the name that the history has for an instance.
+        outermost = [rsc.outermost for rsc in (known, exact)]
+        first = next((rsc for rsc in self.resources if rsc in outermost), None)
+        return known if first is outermost[0] else exact
+
+    def add_resource(self, rsc: Resource) -> None:
+        """Make a resource known by its id.
+
+        Of two with one id (a removed primitive may have had that of a clone) the first is meant
+        where the configuration names it; histories are about both.
+        """
+        if self.by_id.setdefault(rsc.id, rsc) is not rsc:
+            self.by_history.setdefault(rsc.id, []).append(rsc)
 
     def set_history_id(self, rsc: Resource, id_: str | None) -> None:
         """Record under which name the operation history knows a resource."""
