@@ -15,7 +15,9 @@ from crmd.scheduler.constraints.references import (
 )
 from crmd.scheduler.node_attributes import attribute_for
 from crmd.scheduler.parameters import parameters_on
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.state.constraint import Location, ProbeMode
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -198,7 +200,13 @@ def _bind_rule(
 def apply_locations(run: Run) -> None:
     """Add the scores of all location constraints, the newest constraint first."""
     for location in reversed(run.locations):
-        location.rsc.kind.apply_location(run, location.rsc, location)
+        if run.contributions is None:
+            location.rsc.kind.apply_location(run, location.rsc, location)
+            continue
+        healthy = location.id.startswith("node-health-strategy=")
+        origin = Origin.HEALTH if healthy else Origin.LOCATION
+        with noted(run, location.rsc, origin, location.id):
+            location.rsc.kind.apply_location(run, location.rsc, location)
 
 
 def apply_location(run: Run, rsc: Resource, location: Location) -> None:

@@ -7,12 +7,17 @@ from cib_store.model.values import is_true, seconds_of
 from crmd.scheduler.actions.book import find_exact, operation
 from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.constraints.locations import apply_locations, new_location
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import add_score
 from crmd.scheduler.state.constraint import ProbeMode
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.failcounts import failures
+
+HEALTH = "node-health-strategy="
+"""Begins the id of a location constraint that node health made."""
 
 
 def apply_health(run: Run) -> None:
@@ -31,21 +36,22 @@ def apply_health(run: Run) -> None:
             continue
         for rsc in run.resources:
             if health > 0 or not is_true(rsc.meta.get("allow-unhealthy-nodes")):
-                new_location(run, strategy, rsc, scores={node: health})
+                new_location(run, HEALTH + strategy, rsc, scores={node: health})
 
 
 def apply_criteria(run: Run) -> None:
     """Add locks, location constraints, stickiness, failure bans and exclusive discovery."""
     if run.shutdown_lock:
         for rsc in run.resources:
-            rsc.kind.shutdown_lock(run, rsc)
+            with noted(run, rsc, Origin.LOCK, "shutdown-lock"):
+                rsc.kind.shutdown_lock(run, rsc)
     apply_locations(run)
     for rsc in run.resources:
         _stick(run, rsc)
     for node in run.nodes:
         for rsc in run.resources:
             _ban_after_failures(run, rsc, node)
-            _keep_to_discovered(rsc, node)
+            _keep_to_discovered(run, rsc, node)
 
 
 def _stick(run: Run, rsc: Resource) -> None:
@@ -57,7 +63,8 @@ def _stick(run: Run, rsc: Resource) -> None:
         return
     node = rsc.active_on[0]
     if run.symmetric or node in rsc.scores:
-        add_score(rsc, node, rsc.stickiness)
+        with noted(run, rsc, Origin.STICKINESS, "resource-stickiness"):
+            add_score(rsc, node, rsc.stickiness)
 
 
 def _ban_after_failures(run: Run, rsc: Resource, node: Node) -> None:
@@ -69,7 +76,9 @@ def _ban_after_failures(run: Run, rsc: Resource, node: Node) -> None:
         return
     banned = banned_by_failures(run, rsc, node)
     if banned is not None:
-        add_score(banned, node, -INFINITY)
+        threshold = f"{rsc.id}: migration-threshold={rsc.migration_threshold} is reached"
+        with noted(run, banned, Origin.FAILURES, threshold):
+            add_score(banned, node, -INFINITY)
 
 
 def banned_by_failures(run: Run, rsc: Resource, node: Node) -> Resource | None:
@@ -82,13 +91,14 @@ def banned_by_failures(run: Run, rsc: Resource, node: Node) -> Resource | None:
     return rsc if rsc.unique else rsc.top
 
 
-def _keep_to_discovered(rsc: Resource, node: Node) -> None:
+def _keep_to_discovered(run: Run, rsc: Resource, node: Node) -> None:
     if not (rsc.exclusive_discovery or rsc.top.exclusive_discovery):
         return
     for child in rsc.children:
-        _keep_to_discovered(child, node)
+        _keep_to_discovered(run, child, node)
     if node in rsc.scores and rsc.probe_modes.get(node) is not ProbeMode.EXCLUSIVE:
-        rsc.scores[node] = -INFINITY
+        with noted(run, rsc, Origin.DISCOVERY, "resource-discovery=exclusive elsewhere"):
+            rsc.scores[node] = -INFINITY
 
 
 def lock_to_shutdown_node(run: Run, rsc: Resource) -> None:

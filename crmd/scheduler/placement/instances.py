@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cmp_to_key
 
 from cib_store.model.scores import INFINITY
 from crmd.scheduler.constraints.colocations import (
@@ -11,6 +10,7 @@ from crmd.scheduler.constraints.colocations import (
     this_with_colocations,
     with_this_colocations,
 )
+from crmd.scheduler.merge_sort import merge_sorted
 from crmd.scheduler.placement.choice import current_node, unassign
 from crmd.scheduler.scoring import ban
 from crmd.scheduler.state.behaviour import Selection
@@ -125,7 +125,7 @@ def _add(
 
 def sorted_instances(run: Run, instances: list[Resource]) -> list[Resource]:
     """Return instances in the order in which they are assigned."""
-    return sorted(instances, key=cmp_to_key(compare_instances(run)))
+    return merge_sorted(instances, compare_instances(run))
 
 
 def _may_run(instance: Resource, node: Node, max_per_node: int) -> bool:

@@ -25,10 +25,12 @@ from crmd.scheduler.placement.colocation import (
     apply_to_priority,
     apply_to_scores,
 )
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.placement.score_lines import show_scores
 from crmd.scheduler.placement.utilization import ban_where_it_does_not_fit
 from crmd.scheduler.scoring import ban
 from crmd.scheduler.state.constraint import Colocation
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -49,7 +51,8 @@ def assign_primitive(
         return None
     rsc.assigning = True
     _apply_colocations(run, rsc)
-    _apply_wanted_role(run, rsc)
+    with noted(run, rsc, Origin.ROLE, "it shall be stopped"):
+        _apply_wanted_role(run, rsc)
     show_scores(run, rsc, "pcmk__primitive_assign")
     if run.fencing_enabled and not run.have_fencing:
         rsc.managed = False
@@ -73,10 +76,12 @@ def _apply_colocations(run: Run, rsc: Resource) -> None:
     for mandatory in (True, False):
         for each in this_with:
             if (abs(each.score) >= INFINITY) is mandatory:
-                _apply_this_with(run, rsc, each)
+                with noted(run, rsc, Origin.COLOCATION, f"{each.id}: with {each.primary.id}"):
+                    _apply_this_with(run, rsc, each)
         for each in with_this:
             if (abs(each.score) >= INFINITY) is mandatory:
-                add_dependent_scores(run, each, rsc)
+                with noted(run, rsc, Origin.COLOCATION, f"{each.id}: for {each.dependent.id}"):
+                    add_dependent_scores(run, each, rsc)
 
 
 def _apply_this_with(run: Run, rsc: Resource, colocation: Colocation) -> None:
@@ -99,7 +104,8 @@ def _apply_wanted_role(run: Run, rsc: Resource) -> None:
 
 
 def _assign_best(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: bool) -> None:
-    roomiest = ban_where_it_does_not_fit(run, rsc)
+    with noted(run, rsc, Origin.UTILIZATION, f"placement-strategy={run.placement_strategy}"):
+        roomiest = ban_where_it_does_not_fit(run, rsc)
     prefer = prefer or roomiest
     if not rsc.unassigned:
         return

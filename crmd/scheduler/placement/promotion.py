@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cmp_to_key
 
 from cib_store.model.options import NoQuorum
 from cib_store.model.scores import INFINITY, add_scores, parse_score, score_text
@@ -14,6 +13,7 @@ from crmd.scheduler.constraints.colocations import (
     with_this_colocations,
 )
 from crmd.scheduler.constraints.tickets import require_promotion_tickets
+from crmd.scheduler.merge_sort import merge_sorted
 from crmd.scheduler.node_attributes import attribute_for, colocation_attribute
 from crmd.scheduler.placement.colocation import keep_to, same
 from crmd.scheduler.placement.instances import compare_instances
@@ -163,7 +163,7 @@ def _sort_promotables(run: Run, clone: Resource) -> None:
             instance.promotion_priority = -INFINITY
         elif instance.promotion_priority >= 0:
             instance.promotion_priority = clone.scores[node]
-    clone.children = sorted(clone.children, key=cmp_to_key(_compare_promotables(run)))
+    clone.children = merge_sorted(clone.children, _compare_promotables(run))
     clone.updating_scores = False
 
 

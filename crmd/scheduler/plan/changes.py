@@ -53,18 +53,12 @@ def matching(run: Run, id_: str) -> list[Resource]:
     unique = list(dict.fromkeys(candidates))
     if len(unique) < 2:
         return unique
-    tops = dict.fromkeys(_outermost(rsc) for rsc in unique)
+    tops = dict.fromkeys(rsc.outermost for rsc in unique)
     found: list[Resource] = []
     for top in (rsc for rsc in run.resources if rsc in tops):
         _collect(top, id_, found)
     found.reverse()
     return found
-
-
-def _outermost(rsc: Resource) -> Resource:
-    while rsc.parent is not None:
-        rsc = rsc.parent
-    return rsc
 
 
 def _collect(rsc: Resource, id_: str, found: list[Resource]) -> None:

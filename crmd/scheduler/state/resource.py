@@ -185,6 +185,14 @@ class Resource:
         return at
 
     @property
+    def outermost(self) -> Resource:
+        """The outermost resource around this one, bundles included."""
+        at = self
+        while at.parent is not None:
+            at = at.parent
+        return at
+
+    @property
     def is_anonymous_clone(self) -> bool:
         """Whether this is a clone whose instances are interchangeable."""
         return self.variant is Variant.CLONE and not self.unique

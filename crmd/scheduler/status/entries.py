@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cmp_to_key
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer
+from crmd.scheduler.merge_sort import merge_sorted
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 
 _KEY = re.compile(r"(-?\d+):(-?\d+):(-?\d+):(\S{1,36})")
@@ -109,10 +109,7 @@ def _by_transition(one: Element, other: Element, first: int, second: int) -> int
 
 def oldest_first(entries: Sequence[Element]) -> list[Element]:
     """Sort a resource's entries by age; among equals the last one listed comes first."""
-    latest_first = list(entries)
-    latest_first.reverse()
-    latest_first.sort(key=cmp_to_key(age))
-    return latest_first
+    return merge_sorted(list(reversed(entries)), age)
 
 
 def active_span(entries: Sequence[Element]) -> tuple[int, int]:
