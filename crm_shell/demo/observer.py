@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cib_store.client import StoreClient
-
 from crm_shell.demo.timeline import Observation
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError
