@@ -94,7 +94,8 @@ def end_of_lifetime(lifetime: str, now: datetime) -> str:
 
     Raises ValueError when it is neither.
     """
-    duration = parse_duration_ms(lifetime)
+    is_date = "-" in lifetime
+    duration = None if is_date else parse_duration_ms(lifetime)
     if duration is not None and duration > 0:
         end = now.astimezone(UTC) + timedelta(milliseconds=duration)
         return end.strftime("%Y-%m-%d %H:%M:%SZ")

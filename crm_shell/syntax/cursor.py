@@ -18,6 +18,8 @@ class Cursor:
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self._tokens = tokens
         self._at = 0
+        self.previous: Token | None = None
+        """The token that was taken last: where a fault in its meaning is."""
 
     @property
     def token(self) -> Token | None:
@@ -41,19 +43,23 @@ class Cursor:
         """How many tokens are left."""
         return len(self._tokens) - self._at
 
+    def _step(self, token: Token | None) -> None:
+        self.previous = token
+        self._at += 1
+
     def take(self, expected: str) -> Token:
         """Take the next token. Raises `Mistake` at the end, saying what was `expected`."""
         token = self.token
         if token is None:
             self.fail(f"the statement ends where {expected} should follow")
-        self._at += 1
+        self._step(token)
         return token
 
     def accept(self, *words: str) -> str:
         """Take the next token when it is one of these keywords; return it in lower case."""
         if self.word and self.word in words:
             word = self.word
-            self._at += 1
+            self._step(self.token)
             return word
         return ""
 
@@ -62,7 +68,7 @@ class Cursor:
         token = self.token
         found = pattern.fullmatch(token.text) if token else None
         if found:
-            self._at += 1
+            self._step(token)
         return found
 
     def take_last(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -71,19 +77,21 @@ class Cursor:
             return None
         found = pattern.fullmatch(self._tokens[-1].text)
         if found:
+            self.previous = self._tokens[-1]
             self._tokens = self._tokens[:-1]
         return found
 
     def identifier(self, of_what: str) -> str:
         """Take an XML id. Raises `Mistake` when it cannot be one."""
         token = self.take(f"the id of the {of_what}")
-        if not _ID.fullmatch(token.text):
+        named = token.text.removeprefix("id=")
+        if not _ID.fullmatch(named):
             self.fail(
                 f"{token.text!r} cannot be the id of a {of_what}",
                 allowed="a letter or _, then letters, digits, '.', '_' and '-'",
                 token=token,
             )
-        return token.text
+        return named
 
     def choice(self, token: Token, text: str, known: Iterable[str], what: str) -> str:
         """Return the member of `known` that equals `text`, whatever its case, or fail."""

@@ -36,5 +36,5 @@ class Mistake(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word most like `word`; empty when none is alike."""
-    matches = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.7)
+    matches = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
     return matches[0] if matches else ""

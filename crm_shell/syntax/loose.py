@@ -12,12 +12,13 @@ from cib_store.document.element import COMMENT, Element
 from crm_shell.syntax.words import MEMBER
 
 RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
+_SETS = ("instance_attributes", "meta_attributes", "utilization")
 _MEMBERS = ("primitive", "group", "clone", "master")
 _KEEPS_ID = frozenset(
     {
         *RESOURCES, MEMBER, "rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket", "tag",
         "obj_ref", "resource_ref", "acl_role", "acl_target", "acl_group", "role", "alert",
-        "cluster_property_set", "node",
+        "cluster_property_set", "node", "port-mapping", "storage-mapping",
     }
 )  # fmt: skip
 
@@ -78,9 +79,15 @@ def _loosen(element: Element, referenced: frozenset[str]) -> Element:
         else _loosen(child, referenced)
         for child in element.children
     )
-    if element.tag in ("instance_attributes", "meta_attributes", "utilization"):
+    children = tuple(child for child in children if not _is_empty_set(child))
+    if element.tag in _SETS:
         children = tuple(_without_plain_score(child) for child in children)
     return Element(element.tag, attributes, children, element.text)
+
+
+def _is_empty_set(child: Element) -> bool:
+    """Whether a set says nothing, as it is left when its last pair is removed."""
+    return child.tag in _SETS and not child.children and not child.attributes
 
 
 def _without_plain_score(child: Element) -> Element:

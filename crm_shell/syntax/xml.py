@@ -23,5 +23,9 @@ def read_xml(cursor: Cursor) -> Element:
     except BadXml as error:
         cursor.fail(str(error), token=token)
     if element.tag not in ELEMENTS:
-        cursor.fail(f"<{element.tag}> is no part of a configuration", allowed=", ".join(ELEMENTS))
+        cursor.fail(
+            f"<{element.tag}> is no part of a configuration",
+            allowed=", ".join(ELEMENTS),
+            token=token,
+        )
     return element

@@ -101,8 +101,7 @@ def read_ticket(cursor: Cursor) -> Element:
     if found is None:
         cursor.fail("a ticket's name and a colon should follow", allowed="TICKET: RESOURCE…")
     attributes["ticket"] = found[1]
-    token = cursor.token
-    if token and (found := cursor.take_last(_LOSS_POLICY)):
+    if (found := cursor.take_last(_LOSS_POLICY)) and (token := cursor.previous):
         attributes["loss-policy"] = cursor.choice(token, found[1], LOSS_POLICIES, "loss-policy")
     if cursor.remaining == 1:
         _qualified(cursor, attributes, "rsc", "role")
@@ -132,5 +131,5 @@ def _qualified(cursor: Cursor, attributes: dict[str, str], name: str, qualifier:
 
 def _boolean(cursor: Cursor, text: str) -> str:
     if text.lower() not in _BOOLEANS:
-        cursor.fail(f"{text!r} is no boolean", allowed="true, false")
+        cursor.fail(f"{text!r} is no boolean", allowed="true, false", token=cursor.previous)
     return _BOOLEANS[text.lower()]

@@ -30,6 +30,7 @@ def score_attributes(cursor: Cursor, text: str) -> dict[str, str]:
         cursor.fail(
             f"{text!r} is no score",
             allowed="a whole number, inf, -inf, mandatory, advisory or a node attribute's name",
+            token=cursor.previous,
         )
     return {"score-attribute": text}
 
@@ -39,7 +40,9 @@ def score_only(cursor: Cursor, text: str) -> dict[str, str]:
     score = plain_score(text)
     if not score:
         cursor.fail(
-            f"{text!r} is no score", allowed="a whole number, inf, -inf, mandatory or advisory"
+            f"{text!r} is no score",
+            allowed="a whole number, inf, -inf, mandatory or advisory",
+            token=cursor.previous,
         )
     return {"score": score}
 
@@ -51,5 +54,7 @@ def order_kind(cursor: Cursor, text: str) -> dict[str, str]:
             return {"kind": kind}
     score = plain_score(text)
     if not score:
-        cursor.fail(f"{text!r} is no kind of order", allowed=", ".join(KINDS))
+        cursor.fail(
+            f"{text!r} is no kind of order", allowed=", ".join(KINDS), token=cursor.previous
+        )
     return {"kind": "Optional" if score in ("0", "+0", "-0") else "Mandatory"}
