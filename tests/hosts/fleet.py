@@ -193,8 +193,11 @@ class Fleet:
         known = ", ".join(host.name for host in self.hosts)
         raise HostError(f"there is no host {name!r}; there are: {known}")
 
-    def up(self) -> None:
-        """Make the network and boot every host; takes everything down again when that fails."""
+    def up(self, *, prepare: Callable[[Fleet], None] = lambda fleet: None) -> None:
+        """Make the network and boot every host; takes everything down again when that fails.
+
+        `prepare` is called before the first boot: it may write to the hosts' disks.
+        """
         if (self.directory / "fleet.json").exists():
             raise HostError(f"the fleet {self.name!r} is already up: take it down first")
         self.down()
@@ -202,6 +205,7 @@ class Fleet:
         (self.directory / "fleet.json").write_text(json.dumps({"count": len(self.hosts)}))
         try:
             self.network.up()
+            prepare(self)
             for host in self.hosts:
                 host.power_on()
         except BaseException:

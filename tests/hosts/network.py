@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 PREFIX_V4 = "10.77.0."
 PREFIX_V6 = "fd00:77::"
+SWITCH_ADDRESS = f"{PREFIX_V4}254"
+SWITCH_PORT = 4500
 
 
 def run(*command: str, check: bool = True, stdin: str | None = None) -> str:
@@ -39,8 +41,14 @@ class Network:
         bridge = ("stp_state", "0", "forward_delay", "0", "mcast_snooping", "0")
         self._ip("link", "add", "br0", "type", "bridge", *bridge)
         self._ip("link", "set", "br0", "up")
+        # The power switch listens here; hosts that are cut off do not reach it.
+        self._ip("addr", "add", f"{SWITCH_ADDRESS}/24", "dev", "br0")
         self._nft("add table bridge faults")
         self._nft("add chain bridge faults forward { type filter hook forward priority 0; }")
+
+    def inside(self) -> tuple[str, ...]:
+        """Return the command prefix that runs something beside the bridge."""
+        return ("ip", "netns", "exec", self.namespace)
 
     def down(self) -> None:
         """Remove the bridge and every cable; nothing happens where there is none."""
@@ -79,8 +87,8 @@ class Network:
             self._rule(f"{side} p{number} numgen random mod 10000 < {share} drop")
 
     def heal(self, number: int) -> None:
-        """Take back every cut and loss of the host's port."""
-        self._ip("link", "set", f"p{number}", "up")
+        """Take back every cut and loss of the host's port; a host that is off has no cable."""
+        self._ip("link", "set", f"p{number}", "up", check=False)
         listing = self._nft("-a list chain bridge faults forward")
         for line in listing.splitlines():
             rule, _, handle = line.partition("# handle ")
@@ -93,7 +101,7 @@ class Network:
     def _nft(self, command: str) -> str:
         options = ("-a",) if command.startswith("-a ") else ()
         return run(
-            *("ip", "netns", "exec", self.namespace, "nft", *options),
+            *(*self.inside(), "nft", *options),
             command.removeprefix("-a "),
         )
 

@@ -1,0 +1,112 @@
+"""A Raftmaker cluster on test hosts: real systemd units, mutual TLS, a power switch for fencing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from raftmaker.runtime.certificates import create_authority, issue, store_credentials
+from raftmaker.vocabulary.ids import ClusterId, NodeName
+from tests.hosts.fleet import Fleet, Host, HostError
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(sys.executable).parent
+CLUSTER = ClusterId("hosts")
+_PORTS = {"store": 5405, "controller": 5407, "fencer": 5408}
+
+
+def install(fleet: Fleet) -> None:
+    """Put settings, certificates, units and the fence agent on every disk, before the boot."""
+    now = datetime.now(UTC)
+    authority = create_authority(CLUSTER, now)
+    for host in fleet:
+        etc = host.directory / "upper" / "etc"
+        store_credentials(
+            etc / "raftmaker" / "tls",
+            authority.certificate,
+            issue(authority, NodeName(host.name), now),
+        )
+        (etc / "raftmaker" / "raftmaker.toml").write_text(_settings(fleet, host))
+        _install_units(etc / "systemd" / "system")
+        agents = host.directory / "upper" / "usr" / "sbin"
+        agents.mkdir(parents=True)
+        shutil.copy2(Path(__file__).with_name("fence_host"), agents)
+
+
+def _settings(fleet: Fleet, host: Host) -> str:
+    peers = "".join(
+        f'[[peers]]\nname = "{peer.name}"\n'
+        + "".join(f'{key} = "{peer.address}:{port}"\n' for key, port in _PORTS.items())
+        for peer in fleet
+    )
+    return (
+        f'[cluster]\nid = "{CLUSTER}"\nname = "hosts"\n[node]\nname = "{host.name}"\n'
+        f'[directories]\ntls = "/etc/raftmaker/tls"\n{peers}'
+    )
+
+
+def _install_units(units: Path) -> None:
+    wanted = units / "multi-user.target.wants"
+    wanted.mkdir(parents=True)
+    for unit in (ROOT / "systemd").iterdir():
+        # From the checkout: the scripts are in its environment, and there is no package's group.
+        text = unit.read_text().replace("Group=haclient\n", "")
+        (units / unit.name).write_text(
+            text.replace("ExecStart=raftmaker", f"ExecStart={SCRIPTS}/raftmaker")
+        )
+    (wanted / "raftmaker.target").symlink_to(units / "raftmaker.target")
+
+
+@contextmanager
+def running(count: int, name: str) -> Iterator[Fleet]:
+    """Bring up hosts with a cluster on them and a power switch beside them; take all of it down."""
+    fleet = Fleet(count, name=name)
+    try:
+        fleet.up(prepare=install)
+        switch = subprocess.Popen(
+            [*fleet.network.inside(), sys.executable, "-m", "tests.hosts.switch", name],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert switch.stdout is not None
+            switch.stdout.readline()
+            yield fleet
+        finally:
+            switch.kill()
+            switch.wait()
+    finally:
+        fleet.down()
+
+
+def crm(host: Host, *arguments: str, stdin: str | None = None) -> str:
+    """Run the crm shell on a host and return what it printed."""
+    return host.exec(str(SCRIPTS / "crm"), *arguments, stdin=stdin).stdout
+
+
+def status(host: Host) -> dict[str, Any]:
+    """Return ``crm status --json`` of a host."""
+    answer: dict[str, Any] = json.loads(crm(host, "status", "--json"))
+    return answer
+
+
+def wait_for(condition: Callable[[], bool], what: str, *, timeout_s: float = 60) -> float:
+    """Wait until the condition holds and return how long it took, in seconds."""
+    began = time.monotonic()
+    while True:
+        try:
+            if condition():
+                return time.monotonic() - began
+        except HostError:
+            pass  # A daemon may still be starting.
+        if time.monotonic() - began > timeout_s:
+            raise AssertionError(f"not within {timeout_s} s: {what}")
+        time.sleep(0.1)
