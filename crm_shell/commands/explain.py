@@ -1,0 +1,97 @@
+"""``crm explain RESOURCE [NODE]``: why a resource is where it is, and what would change that."""
+
+from __future__ import annotations
+
+import time
+
+from cib_store.model.dates import Moment
+from cib_store.model.scores import INFINITY
+from crm_shell.commands.session import Command, Failed, Session, arguments
+from crm_shell.console import Json
+from crmd.scheduler.explain import Explanation, NodeView, explain
+from crmd.scheduler.state.contribution import Contribution
+from raftmaker.vocabulary.codes import ExitCode
+
+_USAGE = "explain RESOURCE [NODE]"
+
+
+async def _explain(session: Session, args: list[str]) -> int:
+    words = arguments(args, 1, 2, _USAGE)
+    cib = await session.cluster.cib()
+    node = words[1] if len(words) > 1 else None
+    found = explain(cib.document, Moment(int(time.time())), words[0], node)
+    if not found:
+        raise Failed(
+            f"there is no resource {words[0]!r}; crm resource status lists them",
+            code=ExitCode.NOSUCH,
+        )
+    if node is not None and not found[0].nodes:
+        raise Failed(f"there is no node {node!r}; crm node show lists them", code=ExitCode.NOSUCH)
+    text = "\n\n".join("\n".join(explanation_lines(each)) for each in found)
+    session.console.answer(text, [explanation_data(each) for each in found])
+    return 0
+
+
+def explanation_lines(each: Explanation) -> list[str]:
+    """Return an explanation as text: the verdict, then node by node."""
+    lines = [each.verdict]
+    for obstacle in each.obstacles:
+        lines.append(f"  in the way: {obstacle.what}")
+        if obstacle.command:
+            lines.append(f"    to change: {obstacle.command}")
+    for view in each.nodes:
+        lines += _node_lines(view)
+    return lines
+
+
+def _node_lines(view: NodeView) -> list[str]:
+    mark = "*" if view.chosen else " "
+    lines = [f"{mark} {view.node}: {view.score}"]
+    lines += [f"    {_added(one):>10}  {one.origin.value}: {one.detail}"
+              for one in view.contributions]  # fmt: skip
+    for obstacle in view.obstacles:
+        hint = f"  ->  {obstacle.command}" if obstacle.command else ""
+        lines.append(f"    in the way: {obstacle.what}{hint}")
+    return lines
+
+
+def _added(one: Contribution) -> str:
+    if one.added <= -INFINITY:
+        return "-INFINITY"
+    return "+INFINITY" if one.added >= INFINITY else f"{one.added:+}"
+
+
+def explanation_data(each: Explanation) -> Json:
+    """Return an explanation as plain data."""
+    return {
+        "resource": each.resource,
+        "now_on": list(each.now_on),
+        "chosen": each.chosen,
+        "verdict": each.verdict,
+        "obstacles": [{"what": one.what, "command": one.command} for one in each.obstacles],
+        "nodes": [
+            {
+                "node": view.node,
+                "score": view.score,
+                "chosen": view.chosen,
+                "contributions": [
+                    {"origin": one.origin.value, "detail": one.detail, "added": _added(one)}
+                    for one in view.contributions
+                ],
+                "obstacles": [{"what": one.what, "command": one.command} for one in view.obstacles],
+            }
+            for view in each.nodes
+        ],
+    }
+
+
+COMMAND = Command(
+    name="explain",
+    usage=_USAGE,
+    summary="say why a resource is where it is, and what would change that",
+    run=_explain,
+    completes=("resource", "node"),
+    aliases=("why",),
+    details="Each node with its score, every contribution to it and its source, and what is in"
+    " the way, with the command that would change it.",
+)
