@@ -25,7 +25,7 @@ from cib_store.model.dates import Moment
 from cib_store.model.values import is_true
 from crm_shell.edit.apply import Mode, apply
 from crm_shell.simulate.changes_text import summary_lines
-from crm_shell.simulate.execution import execute
+from crm_shell.simulate.execution import event_text, execute
 from crm_shell.syntax import parse
 from crmd.scheduler.actions.operations import TIMEOUT_DEFAULT_MS
 from crmd.scheduler.digests import digest_of
@@ -203,5 +203,6 @@ def plan_of(cib: Element) -> str:
     run = read_cluster(cib, Moment(NOW))
     schedule = decide(run)
     changes = [line.rstrip() for line in summary_lines(schedule)]
-    steps = execute(run, cib, schedule.graph, when=NOW).lines
+    events = execute(run, cib, schedule.graph, when=NOW).events
+    steps = [event_text(event) for event in events]
     return "\n".join((*(changes or ["  nothing"]), "", *(steps or ["  nothing"])))
