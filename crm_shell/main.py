@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from crm_shell.asking import asked
 from crm_shell.commands.help import overview
 from crm_shell.commands.session import Session
 from crm_shell.console import Console
@@ -86,7 +87,7 @@ async def _run(options: argparse.Namespace) -> int:
 
 async def _one(interpreter: Interpreter, words: list[str]) -> int:
     if sys.stdin.isatty() and sys.stderr.isatty():
-        interpreter.session.ask = _asked
+        interpreter.session.ask = asked
     try:
         code = await interpreter.run(words)
     except Leave:
@@ -98,13 +99,6 @@ async def _one(interpreter: Interpreter, words: list[str]) -> int:
     if interpreter.level is not None:
         return await _file(interpreter, "-")
     return code
-
-
-def _asked(question: str) -> bool:
-    try:
-        return input(f"{question} (y/n) ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 async def _file(interpreter: Interpreter, name: str) -> int:

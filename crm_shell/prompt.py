@@ -11,9 +11,9 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.shortcuts import confirm
 
 from crm_shell.actions import tree
+from crm_shell.asking import asked
 from crm_shell.commands.levels import EVERYTHING, names_of
 from crm_shell.commands.session import Command, Level
 from crm_shell.edit.show import identity_of, shown_objects
@@ -106,7 +106,7 @@ async def run_prompt(interpreter: Interpreter) -> int:
     """Read and carry out lines until the user leaves; return the last command's exit code."""
     session = interpreter.session
     session.interactive = session.keeps_draft = True
-    session.ask = lambda question: confirm(question)
+    session.ask = asked
     completer = ShellCompleter(interpreter)
     prompt: PromptSession[str] = PromptSession(history=_history(), completer=completer)
     code = 0
