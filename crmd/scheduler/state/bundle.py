@@ -26,6 +26,17 @@ class Replica:
     child: Resource | None = None
     """The instance of the bundled resource that runs inside."""
 
+    @property
+    def implied(self) -> list[Resource]:
+        """Address, container and connection, as far as there are any."""
+        parts = (self.ip, self.container, self.remote)
+        return [part for part in parts if part is not None]
+
+    @property
+    def parts(self) -> list[Resource]:
+        """All that the replica consists of, what runs inside last."""
+        return self.implied + ([self.child] if self.child is not None else [])
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class BundleSettings:
@@ -37,3 +48,9 @@ class BundleSettings:
     inner: Resource | None = None
     """The clone of the bundled resource."""
     replicas: list[Replica] = field(default_factory=list)
+
+
+def settings_of(rsc: Resource) -> BundleSettings:
+    """Return what only bundles have."""
+    assert rsc.containers is not None, f"{rsc.id} is no bundle"
+    return rsc.containers

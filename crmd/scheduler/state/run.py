@@ -15,8 +15,8 @@ from cib_store.model.scores import parse_score
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.action import Action
-    from crmd.scheduler.state.contribution import Contribution
     from crmd.scheduler.state.constraint import Colocation, Location, Ordering, Ticket
+    from crmd.scheduler.state.contribution import Contribution
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.resource import Resource
 
