@@ -11,6 +11,7 @@ from crm_shell.simulate.details_text import primitives
 from crm_shell.simulate.status_text import displayed_role
 from crm_shell.status.xml import framed
 from crmd.scheduler.schedule import ResourceChange, Schedule
+from crmd.scheduler.state.bundle import settings_of
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
@@ -79,7 +80,24 @@ def resource_element(rsc: Resource) -> Element:
             kind = {"multi_state": _flag(rsc.promotable), "unique": _flag(rsc.unique)}
             return Element("clone", {"id": rsc.id, **kind, **common}, parts)
         case Variant.BUNDLE:
-            return Element("bundle", {"id": rsc.id, "unique": _flag(rsc.unique), **common}, parts)
+            return _bundle(rsc, common)
+
+
+def _bundle(rsc: Resource, common: dict[str, str]) -> Element:
+    settings = settings_of(rsc)
+    replicas = []
+    for replica in settings.replicas:
+        parts = (replica.ip, replica.child, replica.container, replica.remote)
+        told = tuple(resource_element(part) for part in parts if part is not None)
+        replicas.append(Element("replica", {"id": str(replica.number)}, told))
+    attributes = {
+        "id": rsc.id,
+        "type": settings.agent,
+        "image": settings.image,
+        "unique": _flag(rsc.unique),
+    }
+    attributes |= {name: common[name] for name in ("maintenance", "managed", "failed")}
+    return Element("bundle", attributes, tuple(replicas))
 
 
 def _primitive(rsc: Resource, common: dict[str, str]) -> Element:

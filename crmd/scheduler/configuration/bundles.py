@@ -40,6 +40,7 @@ def build_bundle(run: Run, rsc: Resource, build: Build) -> bool:
         return False
     rsc.unique = described.unique
     settings = rsc.containers = BundleSettings(
+        agent=described.agent,
         image=described.technology.get("image"),
         replicas_per_host=described.replicas_per_host,
         replica_count=described.replicas,

@@ -42,6 +42,8 @@ class Replica:
 class BundleSettings:
     """The settings of a bundle that outlast its reading, and its replicas."""
 
+    agent: str
+    """``docker`` or ``podman``."""
     image: str
     replicas_per_host: int
     replica_count: int
