@@ -10,10 +10,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from cib_store.document.codec import render
+from cib_store.document.element import Element
+from cib_store.document.patchset import difference
 from raftmaker.vocabulary.commands import Origin
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.outcomes import CibVersion
@@ -58,11 +61,15 @@ class History:
     async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def note(self, entry: HistoryEntry) -> None:
-        """Keep an entry; one that is there already (replayed from the log) stays as it is."""
-        self._thread.submit(self._note, entry)
+    def note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
+        """Keep an entry, with the difference of the two CIBs, which is found on the thread.
 
-    def _note(self, entry: HistoryEntry) -> None:
+        One that is there already (replayed from the log) stays as it is.
+        """
+        self._thread.submit(self._note, entry, before, after)
+
+    def _note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
+        entry = replace(entry, patch=render(difference(before, after), indent=0))
         _insert(self._database, entry)
         self._since_trimmed += 1 + len(entry.patch) * TRIM_ENTRIES // (BYTES_MAX // 16)
         if self._since_trimmed >= TRIM_ENTRIES:

@@ -10,7 +10,6 @@ import asyncio
 
 from cib_store.apply import Outcome, State
 from cib_store.document.codec import render
-from cib_store.document.patchset import difference
 from cib_store.document.path import find
 from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
@@ -150,12 +149,9 @@ class Store:
         if find(before.cib, path) == find(after.cib, path):
             return
         self.history.note(
-            HistoryEntry(
-                revision=after.index,
-                version=after.version,
-                origin=command.origin,
-                patch=render(difference(before.cib, after.cib), indent=0),
-            )
+            HistoryEntry(revision=after.index, version=after.version, origin=command.origin),
+            before.cib,
+            after.cib,
         )
 
     async def barrier(self, deadline_ms: int) -> None:

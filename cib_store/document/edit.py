@@ -6,7 +6,7 @@ nothing differs the tree that was given is returned itself.
 
 from __future__ import annotations
 
-from cib_store.document.element import COMMENT, Element
+from cib_store.document.element import COMMENT, REFERRING, Element
 from cib_store.document.path import Trail, element_at, insert, path_of, put
 from cib_store.document.refusal import Refusal, refused
 from raftmaker.vocabulary.codes import ExitCode
@@ -27,6 +27,10 @@ def search(top: Element, pattern: Element, *, every_attribute: bool = False) -> 
 
     With `every_attribute` all attributes of the pattern must be there with the same value.
     """
+    # Names are worth keeping for the configuration alone: the status changes its ids all the time.
+    by_id = "id" in pattern.attributes and pattern.tag not in REFERRING
+    if by_id and not every_attribute and top.tag not in ("cib", "status"):
+        return _search_id(top, pattern)
     stack: list[tuple[Element, Trail]] = [(top, ())]
     wanted = pattern.attributes.items()
     while stack:
@@ -40,6 +44,21 @@ def search(top: Element, pattern: Element, *, every_attribute: bool = False) -> 
             (child, (*trail, position))
             for position, child in reversed(tuple(enumerate(element.children)))
             if child.tag != COMMENT
+        )
+    return None
+
+
+def _search_id(top: Element, pattern: Element) -> Trail | None:
+    """Find the same as `search`, going only where the id is defined."""
+    stack: list[tuple[Element, Trail]] = [(top, ())]
+    while stack:
+        element, trail = stack.pop()
+        if matches(element, pattern):
+            return trail
+        stack.extend(
+            (child, (*trail, position))
+            for position, child in reversed(tuple(enumerate(element.children)))
+            if pattern.id in child.names.defined
         )
     return None
 

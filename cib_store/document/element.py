@@ -102,6 +102,14 @@ class Element:
         """Return a copy with these children."""
         return Element(self.tag, self.attributes, children, self.text)
 
+    def with_child(self, position: int, child: Element) -> Element:
+        """Return a copy with another child in that place; knows its names where they stay."""
+        before, after = self.children[:position], self.children[position + 1 :]
+        copy = Element(self.tag, self.attributes, (*before, child, *after), self.text)
+        if self._names is not None and child.names == self.children[position].names:
+            object.__setattr__(copy, "_names", self._names)
+        return copy
+
     @property
     def digest(self) -> bytes:
         """SHA-256 of the element and all below it; equal elements have equal digests.

@@ -51,6 +51,8 @@ def _compare(old: Element, new: Element, path: str, found: _Found) -> None:
         found.modifications.append(_modification(old, new, path))
     if old.children == new.children:
         return
+    if _compare_one_by_one(old, new, path, found):
+        return
     old_keys, new_keys = _keys(old), _keys(new)
     if not _can_tell_apart(old, new, old_keys, new_keys):
         _rebuild(old, new, path, found)
@@ -73,6 +75,26 @@ def _compare(old: Element, new: Element, path: str, found: _Found) -> None:
             found.placements.append(_change("move", path, key, position))
         if key[0] != COMMENT:
             _compare(old.children[old_at[key]], after, path + _step(key), found)
+
+
+def _compare_one_by_one(old: Element, new: Element, path: str, found: _Found) -> bool:
+    """Compare children that stayed in their places, each with an id; False: it is not so."""
+    if len(old.children) != len(new.children):
+        return False
+    differing: list[tuple[Element, Element]] = []
+    for before, after in zip(old.children, new.children, strict=True):
+        if before is not after:
+            key = (before.tag, before.attributes.get("id"), before.text)
+            if key[1] is None or key != (after.tag, after.attributes.get("id"), after.text):
+                return False
+            differing.append((before, after))
+    for before, after in differing:
+        twins = [each for each in old.children if each.tag == before.tag and each.id == before.id]
+        if len(twins) > 1:
+            return False
+    for before, after in differing:
+        _compare(before, after, path + str(Step(before.tag, before.id)), found)
+    return True
 
 
 def _kept(

@@ -131,10 +131,10 @@ def put(root: Element, trail: Trail, new: Element | None) -> Element:
     position, rest = trail[0], trail[1:]
     children = root.children
     if rest:
-        below = put(children[position], rest, new)
-        return root.with_children((*children[:position], below, *children[position + 1 :]))
-    middle = () if new is None else (new,)
-    return root.with_children((*children[:position], *middle, *children[position + 1 :]))
+        return root.with_child(position, put(children[position], rest, new))
+    if new is not None:
+        return root.with_child(position, new)
+    return root.with_children((*children[:position], *children[position + 1 :]))
 
 
 def insert(root: Element, trail: Trail, child: Element, position: int | None = None) -> Element:

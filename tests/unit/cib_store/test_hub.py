@@ -10,6 +10,7 @@ from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset
 from cib_store.document.refusal import Refusal
+from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import BEHIND_MAX, Hub, Step
 from raftmaker.vocabulary.commands import OperationKind, Origin
@@ -107,19 +108,22 @@ def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: object) -> No
 
     async def story() -> None:
         history = History(path)
+        cib = empty_cib({}, {})
         for revision in range(1, 1006):
             origin = Origin(node=A, client="crm", user="me", message=f"change {revision}")
-            history.note(
-                HistoryEntry(
-                    revision=revision, version=CibVersion(0, revision, 0), origin=origin, patch="p"
-                )
-            )
-        history.note(HistoryEntry(revision=1005, version=CibVersion(), origin=Origin()))
+            version = CibVersion(0, revision, 0)
+            entry = HistoryEntry(revision=revision, version=version, origin=origin)
+            after = cib.with_attributes({"epoch": str(revision)})
+            history.note(entry, cib, after)
+            cib = after
+        history.note(HistoryEntry(revision=1005, version=CibVersion(), origin=Origin()), cib, cib)
         history.close()
         history = History(path)
         entries = await history.entries(limit=0, before=0, patches=True)
         assert [entries[0].revision, entries[-1].revision] == [1005, 6]
+        assert len(entries) == 1000
         assert entries[0].origin.message == "change 1005"
+        assert 'epoch="1005"' in entries[0].patch
         (one,) = await history.entries(limit=1, before=1000, patches=False)
         assert (one.revision, one.patch) == (999, "")
         history.close()

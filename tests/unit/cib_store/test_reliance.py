@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cib_store.apply import State
-from cib_store.document.path import find
+from cib_store.apply.change import change_cib
+from cib_store.document.element import Element
+from cib_store.document.path import find, path_of
 from cib_store.document.refusal import Refusal
 from cib_store.document.xpath import XPathTree
 from cib_store.proposing.resolve import Resolved, resolve
 from cib_store.schema import Checks
+from cib_store.schema.check import faults
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, CibOperation, OperationKind, Origin
 from tests.unit.cib_store.stories import born, then, told, write
@@ -98,6 +103,38 @@ def test_the_same_thing_conflicts(one: list[CibOperation], other: list[CibOperat
     after, outcome = then(changed, late)
     assert outcome.has("conflict"), outcome
     assert after.cib is changed.cib
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [_value("a-p", "many")],
+        [_modify(_primitive("c")), _modify(LINK)],
+        [_modify('<rsc_colocation id="l" rsc="a" with-rsc="gone"/>')],
+        [_modify('<primitive id="a" nonsense="1"/>')],
+        [CibOperation(kind=K.CREATE, xml='<group id="g"/>')],
+        [_delete("//primitive[@id='b']")],
+        [CibOperation(kind=K.CREATE, xml='<rsc_ticket id="o2" rsc="a"/>'), *TIDY],
+    ],
+)
+def test_looking_at_the_changed_objects_alone_finds_what_looking_at_all_finds(
+    operations: list[CibOperation],
+) -> None:
+    """features 4.20"""
+    cib = _story().cib
+    new = change_cib(cib, CibChange(operations=_plain(cib, operations)), Origin(), unchecked=True)
+    assert not isinstance(new, Refusal)
+    known = faults(cib)
+    everything = {fault for fault in faults(new) if fault not in known}
+    assert set(Checks().new(new, cib)) == everything
+
+
+def _plain(cib: Element, operations: list[CibOperation]) -> tuple[CibOperation, ...]:
+    tree = XPathTree(cib)
+    return tuple(
+        replace(one, path=path_of(cib, tree.find(one.path)[0])) if one.path else one
+        for one in operations
+    )
 
 
 def test_no_order_of_two_changes_leaves_a_reference_to_nothing() -> None:
