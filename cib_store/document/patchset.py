@@ -88,7 +88,7 @@ def _compare_one_by_one(old: Element, new: Element, path: str, found: _Found) ->
             if key[1] is None or key != (after.tag, after.attributes.get("id"), after.text):
                 return False
             differing.append((before, after))
-    for before, after in differing:
+    for before, _ in differing:
         twins = [each for each in old.children if each.tag == before.tag and each.id == before.id]
         if len(twins) > 1:
             return False

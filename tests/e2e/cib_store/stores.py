@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -66,6 +67,14 @@ class Stores:
         self.signal(signal.SIGKILL, *names)
         for name in names:
             self._processes.pop(name).wait()
+
+    async def ended(self, name: str) -> int:
+        """Wait until a daemon has ended of itself; return its exit code."""
+        process = self._processes.pop(name)
+        async with asyncio.timeout(30):
+            while (code := process.poll()) is None:
+                await asyncio.sleep(0.05)
+        return code
 
     def close(self) -> None:
         self.kill(*list(self._processes))
