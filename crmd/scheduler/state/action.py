@@ -157,10 +157,12 @@ class Action:
 
 
 def order(first: Action | None, then: Action | None, flags: int) -> bool:
-    """Relate two actions; False where that adds nothing."""
-    if not flags or first is None or then is None:
+    """Relate two actions; False where that adds nothing.
+
+    An action never waits for itself, however a faulty configuration puts it.
+    """
+    if not flags or first is None or then is None or first is then:
         return False
-    assert first is not then, f"{first.key} cannot come before itself"
     known = first.related.get(then, 0)
     if known & flags:
         return False
