@@ -7,15 +7,10 @@ from typing import Any
 from lxml import etree
 
 from cib_store.document.element import COMMENT, Element
+from cib_store.document.escaping import IN_ATTRIBUTE, IN_TEXT
 
 DEPTH_MAX = 200
 """Deepest nesting that is read; the CIB needs about ten."""
-
-# The standard library's escape() loads urllib with it, which costs every tool 20 ms of its start.
-_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_IN_ATTRIBUTE = _IN_TEXT | str.maketrans(
-    {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-)
 
 
 class BadXml(ValueError):
@@ -77,18 +72,18 @@ def _render(element: Element, parts: list[str], margin: str, step: str, newline:
         parts.append(f"{margin}<!--{element.text}-->{newline}")
         return
     attributes = "".join(
-        f' {name}="{value.translate(_IN_ATTRIBUTE)}"' for name, value in element.attributes.items()
+        f' {name}="{value.translate(IN_ATTRIBUTE)}"' for name, value in element.attributes.items()
     )
     if not element.children:
         if element.text:
             parts.append(
-                f"{margin}<{element.tag}{attributes}>{element.text.translate(_IN_TEXT)}</{element.tag}>"
+                f"{margin}<{element.tag}{attributes}>{element.text.translate(IN_TEXT)}</{element.tag}>"
             )
         else:
             parts.append(f"{margin}<{element.tag}{attributes}/>")
         parts.append(newline)
         return
-    parts.append(f"{margin}<{element.tag}{attributes}>{element.text.translate(_IN_TEXT)}{newline}")
+    parts.append(f"{margin}<{element.tag}{attributes}>{element.text.translate(IN_TEXT)}{newline}")
     for child in element.children:
         _render(child, parts, margin + step, step, newline)
     parts.append(f"{margin}</{element.tag}>{newline}")

@@ -7,9 +7,9 @@ that what is shown is always what is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from xml.sax.saxutils import escape, quoteattr
 
 from cib_store.document.element import COMMENT, Element
+from cib_store.document.escaping import IN_ATTRIBUTE, IN_TEXT
 from crm_shell.syntax.loose import loosen
 from crm_shell.syntax.parser import parse
 from crm_shell.syntax.printer import constraints, others, resources
@@ -105,9 +105,11 @@ def xml_lines(element: Element, margin: str = "") -> list[str]:
     """Return `element` as XML, one line an element, without need of lxml."""
     if element.tag == COMMENT:
         return [f"{margin}<!--{element.text}-->"]
-    head = "".join(f" {name}={quoteattr(value)}" for name, value in element.attributes.items())
+    head = "".join(
+        f' {name}="{value.translate(IN_ATTRIBUTE)}"' for name, value in element.attributes.items()
+    )
     if not element.children and element.text:
-        return [f"{margin}<{element.tag}{head}>{escape(element.text)}</{element.tag}>"]
+        return [f"{margin}<{element.tag}{head}>{element.text.translate(IN_TEXT)}</{element.tag}>"]
     if not element.children:
         return [f"{margin}<{element.tag}{head}/>"]
     below = [line for child in element.children for line in xml_lines(child, margin + "  ")]
