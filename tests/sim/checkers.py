@@ -135,6 +135,9 @@ class Checkers:
     ) -> None:
         """The controller's core made a step."""
         self.checks += 1
+        for effect in effects:
+            if isinstance(effect, fx.Record) and isinstance(effect.body, AcquireDc):
+                self._first_dc(controller, effect.body)
 
     def order_taken(self, controller: Controller, meant: BootId) -> None:
         """A member took an order that names a boot."""
@@ -148,11 +151,11 @@ class Checkers:
         """A member joined: what it tells must become its history in the CIB."""
         self._joins.accepted(controller.machine.name, answer)
 
-    def first_dc(self, controller: Controller, body: AcquireDc) -> None:
+    def _first_dc(self, controller: Controller, body: AcquireDc) -> None:
         """A controller proposes itself: on a cold start only when all are there, or in time."""
         self.checks += 1
         store = controller.store
-        if store is None or store.has_seen_dc:
+        if store is None or controller.has_met_dc:
             return
         facts = store.facts
         present = {one.node for one in facts.nodes if one.is_present}

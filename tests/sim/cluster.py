@@ -61,7 +61,9 @@ class Plan:
     """None: the seed decides."""
     rules: Rules = Rules()
     focus: tuple[str, ...] = ()
-    """Faults that come often, all of them in quick succession."""
+    """Faults that come more often than the others."""
+    pace_ms: int = 0
+    """Mean time between faults; 0: the seed decides, and faster where there is a focus."""
     late: float = 0.004
     """How many calls between daemons arrive much later than they were sent."""
 
@@ -100,6 +102,10 @@ class Cluster:
         self.machines: dict[NodeName, Machine] = {}
         self.power = Power(self.loop, self._random("power"), self.trace, self.machines)
         self.crashes = CrashPoints(self._random("crashes"), self.power.crash)
+        if "power-fails" in plan.focus:
+            self.power.habits.fail = 0.7
+        if "slow-agents" in plan.focus:
+            self.agents.habits.start_ms = (1_500, 5_500)
         if not self.has_fencing:
             # Without fencing an isolated node must be able to stop in time: see nemesis.py.
             self.crashes.spared = frozenset(("crmd", "lrmd"))

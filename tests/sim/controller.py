@@ -15,7 +15,7 @@ from crmd.fsa.machine import initial, step
 from crmd.fsa.state import ControllerState
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import AcquireDc, CibChange, FenceIntent
+from raftmaker.vocabulary.commands import CibChange, FenceIntent
 from raftmaker.vocabulary.ids import Session
 from stonithd.fencing.events import FenceRequested
 from stonithd.fencing.setup import FenceAction
@@ -49,6 +49,8 @@ class Controller(Process):
         self.store: StoreClient | None = None
         self._session = Session(0)
         self._stepped_ms = 0
+        self.has_met_dc = False
+        """Whether a DC asked this process to join, or its watch showed one."""
 
     # -- life ------------------------------------------------------------
 
@@ -58,6 +60,7 @@ class Controller(Process):
         boot, starts = self._starts
         self._starts = (self.machine.boot_id, starts + 1 if boot == self.machine.boot_id else 1)
         self._calls, self._connected_to, self._session = {}, "", Session(0)
+        self.has_met_dc = False
         self.state = initial(
             Config(
                 node=self.machine.name,
@@ -110,6 +113,7 @@ class Controller(Process):
             self._cluster.beats.refresh(self)
 
     def _watched(self, watched: Watched) -> None:
+        self.has_met_dc = self.has_met_dc or watched.facts.dc is not None
         mine = watched.facts.of(self.machine.name)
         current = mine is not None and mine.boot_id == self.machine.boot_id
         session = mine.session if mine is not None and current else Session(0)
@@ -251,6 +255,7 @@ class Controller(Process):
             case fx.Schedule():
                 self._schedule(effect)
             case fx.Execute() | fx.Cancel() | fx.Forget() | fx.RaiseToken() | fx.AskExecutor():
+                self.has_met_dc = self.has_met_dc or isinstance(effect, fx.RaiseToken)
                 if self._cluster.rules.isolated_stops or not self._acts_alone(effect):
                     self._ask_executor(effect)
             case fx.ConfirmResults(serial):
@@ -323,8 +328,6 @@ class Controller(Process):
 
         assert self.store is not None
         body = effect.body
-        if isinstance(body, AcquireDc):
-            self._cluster.checkers.first_dc(self, body)
         if isinstance(body, FenceIntent) and not self._cluster.rules.intent_first:
             self._later(1, lambda: self._intent_believed(effect.request))
             return

@@ -265,7 +265,8 @@ class Executor(Process):
             if self.incarnation == incarnation:
                 self.take(fork)
 
-        longest_ms = 2 if self.machine.random.random() < 0.95 else 150
+        lags = self.machine.random.random() < 5 * self.machine.network.late
+        longest_ms = 1_500 if lags else 2
         self.machine.loop.after(self.machine.random.randrange(longest_ms * MS), due)
 
     def _may_fork(self, call_id: int) -> bool:

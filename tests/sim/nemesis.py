@@ -60,8 +60,8 @@ class Nemesis:
         ]
         self._faults = always + (fenced if cluster.has_fencing else [])
         focus = cluster.plan.focus
-        if focus:
-            self._mean_ms = 700
+        if focus or cluster.plan.pace_ms:
+            self._mean_ms = cluster.plan.pace_ms or 700
         self._weights = [weight * (20 if name in focus else 1) for weight, name, _ in self._faults]
 
     def start(self) -> None:

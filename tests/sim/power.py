@@ -24,7 +24,7 @@ class PowerHabits:
     """It reports a failure; in half of these cases it has switched the machine off all the same."""
     slow: float = 0.05
     """It takes up to a minute."""
-    boot_ms: tuple[int, int] = (4_000, 20_000)
+    boot_ms: tuple[int, int] = (1_500, 15_000)
 
     def calm(self) -> None:
         """It works."""

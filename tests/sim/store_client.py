@@ -63,8 +63,6 @@ class StoreClient:
         self._on_step: Callable[[Watched], None] = lambda watched: None
         self._on_lost: Callable[[], None] = lambda: None
         self.facts = Facts()
-        self.has_seen_dc = False
-        """Whether its watch ever showed a DC."""
 
     @property
     def _client_id(self) -> ClientId:
@@ -139,7 +137,6 @@ class StoreClient:
         def take() -> None:
             if self._connection == connection and self._target is not None:
                 self.facts = watched.facts
-                self.has_seen_dc = self.has_seen_dc or watched.facts.dc is not None
                 self._on_step(watched)
 
         store = self._target
