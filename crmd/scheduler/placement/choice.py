@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cmp_to_key
 
 from cib_store.model.scores import INFINITY
+from crmd.scheduler.merge_sort import merge_sorted
 from crmd.scheduler.placement.score_lines import show_use
 from crmd.scheduler.placement.utilization import compare_capacity, consume, release
 from crmd.scheduler.state.action import OPTIONAL, RUNNABLE
@@ -50,7 +50,8 @@ def sorted_nodes(
         yours = (other.assigned_count, other is not preferred, other.name)
         return (mine > yours) - (mine < yours)
 
-    return sorted(usable, key=cmp_to_key(compare))
+    # What is left of several capacities is no order altogether.
+    return merge_sorted(list(usable), compare)
 
 
 def current_node(rsc: Resource) -> Node | None:
