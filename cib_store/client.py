@@ -316,6 +316,14 @@ class StoreClient:
             for entry in reply.entries
         )
 
+    async def cib_at(self, revision: int) -> Element | None:
+        """Return the CIB without its status after that revision; None where it is not kept."""
+        request = pb.HistoryRequest(at=revision)
+        reply: pb.HistoryReply = await self._ask(
+            lambda stub, timeout: stub.History(request, timeout=timeout), _TIMEOUT_MS, again=False
+        )
+        return parse(reply.cib) if reply.cib else None
+
     async def status(self, *, timeout_ms: int = _TIMEOUT_MS) -> pb.StoreStatusReply:
         """Return how the replica describes itself."""
         reply: pb.StoreStatusReply = await self._ask(

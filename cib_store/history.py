@@ -1,4 +1,6 @@
-"""The newest configuration changes, with who, when, why and the patch (on disk, beside the state).
+"""The newest configuration changes: who, when, why and the patch (on disk, beside the state).
+
+Every `BODY_ENTRIES` the whole configuration is kept too, so that any revision can be made again.
 
 Not part of the replicated state: each replica notes what it applies, so a replica that was brought
 up by a snapshot lacks what the snapshot skipped. Losing the file loses nothing else.
@@ -14,9 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from cib_store.document.codec import render
+from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
-from cib_store.document.patchset import difference
+from cib_store.document.patchset import apply_patchset, difference
+from cib_store.document.refusal import Refusal
 from raftmaker.vocabulary.commands import Origin
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.outcomes import CibVersion
@@ -25,7 +28,8 @@ ENTRIES_MAX = 1000
 BYTES_MAX = 16 * 1024 * 1024
 TRIM_ENTRIES = 100
 """How many entries more than the limit may be there before the oldest are deleted."""
-_FORMAT = 1
+BODY_ENTRIES = 64
+_FORMAT = 2
 _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
 _Result = TypeVar("_Result")
 
@@ -48,6 +52,8 @@ class History:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._path = path
         self._since_trimmed = 0
+        self._since_body = BODY_ENTRIES
+        self._last: Element | None = None
         self._database = self._thread.submit(self._open).result()
 
     def _open(self) -> sqlite3.Connection:
@@ -69,8 +75,14 @@ class History:
         self._thread.submit(self._note, entry, before, after)
 
     def _note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
-        entry = replace(entry, patch=render(difference(before, after), indent=0))
-        _insert(self._database, entry)
+        old, new = _without_status(before), _without_status(after)
+        entry = replace(entry, patch=render(difference(old, new), indent=0))
+        follows = self._last is not None and self._last.children == old.children
+        self._last, self._since_body = new, self._since_body + 1
+        whole = not follows or self._since_body >= BODY_ENTRIES
+        if whole:
+            self._since_body = 0
+        _insert(self._database, entry, render(new, indent=0) if whole else "")
         self._since_trimmed += 1 + len(entry.patch) * TRIM_ENTRIES // (BYTES_MAX // 16)
         if self._since_trimmed >= TRIM_ENTRIES:
             self._since_trimmed = 0
@@ -79,6 +91,10 @@ class History:
     async def entries(self, *, limit: int, before: int, patches: bool) -> list[HistoryEntry]:
         """Return the newest entries first; `limit` and `before` 0: all."""
         return await self._on_thread(lambda: _select(self._database, limit, before, patches))
+
+    async def at(self, revision: int) -> Element | None:
+        """Return the CIB without its status after that revision; None where it is not kept."""
+        return await self._on_thread(lambda: _made_again(self._database, revision))
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -98,15 +114,19 @@ def _opened(path: Path) -> sqlite3.Connection:
     database.execute(
         "CREATE TABLE IF NOT EXISTS change (revision INTEGER PRIMARY KEY, admin_epoch INTEGER,"
         " epoch INTEGER, num_updates INTEGER, node TEXT, client TEXT, user TEXT, message TEXT,"
-        " at_us INTEGER, patch TEXT)"
+        " at_us INTEGER, patch TEXT, body TEXT)"
     )
     return database
 
 
-def _insert(database: sqlite3.Connection, entry: HistoryEntry) -> None:
+def _without_status(cib: Element) -> Element:
+    return cib.with_children(tuple(each for each in cib.children if each.tag != "status"))
+
+
+def _insert(database: sqlite3.Connection, entry: HistoryEntry, body: str) -> None:
     version, origin = entry.version, entry.origin
     database.execute(
-        f"INSERT OR IGNORE INTO change ({_COLUMNS}, patch) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT OR IGNORE INTO change ({_COLUMNS}, patch, body) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         (
             entry.revision,
             version.admin_epoch,
@@ -118,13 +138,36 @@ def _insert(database: sqlite3.Connection, entry: HistoryEntry) -> None:
             origin.message,
             origin.at_us,
             entry.patch,
+            body,
         ),
     )
 
 
 def _trim(database: sqlite3.Connection) -> None:
-    oldest = _oldest_kept(database.execute("SELECT revision, length(patch) FROM change"))
-    database.execute("DELETE FROM change WHERE revision < ?", (oldest,))
+    sizes = "SELECT revision, length(patch) + length(body) FROM change"
+    oldest = _oldest_kept(database.execute(sizes))
+    # The patches of those that stay are of use only together with the configuration before them.
+    whole = "SELECT max(revision) FROM change WHERE revision <= ? AND body != ''"
+    (start,) = database.execute(whole, (oldest,)).fetchone()
+    database.execute("DELETE FROM change WHERE revision < ?", (start or oldest,))
+
+
+def _made_again(database: sqlite3.Connection, revision: int) -> Element | None:
+    rows = database.execute(
+        "SELECT revision, patch, body FROM change WHERE revision <= ?1 AND revision >="
+        " (SELECT max(revision) FROM change WHERE revision <= ?1 AND body != '')"
+        " ORDER BY revision",
+        (revision,),
+    ).fetchall()
+    if not rows or rows[-1][0] != revision:
+        return None
+    cib = parse(rows[0][2])
+    for _, patch, _ in rows[1:]:
+        patched = apply_patchset(cib, parse(patch))
+        if isinstance(patched, Refusal):
+            return None
+        cib = patched
+    return cib
 
 
 def _oldest_kept(sizes: Iterable[tuple[int, int]]) -> int:

@@ -143,7 +143,10 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
                 yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
 
     async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:
-        """List configuration changes."""
+        """List configuration changes, or return the configuration as it was after one."""
+        if request.at:
+            then = await self._store.history.at(request.at)
+            return pb.HistoryReply(cib="" if then is None else render(then, indent=0))
         entries = await self._store.history.entries(
             limit=request.limit, before=request.before, patches=request.patches
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm_shell.commands.backup import BACKUP
 from crm_shell.commands.session import Command, Level, Session, arguments
 from crm_shell.console import Json
 from raftmaker.client import Progress, StoreStatus
@@ -137,6 +138,7 @@ LEVEL = Level(
     name="cluster",
     summary="The daemons and replicas behind the cluster",
     commands=(
+        *BACKUP,
         Command(name="status", usage="status", run=_status,
                 summary="Show the store's replicas, the controller and the daemons' sockets"),
         Command(name="history", usage="history [COUNT]", run=_history,

@@ -10,6 +10,7 @@ from pathlib import Path
 from crm_shell.commands import drafts
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.grammar_help import STATEMENTS
+from crm_shell.commands.history import HISTORY
 from crm_shell.commands.loading import load, save
 from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
 from crm_shell.console import Json
@@ -262,6 +263,7 @@ LEVEL = Level(
             name="commit", usage="commit [--wait]", run=_commit,
             summary="Send what was edited at the prompt, all or nothing",
         ),
+        *HISTORY,
         Command(
             name="refresh", usage="refresh", summary="Drop what was not committed", run=_refresh,
         ),

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from cib_store.client import Change, StoreClient, WatchStep
+from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
@@ -181,6 +182,10 @@ class Cluster:
     async def history(self, limit: int = 0, *, patches: bool = False) -> tuple[Change, ...]:
         """Return configuration changes, newest first; `limit` 0: all that is kept."""
         return await self.store.history(limit=limit, patches=patches)
+
+    async def cib_at(self, revision: int) -> Element | None:
+        """Return the CIB without its status after a revision; None where it is not kept."""
+        return await self.store.cib_at(revision)
 
     async def store_status(self) -> StoreStatus:
         """Describe this node's replica of the store."""

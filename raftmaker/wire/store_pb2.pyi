@@ -482,14 +482,16 @@ class CheckState(_message.Message):
     def __init__(self, index: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
-    __slots__ = ("limit", "before", "patches")
+    __slots__ = ("limit", "before", "patches", "at")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     PATCHES_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     limit: int
     before: int
     patches: bool
-    def __init__(self, limit: _Optional[int] = ..., before: _Optional[int] = ..., patches: _Optional[bool] = ...) -> None: ...
+    at: int
+    def __init__(self, limit: _Optional[int] = ..., before: _Optional[int] = ..., patches: _Optional[bool] = ..., at: _Optional[int] = ...) -> None: ...
 
 class HistoryEntry(_message.Message):
     __slots__ = ("revision", "version", "origin", "patch")
@@ -504,10 +506,12 @@ class HistoryEntry(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., version: _Optional[_Union[CibVersion, _Mapping]] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., patch: _Optional[str] = ...) -> None: ...
 
 class HistoryReply(_message.Message):
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "cib")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    CIB_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[HistoryEntry]
-    def __init__(self, entries: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ...) -> None: ...
+    cib: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., cib: _Optional[str] = ...) -> None: ...
 
 class StoreStatusRequest(_message.Message):
     __slots__ = ()

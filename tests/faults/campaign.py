@@ -26,7 +26,7 @@ WORKERS = 6
 PATIENCE_S = 60
 
 
-async def _leader(client: StoreClient) -> str:
+async def leader_of(client: StoreClient) -> str:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(HaError):
@@ -42,7 +42,7 @@ async def _agree(stores: Stores) -> bool:
     held = []
     for name in NAMES:
         client = stores.client(name)
-        await _leader(client)
+        await leader_of(client)
         held.append((await client.query(timeout_ms=30_000)).elements)
         await client.close()
     return all(each == held[0] for each in held)
@@ -57,16 +57,16 @@ async def campaign(directory: Path, *, rounds: int, seconds: float, seed: int) -
     workers = [Worker(number, one, tally, seed) for number, one in enumerate(clients)]
     lost = doubled = 0
     try:
-        await _leader(watcher)
+        await leader_of(watcher)
         for number in range(rounds):
             name, fault = list(FAULTS.items())[number % len(FAULTS)]
-            leader = await _leader(watcher)
+            leader = await leader_of(watcher)
             until = time.monotonic() + seconds
             work = [asyncio.create_task(each.run(number, until)) for each in workers]
             await asyncio.sleep(seconds / 3)
             await fault(stores, leader, chance)
             await asyncio.gather(*work)
-            await _leader(watcher)
+            await leader_of(watcher)
             count = await counted(watcher)
             lost = max(lost, tally.acknowledged - count)
             doubled = max(doubled, count - tally.acknowledged - tally.uncertain)

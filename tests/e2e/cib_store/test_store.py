@@ -100,6 +100,9 @@ def test_what_was_acknowledged_survives_killing_all_at_once(stores: Stores) -> N
         (change, *_) = await client.history(limit=1, patches=True)
         assert change.origin.client == "test"
         assert "kept" in change.patch
+        then = await client.cib_at(change.revision)
+        assert then is not None
+        assert then.child("configuration") == after.elements[0].child("configuration")
         await client.close()
 
     asyncio.run(story())

@@ -129,3 +129,29 @@ def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: object) -> No
         history.close()
 
     asyncio.run(story())
+
+
+def test_every_revision_that_is_kept_can_be_made_again(tmp_path: object) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "history.db"
+
+    async def story() -> None:
+        history = History(path)
+        cibs = {0: empty_cib({}, {"a": "0"})}
+        for revision in range(1, 200):
+            cibs[revision] = empty_cib({}, {"a": str(revision // 3), "b": str(revision)})
+            if revision != 77:  # what a snapshot skipped
+                entry = HistoryEntry(revision=revision, version=CibVersion(), origin=Origin())
+                history.note(entry, cibs[revision - 1], cibs[revision])
+        history.close()
+        history = History(path)
+        for revision in (1, 2, 63, 64, 65, 76, 78, 199):
+            made = await history.at(revision)
+            assert made is not None
+            assert made.child("configuration") == cibs[revision].child("configuration")
+        assert await history.at(77) is None
+        assert await history.at(300) is None
+        history.close()
+
+    asyncio.run(story())
