@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
@@ -18,8 +19,10 @@ from crm_shell.simulate.injections import Injections
 from crm_shell.simulate.session import Format, Session, Wishes
 from crm_shell.tools.frame import ToolParser, complain, run_tool, write
 from crmd.scheduler.pipeline import schedule
-from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
+
+if TYPE_CHECKING:
+    from raftmaker.client import Cluster
 
 PROGRAM = "crm_simulate"
 RECURSION_LIMIT = 100_000
@@ -172,8 +175,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     wishes = _wishes(options, shlex.join((PROGRAM, *words)))
     try:
         if options.output not in (None, "-"):
-            stream = Path(options.output).open("w", encoding="utf-8")
-            with stream, contextlib.redirect_stdout(stream):
+            with (
+                Path(options.output).open("w", encoding="utf-8") as stream,
+                contextlib.redirect_stdout(stream),
+            ):
                 return _from_source(options, wishes)
         return _from_source(options, wishes)
     except OSError as error:

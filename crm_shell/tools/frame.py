@@ -8,13 +8,15 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from crm_shell.actions.tree import NotThere
-from raftmaker.client import Cluster, connect
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.vocabulary.codes import ExitCode
+
+if TYPE_CHECKING:
+    from raftmaker.client import Cluster
 
 CODE_TEXT = {
     ExitCode.OK: "OK",
@@ -114,6 +116,9 @@ def run_tool(
 
 
 async def _run(program: str, config: Path | None, body: Callable[[Cluster], Awaitable[int]]) -> int:
+    # A tool that only reads a file does not pay for loading gRPC.
+    from raftmaker.client import connect
+
     async with connect(config, program=program) as cluster:
         return await body(cluster)
 
