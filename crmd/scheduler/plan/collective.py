@@ -92,8 +92,11 @@ def collective_action_flags(
     any_runnable = False
     flags = OPTIONAL | RUNNABLE | PSEUDO
     for instance in instances:
-        place = node if instance.variant is Variant.PRIMITIVE else None
-        its = find_task(instance, task, place)
+        simple = instance.variant is Variant.PRIMITIVE
+        if simple and any_runnable and not flags & OPTIONAL:
+            # Nothing more to find out, and asking a primitive changes nothing.
+            continue
+        its = find_task(instance, task, node if simple else None)
         if its is None:
             continue
         its_flags = instance.kind.action_flags(run, its, node)

@@ -34,6 +34,8 @@ def places(rsc: Resource, *, current: bool) -> list[Node]:
 
 def only_place(rsc: Resource, *, current: bool) -> Node | None:
     """Return the node where a resource is (or will be), if it is one."""
+    if not (current or rsc.children):
+        return rsc.assigned
     found = places(rsc, current=current)
     return found[0] if len(found) == 1 else None
 
@@ -61,15 +63,14 @@ def instance_matches(
     """Whether an instance is (or will be) on a node, in a role if one is given."""
     if role is not Role.UNKNOWN and role is not instance.kind.role(instance, current):
         return False
-    place = None if any_blocked(instance) else only_place(instance, current=current)
+    place = only_place(instance, current=current)
     if place is None:
         return False
-    if attribute is not None:
-        return same(
-            colocation_attribute(place, attribute, instance),
-            colocation_attribute(node, attribute, instance),
-        )
-    return place is node
+    if attribute is None:
+        return place is node and not any_blocked(instance)
+    there = colocation_attribute(place, attribute, instance)
+    here = colocation_attribute(node, attribute, instance)
+    return same(there, here) and not any_blocked(instance)
 
 
 def compatible_instance(
