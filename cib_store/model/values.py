@@ -61,6 +61,21 @@ def parse_duration_ms(text: str | None) -> int | None:
     return None if scale is None else int(int(match.group(1)) * scale)
 
 
+def readable_ms(duration: int) -> str:
+    """Write a duration in ms for people: ``0s``, ``1m30s``, ``1.500s``, ``20ms``."""
+    words = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)):
+        count, duration = divmod(duration, size)
+        if count:
+            words.append(f"{count}{unit}")
+    seconds, rest = divmod(duration, 1000)
+    if seconds:
+        words.append(f"{seconds}.{rest:03}s" if rest else f"{seconds}s")
+    elif rest:
+        words.append(f"{rest}ms")
+    return "".join(words) or "0s"
+
+
 def _iso_duration_ms(text: str) -> int | None:
     """Read an ISO 8601 duration without its P; units of time may come without the T."""
     total, at, as_time = 0, 0, False

@@ -84,6 +84,7 @@ def decide(run: Run) -> Schedule:
         dot_nodes=dot_nodes,
         dot_edges=dot_edges,
         reports=tuple(run.reports),
+        notices=tuple(run.notices),
         next_recheck=run.recheck_by,
     )
 

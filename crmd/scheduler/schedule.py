@@ -85,5 +85,7 @@ class Schedule:
     dot_edges: tuple[DotEdge, ...] = ()
     reports: tuple[str, ...] = ()
     """What is wrong with the configuration."""
+    notices: tuple[str, ...] = ()
+    """What people who ask for scores are told as well."""
     next_recheck: int | None = field(default=None)
     """When to decide again (epoch), or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
+from cib_store.model.values import readable_ms
 from crmd.scheduler.actions.book import operation, register
 from crmd.scheduler.actions.fencing import trigger_unfencing
 from crmd.scheduler.actions.keys import operation_key
@@ -146,10 +147,14 @@ def check_entry(run: Run, rsc: Resource, node: Node, entry: Element) -> bool:
     result, digests = compare(run, rsc, entry, node)
     secure = entry.attributes.get("op-secure-digest")
     only_private = run.sanitized and secure is not None and digests.secure == secure
-    if only_private and result is not DigestResult.MATCH:
-        return False
     if interval == 0 and task in ("monitor", "migrate_from", "promote"):
         task = "start"
+    if only_private and result is not DigestResult.MATCH:
+        run.notices.append(
+            f"Only 'private' parameters to {readable_ms(interval)}-interval {task} for {rsc.id} "
+            f"on {node.name} changed: {entry.get('transition-magic')}"
+        )
+        return False
     match result:
         case DigestResult.MATCH:
             return False

@@ -108,6 +108,8 @@ class Run:
     recheck_by: int | None = None
     reports: list[str] = field(default_factory=list)
     """What is wrong with the configuration."""
+    notices: list[str] = field(default_factory=list)
+    """What people who ask for scores are told as well."""
 
     # Constraints.
     locations: list[Location] = field(default_factory=list)
