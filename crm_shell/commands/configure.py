@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+import time
 from pathlib import Path
 
 from crm_shell.commands import drafts
@@ -18,8 +19,6 @@ from crm_shell.edit import Mode, apply
 from crm_shell.edit.removal import NoSuchObject, remove
 from crm_shell.edit.renaming import renamed
 from crm_shell.edit.show import identity_of, keyword_of, show, shown_objects
-from crm_shell.status.build import build
-from crm_shell.status.model import ResourceView
 from crm_shell.syntax import parse, parse_words
 from crm_shell.syntax.loose import referenced_ids
 from crm_shell.syntax.printer import render, xml_lines
@@ -88,12 +87,10 @@ async def _delete(session: Session, args: list[str]) -> int:
 
 
 def _refuse_running(draft: Draft, names: list[str]) -> None:
-    running = {
-        each.id
-        for view in build(draft.base.document).resources
-        for each in _walk(view)
-        if each.active and each.managed
-    }
+    # Here, as it loads the scheduler, which no other definition needs.
+    from crm_shell.status.places import running_ids
+
+    running = running_ids(draft.base.document, now=int(time.time()))
     faults = [
         f"{name} is running: 'crm resource stop {name}' first, or delete --force"
         for name in names
@@ -101,10 +98,6 @@ def _refuse_running(draft: Draft, names: list[str]) -> None:
     ]
     if faults:
         raise Failed(*faults, code=ExitCode.UNSAFE)
-
-
-def _walk(view: ResourceView) -> list[ResourceView]:
-    return [view, *(below for member in view.members for below in _walk(member))]
 
 
 async def _rename(session: Session, args: list[str]) -> int:

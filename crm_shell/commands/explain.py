@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from cib_store.model.dates import Moment
 from cib_store.model.scores import INFINITY
 from crm_shell.commands.session import Command, Failed, Session, arguments
 from crm_shell.console import Json
-from crmd.scheduler.explain import Explanation, NodeView, explain
-from crmd.scheduler.state.contribution import Contribution
 from raftmaker.vocabulary.codes import ExitCode
+
+if TYPE_CHECKING:
+    from crmd.scheduler.explain import Explanation, NodeView
+    from crmd.scheduler.state.contribution import Contribution
 
 _USAGE = "explain RESOURCE [NODE]"
 
 
 async def _explain(session: Session, args: list[str]) -> int:
+    # Here, as it loads the scheduler, which other commands need not wait for.
+    from crmd.scheduler.explain import explain
+
     words = arguments(args, 1, 2, _USAGE)
     cib = await session.cluster.cib()
     node = words[1] if len(words) > 1 else None

@@ -14,38 +14,38 @@ from crm_shell.actions.pairs import (
 )
 from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
 from crm_shell.commands.status import status_now
-from crm_shell.status.text import node_lines
 from raftmaker.vocabulary.codes import ExitCode
 
 
 async def _show(session: Session, args: list[str]) -> int:
     words = arguments(args, 0, 1, "show [NODE]")
+    from crm_shell.status.cluster_text import node_state
+    from crm_shell.status.data import node_data, own_attributes
+
     status = await status_now(session)
     nodes = [each for each in status.nodes if not words or each.name == words[0]]
     if words and not nodes:
         raise Failed(f"no node {words[0]!r}", code=ExitCode.NOSUCH)
     lines: list[str] = []
     for each in nodes:
-        dc = ", DC" if each.is_dc else ""
-        lines.append(f"{each.name}({each.id}): {each.kind}, {each.state.value}{dc}")
-        lines.extend(f"\t{name}={value}" for name, value in each.attributes)
+        dc = ", DC" if each.name == status.dc else ""
+        lines.append(f"{each.name}({each.id}): {each.kind.value}, {node_state(each)}{dc}")
+        lines.extend(f"\t{name}={value}" for name, value in own_attributes(each).items())
     session.console.answer(
         session.console.paint_status("\n".join(lines)),
-        [
-            {"name": each.name, "id": each.id, "state": each.state.value, "dc": each.is_dc,
-             "attributes": dict(each.attributes)}
-            for each in nodes
-        ],
-    )  # fmt: skip
+        [node_data(each, status.dc) for each in nodes],
+    )
     return 0
 
 
 async def _status(session: Session, args: list[str]) -> int:
+    from crm_shell.status.cluster_text import node_lines, node_state
+
     status = await status_now(session)
-    text = "\n".join(["Node List:", *node_lines(status.nodes)])
+    text = "\n".join(["Node List:", *node_lines(status.cluster, status.nodes, "  ")])
     session.console.answer(
         session.console.paint_status(text),
-        [{"name": each.name, "state": each.state.value} for each in status.nodes],
+        [{"name": each.name, "state": node_state(each)} for each in status.nodes],
     )
     return 0
 

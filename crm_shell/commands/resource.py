@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from crm_shell.actions import moving, roles, tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
 from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
-from crm_shell.commands.status import resource_data, status_now
+from crm_shell.commands.status import status_now
 from crm_shell.console import Json
-from crm_shell.status.build import build
-from crm_shell.status.model import ResourceView
-from crm_shell.status.text import in_order, resource_lines
 from raftmaker.client import Cib
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation
@@ -50,35 +48,24 @@ def _command(
 
 
 async def _status(session: Session, args: list[str]) -> int:
-    status = await status_now(session)
+    from crm_shell.status.data import resource_data
+    from crm_shell.status.text import resource_list
+
     if args:
         return await _where(session, args)
-    lines = [line for view in status.resources for line in resource_lines(view, margin="  ")] or [
-        "  * No resources"
-    ]
-    text = "\n".join(["Full List of Resources:", *lines])
+    status = await status_now(session)
     session.console.answer(
-        session.console.paint_status(text), [resource_data(view) for view in status.resources]
+        session.console.paint_status("\n".join(resource_list(status, inactive=True))),
+        [resource_data(each) for each in status.resources],
     )
     return 0
 
 
 def running_on(cib: Cib, identity: str) -> list[tuple[str, str]]:
     """Return (node, role) of everywhere a resource, or something in it, runs."""
-    element = tree.resource(cib.document, identity)
-    wanted = {each.id for each in element.walk() if each.tag == "primitive"}
-    found: dict[str, str] = {}
-    for view in build(cib.document).resources:
-        for leaf in _leaves(view):
-            if leaf.id.partition(":")[0] in wanted or leaf.id in wanted:
-                for each in leaf.activities:
-                    if each.role != "Stopped":
-                        found[each.node] = each.role
-    return [(node, found[node]) for node in in_order(found)]
+    from crm_shell.status.places import places_of
 
-
-def _leaves(view: ResourceView) -> list[ResourceView]:
-    return [leaf for each in view.members for leaf in _leaves(each)] if view.members else [view]
+    return places_of(cib.document, identity, now=int(time.time()))
 
 
 async def _where(session: Session, args: list[str]) -> int:

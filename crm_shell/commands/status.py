@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 
 from crm_shell.commands.session import Command, Misused, Session
-from crm_shell.console import Json
 from crm_shell.status.advice import advice
-from crm_shell.status.build import build
-from crm_shell.status.model import FailedFencing, ResourceView, Status
-from crm_shell.status.text import Shown, failure_text, render
+from crm_shell.status.model import FailedFencing, Status
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 
@@ -19,6 +16,9 @@ _WORDS = ("full", "bynode", "inactive", "ops", "timing", "failcounts", "verbose"
 
 async def status_now(session: Session) -> Status:
     """Read the CIB here and now (perhaps a little stale) and ask the daemons that answer."""
+    # Here, as it loads the scheduler, which no command should wait for that does not need it.
+    from crm_shell.status.build import build
+
     cib = await session.cluster.cib(local=True)
     quorate: bool | None = None
     try:
@@ -37,6 +37,7 @@ async def status_now(session: Session) -> Status:
         session.console.warn(str(error))
     return build(
         cib.document,
+        now=int(time.time()),
         dc=cib.dc,
         quorate=quorate,
         version=SOFTWARE_VERSION,
@@ -54,6 +55,9 @@ async def run(session: Session, args: list[str]) -> int:
     unknown = [word for word in args if word not in _WORDS]
     if unknown:
         raise Misused(f"unknown option {unknown[0]!r}; allowed: {', '.join(_WORDS)}")
+    from crm_shell.status.data import data_of
+    from crm_shell.status.text import Shown, render
+
     status = await status_now(session)
     node = session.cluster.settings.node
     if "xml" in args:
@@ -83,52 +87,6 @@ def _advice_text(session: Session, status: Status) -> str:
         lines.append(f"  * {what}")
         lines.append(f"    {session.console.paint(how, 'cyan')}")
     return "\n" + "\n".join(lines)
-
-
-def data_of(status: Status) -> Json:
-    """Return a status as JSON data."""
-    return {
-        "cluster": status.cluster_name,
-        "dc": status.dc,
-        "quorate": status.quorate,
-        "version": status.version,
-        "last_change": status.last_change,
-        "nodes": [
-            {"name": each.name, "state": each.state.value, "online": each.online,
-             "unclean": each.unclean, "dc": each.is_dc, "running": each.running,
-             "attributes": dict(each.attributes)}
-            for each in status.nodes
-        ],
-        "resources": [resource_data(each) for each in status.resources],
-        "failed_actions": [
-            {"key": each.key, "resource": each.resource, "node": each.node, "code": each.code,
-             "status": each.status, "reason": each.exit_reason, "text": failure_text(each)}
-            for each in status.failed_actions
-        ],
-        "constraints_made_by_move": [
-            {"id": key, "resource": rsc, "node": node, "score": score}
-            for key, rsc, node, score in status.bans
-        ],
-        "advice": [{"what": what, "type": how} for what, how in advice(status)],
-    }  # fmt: skip
-
-
-def resource_data(view: ResourceView) -> Json:
-    """Return a resource and what it contains as JSON data."""
-    return {
-        "id": view.id,
-        "kind": view.kind,
-        "agent": view.agent,
-        "target_role": view.target_role,
-        "managed": view.managed,
-        "maintenance": view.maintenance,
-        "orphan": view.orphan,
-        "running": [
-            {"node": each.node, "role": each.role, "failed": each.failed, "pending": each.pending}
-            for each in view.activities
-        ],
-        "members": [resource_data(each) for each in view.members],
-    }
 
 
 COMMAND = Command(

@@ -16,11 +16,12 @@ from cib_store.model.upgrade import upgraded
 from cib_store.model.values import parse_integer
 from crm_shell.simulate import xml_output
 from crm_shell.simulate.changes_text import summary_lines
-from crm_shell.simulate.details_text import attribute_lines, failcount_lines
 from crm_shell.simulate.dot_text import dot_lines
 from crm_shell.simulate.execution import Rehearsal, event_text, execute
 from crm_shell.simulate.injections import Injections, inject, note_text
-from crm_shell.simulate.status_text import counts, status_text
+from crm_shell.status import cluster_xml
+from crm_shell.status.cluster_text import counts, status_text
+from crm_shell.status.details_text import attribute_lines, failcount_lines
 from crmd.scheduler.graph_xml import graph_xml
 from crmd.scheduler.pipeline import decide, read_cluster
 from crmd.scheduler.schedule import Schedule
@@ -147,14 +148,14 @@ class Session:
 
     def _show_status(self, title: str, run: Run, *, pending: bool = False) -> None:
         tag = "cluster_status" if pending else "revised_cluster_status"
-        parts = list(xml_output.status_elements(run))
+        parts = list(cluster_xml.status_elements(run))
         self._block(f"{title}:", *status_text(run, pending=pending))
         if self.wishes.attributes:
             self._block(*attribute_lines(run))
-            parts.append(xml_output.attribute_elements(run))
+            parts.append(cluster_xml.attribute_elements(run.nodes))
         if self.wishes.failcounts:
             self._block(*failcount_lines(run))
-            parts.append(xml_output.failcount_elements(run))
+            parts.append(cluster_xml.failcount_elements(run, run.nodes))
         self._parts.append(Element(tag, {}, tuple(parts)))
 
     def _show_warnings(self, run: Run) -> None:
@@ -189,6 +190,8 @@ class Session:
         }.get((wishes.scores, wishes.utilization))
         if title is not None:
             lines = [f"  * {line}" for line in schedule.score_lines]
+            if wishes.scores:
+                lines = [*schedule.notices, *lines]
             self._block(f"{title}:", *lines)
             elements = tuple(xml_output.score_elements(schedule.score_lines))
             tag = "allocations" if wishes.scores else "utilizations"

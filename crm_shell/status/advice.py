@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crm_shell.status.model import NodeState, Status
+from crm_shell.status.model import Status
 
 
 def advice(status: Status) -> list[tuple[str, str]]:
@@ -37,11 +37,11 @@ def _nodes(status: Status) -> Iterator[tuple[str, str]]:
                 f"node {node.name} is unclean: its state is unknown until it is fenced",
                 f"crm node fence {node.name}; if it is surely off: stonith_admin -C {node.name}",
             )
-        elif node.state is NodeState.OFFLINE:
+        elif not node.online and not (node.pending or node.standby or node.maintenance):
             yield f"node {node.name} is down", f"start raftmaker.target on {node.name}"
-        elif node.state in (NodeState.STANDBY, NodeState.STANDBY_ACTIVE):
+        elif node.online and node.standby:
             yield f"node {node.name} is in standby", f"crm node online {node.name}"
-        elif node.state is NodeState.MAINTENANCE and not status.maintenance:
+        elif node.online and node.maintenance and not status.maintenance:
             yield f"node {node.name} is in maintenance", f"crm node ready {node.name}"
 
 

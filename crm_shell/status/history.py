@@ -1,9 +1,8 @@
-"""What a node's operation history says of a resource: its role there, and failures (3.14-3.18)."""
+"""The failures in a node's operation history (features 3.14-3.18)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cib_store.document.element import Element
 from crm_shell.status.model import FailedAction
@@ -20,19 +19,13 @@ _STATUS_TEXT = {
     5: "Hard error", 6: "Fatal error", 7: "Not installed", 8: "Internal communication failure",
     9: "Cannot execute now", 10: "No fence device", 11: "CIB secrets unavailable",
 }  # fmt: skip
-_PENDING = {
-    "start": "Starting", "stop": "Stopping", "promote": "Promoting", "demote": "Demoting",
-    "migrate_to": "Migrating", "migrate_from": "Migrating", "monitor": "Monitoring",
-}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
-    """A resource's state on one node; `role` Stopped: it does not run there."""
-
-    role: str
-    failed: bool = False
-    pending: str = ""
+def lrm_resources(state: Element) -> list[Element]:
+    """Return the resource histories of a node."""
+    lrm = state.child("lrm")
+    holder = lrm.child("lrm_resources") if lrm else None
+    return list(holder.each("lrm_resource")) if holder else []
 
 
 def expected_code(operation: Element) -> int:
@@ -55,69 +48,6 @@ def ordered(operations: Sequence[Element]) -> list[Element]:
         operations,
         key=lambda each: (number(each, "call-id") < 0, number(each, "call-id")),
     )
-
-
-def state_here(history: Element) -> Here:
-    """Return what the history of one resource on one node amounts to."""
-    here = Here("Stopped")
-    for operation in ordered(list(history.each("lrm_rsc_op"))):
-        here = _after(here, operation)
-    return here
-
-
-def _after(here: Here, operation: Element) -> Here:
-    name, code = operation.get("operation"), number(operation, "rc-code", 193)
-    status = number(operation, "op-status")
-    if status == OpStatus.PENDING:
-        is_probe = name == "monitor" and operation.get("interval") == "0"
-        return here if is_probe else Here(here.role, here.failed, _PENDING.get(name, ""))
-    if status in (OpStatus.CANCELLED, OpStatus.NOT_CONNECTED) or name == "notify":
-        return here
-    if status == OpStatus.NOT_INSTALLED or (name == "monitor" and code == OcfCode.NOT_INSTALLED):
-        return here if operation.get("interval") == "0" else Here(here.role, failed=True)
-    if code == expected_code(operation) and status == OpStatus.DONE:
-        return _succeeded(here, name, code)
-    if name == "monitor" and status == OpStatus.DONE:
-        return _found(here, operation, code)
-    if name == "stop":
-        return Here(here.role if here.role != "Stopped" else "Started", failed=True)
-    if name in ("start", "promote", "demote", "migrate_from", "migrate_to", "monitor"):
-        return Here("Started" if here.role == "Stopped" else here.role, failed=True)
-    return here
-
-
-def _succeeded(here: Here, name: str, code: int) -> Here:
-    match name:
-        case "start" | "migrate_from" | "demote":
-            return Here("Started")
-        case "stop" | "migrate_to":
-            return Here("Stopped")
-        case "promote":
-            return Here("Promoted")
-        case "monitor" if code in (OcfCode.PROMOTED, OcfCode.DEGRADED_PROMOTED):
-            return Here("Promoted")
-        case "monitor" if code == OcfCode.NOT_RUNNING:
-            return Here("Stopped")
-        case "monitor" if here.role == "Stopped":
-            return Here("Started")
-        case _:
-            return here
-
-
-def _found(here: Here, operation: Element, code: int) -> Here:
-    """A monitor that found something else than was expected."""
-    probe = operation.get("interval") == "0"
-    match code:
-        case OcfCode.OK | OcfCode.DEGRADED:
-            return Here("Started", failed=False if probe else here.failed)
-        case OcfCode.PROMOTED | OcfCode.DEGRADED_PROMOTED:
-            return Here("Promoted")
-        case OcfCode.NOT_RUNNING:
-            return Here("Stopped") if probe else Here(here.role, failed=True)
-        case OcfCode.FAILED_PROMOTED:
-            return Here("Promoted", failed=True)
-        case _:
-            return Here("Started" if here.role == "Stopped" else here.role, failed=True)
 
 
 def failures(node: str, history: Element) -> list[FailedAction]:

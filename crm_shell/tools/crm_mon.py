@@ -8,13 +8,15 @@ import json
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse
 from crm_shell.commands.session import Session
-from crm_shell.commands.status import data_of, now_text, status_now
+from crm_shell.commands.status import now_text, status_now
 from crm_shell.console import Console
 from crm_shell.status.build import build
+from crm_shell.status.data import data_of
 from crm_shell.status.model import Status
 from crm_shell.status.text import Shown, render
 from crm_shell.status.xml import elements, framed
@@ -112,7 +114,7 @@ def _shown(parser: ToolParser, options: argparse.Namespace) -> Shown:
 
 def _offline(file: str, shown: Shown, options: argparse.Namespace) -> int:
     try:
-        status = build(parse(Path(file).read_bytes()))
+        status = build(parse(Path(file).read_bytes()), now=int(time.time()))
     except OSError as error:
         complain("crm_mon", f"{file}: {error.strerror}")
         return int(ExitCode.NOINPUT)
@@ -196,6 +198,6 @@ def _filtered(status: Status, options: argparse.Namespace) -> Status:
         nodes = tuple(each for each in status.nodes if each.name == options.node)
         status = replace(status, nodes=nodes)
     if options.resource:
-        resources = tuple(each for each in status.resources if each.id == options.resource)
+        resources = tuple(filter(None, (each.part(options.resource) for each in status.resources)))
         status = replace(status, resources=resources)
     return status

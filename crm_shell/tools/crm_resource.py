@@ -121,7 +121,7 @@ async def _move(cluster: Cluster, options: argparse.Namespace) -> int:
         return await _ban(cluster, options)
     cib = await cluster.cib()
     node = tree.node(cib.document, options.node).get("uname")
-    places = [where for where, _ in queries.places_of(cib.document, options.resource)]
+    places = [where for where, _ in queries.places_now(cib.document, options.resource)]
     if places == [node] and not options.force:
         raise ToolFailed(
             f"Error performing operation: {options.resource} is already active on {node}",
@@ -142,7 +142,7 @@ async def _ban(cluster: Cluster, options: argparse.Namespace) -> int:
     cib = await cluster.cib()
     node = options.node
     if not node:
-        places = [where for where, _ in queries.places_of(cib.document, options.resource)]
+        places = [where for where, _ in queries.places_now(cib.document, options.resource)]
         if len(places) != 1:
             raise ToolFailed(
                 f"Resource '{options.resource}' not moved: active in {len(places)} locations."
@@ -176,7 +176,7 @@ async def _restart(cluster: Cluster, options: argparse.Namespace) -> int:
 
     name = options.resource
     cib = await cluster.cib()
-    if not queries.places_of(cib.document, name):
+    if not queries.places_now(cib.document, name):
         raise ToolFailed(f"{name} is not running and so cannot be restarted", ExitCode.NOT_RUNNING)
     before = roles.meta_of(cib.document, name, "target-role")
     stopped = await cluster.change(roles.set_meta(cib.document, name, "target-role", "Stopped"))
@@ -216,7 +216,7 @@ async def _delete(cluster: Cluster, options: argparse.Namespace) -> int:
     element = tree.resource(cib.document, options.resource)
     if options.type and options.type != element.tag:
         raise ToolFailed(f"{element.id} is a {element.tag}, no {options.type}", ExitCode.NOSUCH)
-    if queries.places_of(cib.document, element.id) and not options.force:
+    if queries.places_now(cib.document, element.id) and not options.force:
         raise ToolFailed(f"{element.id} is running: stop it first, or -f", ExitCode.UNSAFE)
     edited = remove(cib.configuration, [element.id])
     await cluster.change(operations(cib.configuration, edited), base=cib.version)

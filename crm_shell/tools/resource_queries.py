@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import time
 
 from cib_store.document.element import Element
 from crm_shell.actions import tree
-from crm_shell.status.build import build, lrm_resources
-from crm_shell.status.history import number
-from crm_shell.status.model import ResourceView
-from crm_shell.status.text import in_order, resource_lines
+from crm_shell.status.history import lrm_resources, number
 from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.frame import ToolFailed, write
 from raftmaker.client import Cluster
@@ -19,36 +17,27 @@ from raftmaker.vocabulary.codes import ExitCode
 _STANDARDS = ("ocf", "lsb", "service", "systemd", "stonith")
 
 
-def places_of(cib: Element, identity: str) -> list[tuple[str, str]]:
+def places_now(cib: Element, identity: str) -> list[tuple[str, str]]:
     """Return (node, role) of everywhere a resource, or something in it, runs."""
-    element = tree.resource(cib, identity)
-    wanted = {each.id for each in element.walk() if each.tag == "primitive"}
-    found: dict[str, str] = {}
-    for view in build(cib).resources:
-        for leaf in leaves(view):
-            if leaf.id.partition(":")[0] in wanted:
-                for each in leaf.activities:
-                    if each.role != "Stopped":
-                        found[each.node] = each.role
-    return [(node, found[node]) for node in in_order(found)]
+    from crm_shell.status.places import places_of
 
-
-def leaves(view: ResourceView) -> list[ResourceView]:
-    """Return the primitives in a resource."""
-    return [leaf for each in view.members for leaf in leaves(each)] if view.members else [view]
+    return places_of(cib, identity, now=int(time.time()))
 
 
 async def show_list(cluster: Cluster, options: argparse.Namespace) -> int:
     """Print all resources and their states."""
-    views = build((await cluster.cib(local=True)).document).resources
-    if options.output_as == "xml":
-        from crm_shell.status.xml import framed, resource_element
+    from crm_shell.status.build import build
+    from crm_shell.status.text import resource_list
 
-        elements = tuple(resource_element(each) for each in views)
+    status = build((await cluster.cib(local=True)).document, now=int(time.time()))
+    if options.output_as == "xml":
+        from crm_shell.status.cluster_xml import resource_element
+        from crm_shell.status.xml import framed
+
+        elements = tuple(resource_element(each) for each in status.resources)
         write(framed("crm_resource --list", (Element("resources", {}, elements),)))
         return 0
-    write("Full List of Resources:")
-    for line in [line for view in views for line in resource_lines(view)] or ["  * No resources"]:
+    for line in resource_list(status, inactive=True):
         write(line)
     return 0
 
@@ -93,32 +82,25 @@ def _operation_text(state: Element, history: Element, each: Element) -> str:
 
 async def show_xml(cluster: Cluster, options: argparse.Namespace) -> int:
     """Print a resource's state and XML."""
+    from cib_store.model.dates import Moment
+    from crm_shell.status.cluster_text import Detail, resource_lines
+    from crmd.scheduler.pipeline import read_cluster
+
     cib = await cluster.cib(local=True)
     element = tree.resource(cib.document, options.resource)
-    for view in build(cib.document).resources:
-        found = _find(view, element.id)
-        if found is not None:
-            for line in resource_lines(found, margin=""):
-                write(line.lstrip("* ") if line.startswith("*") else line)
+    run = read_cluster(cib.document, Moment(int(time.time())))
+    for rsc in filter(None, (top.part(element.id) for top in run.resources)):
+        for line in resource_lines(run, rsc, "", detail=Detail()):
+            write(line.removeprefix("* "))
     write("Resource XML:")
     write("\n".join(xml_lines(element)))
     return 0
 
 
-def _find(view: ResourceView, identity: str) -> ResourceView | None:
-    if view.id == identity:
-        return view
-    for member in view.members:
-        found = _find(member, identity)
-        if found is not None:
-            return found
-    return None
-
-
 async def show_places(cluster: Cluster, options: argparse.Namespace) -> int:
     """Print where a resource runs."""
     cib = await cluster.cib(local=True)
-    places = places_of(cib.document, options.resource)
+    places = places_now(cib.document, options.resource)
     for node, role in places:
         suffix = " Promoted" if role == "Promoted" else ""
         text = f"resource {options.resource} is running on: {node}{suffix}"

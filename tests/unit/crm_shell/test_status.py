@@ -6,9 +6,11 @@ import pytest
 
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
+from crm_shell.natural_order import in_order
 from crm_shell.status.advice import advice
 from crm_shell.status.build import build
-from crm_shell.status.text import Shown, in_order, readable_ms, render
+from crm_shell.status.model import Status
+from crm_shell.status.text import Shown, readable_ms, render
 from crm_shell.status.xml import elements, framed
 
 
@@ -36,8 +38,12 @@ def cib(*operations: str, join: str = "member", ccm: str = "5", options: str = "
     )
 
 
+def build_at(document: Element) -> Status:
+    return build(document, now=1_000)
+
+
 def text(document: Element) -> str:
-    return render(build(document), Shown(inactive=True), now="today")
+    return render(build_at(document), Shown(inactive=True), now="today")
 
 
 START = op("start", 2, 0)
@@ -69,7 +75,7 @@ def test_a_failure_is_a_sentence_and_has_advice() -> None:
     assert "  * web 1m30s-interval monitor on n2 returned 'not running' after 12ms" in text(
         document
     )
-    assert ("web has failed", "when mended: crm resource cleanup web") in advice(build(document))
+    assert ("web has failed", "when mended: crm resource cleanup web") in advice(build_at(document))
 
 
 @pytest.mark.parametrize(
@@ -87,18 +93,20 @@ def test_a_nodes_state(document: Element, line: str) -> None:
 
 
 def test_an_unclean_node_has_advice() -> None:
-    assert any("crm node fence n2" in how for _, how in advice(build(cib(START, ccm="0"))))
+    assert any("crm node fence n2" in how for _, how in advice(build_at(cib(START, ccm="0"))))
 
 
 def test_missing_fencing_has_advice() -> None:
     off = '<nvpair id="p-f" name="stonith-enabled" value="false"/>'
-    assert any("no fence device" in what for what, _ in advice(build(cib(START))))
-    assert not any("no fence device" in what for what, _ in advice(build(cib(START, options=off))))
+    assert any("no fence device" in what for what, _ in advice(build_at(cib(START))))
+    assert not any(
+        "no fence device" in what for what, _ in advice(build_at(cib(START, options=off)))
+    )
 
 
 def test_the_xml_says_the_same() -> None:
     """features 27.1"""
-    root = parse(framed("crm_mon", elements(build(cib(START)), now="today")))
+    root = parse(framed("crm_mon", elements(build_at(cib(START)), now="today")))
     assert root.tag == "pacemaker-result"
     by_tag = {each.tag: each for each in root.walk()}
     assert by_tag["status"].get("code") == "0"

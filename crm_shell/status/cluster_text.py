@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from cib_store.model.values import is_true
-from crm_shell.simulate.bundle_text import bundle_lines
-from crm_shell.simulate.clone_text import clone_lines
+from crm_shell.status.bundle_text import bundle_lines
+from crm_shell.status.clone_text import clone_lines
 from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
@@ -15,8 +16,23 @@ from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.entries import history_key, masks_failure, number
 from raftmaker.vocabulary.roles import Role, parse_role
 
-_EXIT_TEXT = {2: "Invalid parameter", 5: "Not installed"}
-_PENDING_STATE = {
+_EXIT_TEXT = {
+    0: "OK",
+    1: "Error occurred",
+    2: "Invalid parameter",
+    3: "Unimplemented",
+    4: "Insufficient privileges",
+    5: "Not installed",
+    6: "Not configured",
+    7: "Not running",
+    8: "Promoted",
+    9: "Failed in promoted role",
+    190: "Service is active but might fail soon",
+    191: "Service is promoted but might fail soon",
+    193: "No exit status available",
+}
+"""What the exit codes of probes are called (features 28)."""
+PENDING_STATE = {
     "start": "Starting",
     "stop": "Stopping",
     "migrate_to": "Migrating",
@@ -24,24 +40,41 @@ _PENDING_STATE = {
     "promote": "Promoting",
     "demote": "Demoting",
 }
+"""The states that operations under way make, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """How much is said."""
+
+    pending: bool = True
+    """Also what is under way."""
+    inactive: bool = True
+    """Also what does not run."""
 
 
 def status_text(run: Run, *, pending: bool = False) -> Iterator[str]:
     """Yield the lines about nodes and resources."""
     yield "  * Node List:"
-    yield from _nodes(run)
+    yield from node_lines(run, run.nodes, "    ")
     yield ""
     yield "  * Full List of Resources:"
+    detail = Detail(pending=pending)
     shown = [
-        line
-        for rsc in run.resources
-        if not rsc.removed or rsc.kind.active(rsc, True)
-        for line in resource_lines(run, rsc, "    ", pending=pending)
+        line for rsc in listed(run) for line in resource_lines(run, rsc, "    ", detail=detail)
     ]
     yield from shown or ["    * No resources"]
 
 
-def _health(run: Run, node: Node) -> str:
+def listed(run: Run) -> Iterator[Resource]:
+    """Yield the top resources, those no longer configured only while they run."""
+    for rsc in run.resources:
+        if not rsc.removed or rsc.kind.active(rsc, True):
+            yield rsc
+
+
+def health_of(run: Run, node: Node) -> str:
+    """Return RED, YELLOW or nothing, by the ``#health`` attributes (features section 15)."""
     if run.options.text("node-health-strategy").lower() == "none":
         return ""
     found = ""
@@ -63,7 +96,8 @@ def _health(run: Run, node: Node) -> str:
     return found
 
 
-def _state(node: Node) -> str:
+def node_state(node: Node) -> str:
+    """Return a node's state in words, the first that applies."""
     if node.unclean:
         kind = "online" if node.online else "pending" if node.pending else "offline"
         return f"UNCLEAN ({kind})"
@@ -80,10 +114,11 @@ def _state(node: Node) -> str:
     return "online" if node.online else "OFFLINE"
 
 
-def _nodes(run: Run) -> Iterator[str]:
+def node_lines(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
+    """Yield the node list: those with a state of their own, then the others together."""
     groups: dict[str, list[str]] = {}
-    for node in run.nodes:
-        health = _health(run, node)
+    for node in nodes:
+        health = health_of(run, node)
         special = (
             node.unclean
             or node.pending
@@ -93,58 +128,70 @@ def _nodes(run: Run) -> Iterator[str]:
             or health
         )
         if special:
-            kind = "GuestNode" if node.is_guest else "RemoteNode" if node.is_remote else "Node"
             suffix = f" (health is {health})" if health else ""
-            yield f"    * {kind} {node.name}: {_state(node)}{suffix}"
+            yield f"{margin}* {node_title(node)}: {node_state(node)}{suffix}"
             continue
         kind = "Guest" if node.is_guest else "Remote" if node.is_remote else ""
         state = "Online" if node.online else "OFFLINE"
         groups.setdefault(kind + state, []).append(node.name)
     for title in ("Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"):
         if title in groups:
-            yield f"    * {title}: [ {' '.join(groups[title])} ]"
+            yield f"{margin}* {title}: [ {' '.join(groups[title])} ]"
 
 
-def resource_lines(run: Run, rsc: Resource, margin: str, *, pending: bool) -> Iterator[str]:
+def node_title(node: Node) -> str:
+    """Return the kind and name of a node."""
+    kind = "GuestNode" if node.is_guest else "RemoteNode" if node.is_remote else "Node"
+    return f"{kind} {node.name}"
+
+
+def resource_lines(run: Run, rsc: Resource, margin: str, *, detail: Detail) -> Iterator[str]:
     """Yield the lines about one resource, by its kind."""
-    return _LINES[rsc.variant](run, rsc, margin, pending)
+    if detail.inactive or rsc.kind.active(rsc, False) or rsc.pending_node is not None:
+        yield from _LINES[rsc.variant](run, rsc, margin, detail)
 
 
-def _primitive_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+def _primitive_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
     if not is_true(rsc.meta.get("internal-rsc")):
         name = rsc.id if rsc.unique else rsc.xml_id
         node = rsc.kind.active_node(rsc)[0] or rsc.pending_node
-        yield f"{margin}* {primitive_text(run, rsc, name, node, pending=pending)}"
+        yield f"{margin}* {primitive_text(run, rsc, name, node, pending=detail.pending)}"
 
 
-def _group_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
-    yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc)}:"
-    for member in rsc.children:
-        yield from resource_lines(run, member, margin + "  ", pending=pending)
+def _group_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
+    below = [
+        line
+        for member in rsc.children
+        for line in resource_lines(run, member, margin + "  ", detail=detail)
+    ]
+    yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc, len(rsc.children) - len(below))}:"
+    yield from below
 
 
-def _clone_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+def _clone_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
     return clone_lines(
         run,
         rsc,
         margin,
         flags=_flags_of_whole(rsc),
-        pending=pending,
-        show=partial(resource_lines, pending=pending),
+        pending=detail.pending,
+        inactive=detail.inactive,
+        show=partial(resource_lines, detail=detail),
         probe_text=_failed_probe_text,
     )
 
 
-def _bundle_lines(run: Run, rsc: Resource, margin: str, pending: bool) -> Iterator[str]:
+def _bundle_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
     return bundle_lines(
         rsc,
         margin,
         flags=management_flag(rsc),
-        describe=partial(primitive_text, run, pending=pending),
+        inactive=detail.inactive,
+        describe=partial(primitive_text, run, pending=detail.pending),
     )
 
 
-_LINES: Mapping[Variant, Callable[[Run, Resource, str, bool], Iterator[str]]] = {
+_LINES: Mapping[Variant, Callable[[Run, Resource, str, Detail], Iterator[str]]] = {
     Variant.PRIMITIVE: _primitive_lines,
     Variant.GROUP: _group_lines,
     Variant.CLONE: _clone_lines,
@@ -169,8 +216,10 @@ def _flags_of_whole(rsc: Resource) -> list[str]:
     return (["disabled"] if is_disabled(rsc) else []) + management_flag(rsc)
 
 
-def _group_flags(rsc: Resource) -> str:
+def _group_flags(rsc: Resource, hidden: int) -> str:
     flags = _flags_of_whole(rsc)
+    if hidden:
+        flags.insert(0, f"{hidden} member{'' if hidden == 1 else 's'} inactive")
     return f" ({', '.join(flags)})" if flags else ""
 
 
@@ -202,18 +251,25 @@ def _failed_probe_text(run: Run, rsc: Resource, node: str | None) -> str | None:
     return None if code is None else _EXIT_TEXT.get(code, str(code))
 
 
-def primitive_text(run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool) -> str:
-    """Describe a primitive: agent, state, node, flags."""
+def agent_of(rsc: Resource) -> str:
+    """Return ``class:[provider:]type``."""
     agent = rsc.standard
     if agent.lower() == "ocf":
         agent += ":" + rsc.element.get("provider")
+    return f"{agent}:{rsc.element.get('type')}"
+
+
+def primitive_text(
+    run: Run, rsc: Resource, name: str, node: Node | None, *, pending: bool, names_node: bool = True
+) -> str:
+    """Describe a primitive: agent, state, node, flags."""
     if node is None and rsc.lock_node is not None:
         node = rsc.lock_node
-    several = len(rsc.active_on) > 1
+    several = names_node and len(rsc.active_on) > 1
     if several:
         node = None
     role = displayed_role(rsc)
-    words = [f"{name}\t({agent}:{rsc.element.get('type')}):\t"]
+    words = [f"{name}\t({agent_of(rsc)}):\t"]
     if rsc.removed:
         words.append("ORPHANED")
     if rsc.failed:
@@ -221,9 +277,9 @@ def primitive_text(run: Run, rsc: Resource, name: str, node: Node | None, *, pen
         if role > Role.UNPROMOTED:
             words.append(role.value)
     else:
-        state = _PENDING_STATE.get(rsc.pending_task or "") if pending else None
+        state = PENDING_STATE.get(rsc.pending_task or "") if pending else None
         words.append(state or role.value)
-    if node is not None:
+    if node is not None and names_node:
         words.append(node.name)
     text = " ".join(words)
     if role is Role.STOPPED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cib_store.model.scores import INFINITY
 from crmd.scheduler.state.node import Node
@@ -48,26 +48,36 @@ _STATUSES = {
 def attribute_lines(run: Run) -> Iterator[str]:
     """Yield the attributes of every node that is online (features 27.21)."""
     yield "  * Node Attributes:"
-    for node in run.nodes:
+    yield from attributes_by_node(run.nodes, "    ")
+
+
+def attributes_by_node(nodes: Iterable[Node], margin: str) -> Iterator[str]:
+    """Yield the attributes of those nodes that are online."""
+    for node in nodes:
         shown = sorted(name for name in node.attributes if not name.startswith(_HIDDEN))
         if node.online and shown:
-            yield f"    * Node: {node.name}:"
+            yield f"{margin}* Node: {node.name}:"
             for name in shown:
-                yield f"      * {name:<32}\t: {node.attributes[name]:<10}"
+                yield f"{margin}  * {name:<32}\t: {node.attributes[name]:<10}"
 
 
 def failcount_lines(run: Run) -> Iterator[str]:
     """Yield the failures counted on every node, then the failed operations (features 27.21)."""
     yield "  * Migration Summary:"
-    for node in run.nodes:
-        lines = [line for rsc in primitives(run.resources) for line in _counted(run, rsc, node)]
-        if lines:
-            yield f"    * Node: {node.name}:"
-            yield from lines
+    yield from failures_by_node(run, run.nodes, "    ")
     if run.failed:
         yield ""
         yield "  * Failed Resource Actions:"
         yield from (_failure_text(failed) for failed in run.failed)
+
+
+def failures_by_node(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
+    """Yield the failures counted on nodes."""
+    for node in nodes:
+        lines = [line for rsc in primitives(run.resources) for line in _counted(run, rsc, node)]
+        if lines:
+            yield f"{margin}* Node: {node.name}:"
+            yield from (f"{margin}  * {line}" for line in lines)
 
 
 def primitives(resources: list[Resource]) -> Iterator[Resource]:
@@ -90,7 +100,7 @@ def _counted(run: Run, rsc: Resource, node: Node) -> Iterator[str]:
             f"last-failure='{time.strftime('%a %b %e %H:%M:%S %Y', time.localtime(last))}'"
         )
     name = rsc.id if rsc.unique else (rsc.history_id or rsc.xml_id)
-    yield f"      * {name}: {' '.join(words)}"
+    yield f"{name}: {' '.join(words)}"
 
 
 def _failure_text(failed: FailedOperation) -> str:

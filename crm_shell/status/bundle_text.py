@@ -13,7 +13,7 @@ Describe = Callable[[Resource, str, Node | None], str]
 
 
 def bundle_lines(
-    rsc: Resource, margin: str, *, flags: list[str], describe: Describe
+    rsc: Resource, margin: str, *, flags: list[str], inactive: bool, describe: Describe
 ) -> Iterator[str]:
     """Yield the lines about a bundle; `flags` say whether it is left alone."""
     settings = rsc.containers
@@ -22,6 +22,8 @@ def bundle_lines(
     words = "".join(f" ({flag})" for flag in (["unique"] if rsc.unique else []) + flags)
     yield f"{margin}* {title}: {rsc.id} [{settings.image}]{words}:"
     for replica in settings.replicas:
+        if not inactive and not any(part.kind.active(part, False) for part in replica.parts):
+            continue
         node = replica.container.kind.active_node(replica.container)[0]
         shown = replica.child or replica.container
         yield f"{margin}  * {describe(shown, replica_name(replica), node)}"

@@ -23,6 +23,7 @@ def clone_lines(
     *,
     flags: list[str],
     pending: bool,
+    inactive: bool,
     show: Show,
     probe_text: ProbeText,
 ) -> Iterator[str]:
@@ -53,7 +54,7 @@ def clone_lines(
             restricted = target is Role.UNPROMOTED
             title = "Unpromoted (target-role)" if restricted else "Unpromoted"
         yield f"{inner}* {title}: [ {_names(started)} ]"
-    if not rsc.unique and rsc.clone.clone_max > len(promoted) + len(started):
+    if inactive and not rsc.unique and rsc.clone.clone_max > len(promoted) + len(started):
         yield from _stopped(run, rsc, inner, target, probe_text)
 
 
