@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TRUE = frozenset(("true", "on", "yes", "y", "1"))
 _FALSE = frozenset(("false", "off", "no", "n", "0"))
@@ -42,12 +43,14 @@ def is_true(text: str | None) -> bool:
     return text is not None and text.lower() in _TRUE
 
 
+@lru_cache(maxsize=16384)
 def parse_integer(text: str | None) -> int | None:
     """Read the whole number that the text begins with; None where there is none."""
     match = _INTEGER.match(text) if text is not None else None
     return int(match.group(1)) if match else None
 
 
+@lru_cache(maxsize=4096)
 def parse_duration_ms(text: str | None) -> int | None:
     """Read ``10``, ``10s``, ``500ms``, ``2min``, ``PT1H`` as ms; None where it is no duration."""
     if text is None:

@@ -40,7 +40,7 @@ def expected_code(entry: Element) -> int:
 
 def is_probe_entry(entry: Element) -> bool:
     """Whether the entry is that of a probe."""
-    return entry.get("operation") == "monitor" and interval_of(entry) == 0
+    return entry.attributes.get("operation") == "monitor" and interval_of(entry) == 0
 
 
 def masks_failure(entry: Element) -> bool:
