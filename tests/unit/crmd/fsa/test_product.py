@@ -97,8 +97,16 @@ def world_in(name: Name) -> World:
 def all_events(core: ControllerState, at_ms: int) -> list[Event]:
     """Each kind of event, with numbers that mean something in this state and that do not."""
     inventory = Inventory(boot_id=boot(A), incarnation="i9", token=core.view.facts.token)
-    token = core.view.facts.token
     numbers = sorted({1, core.last_request, *core.records, *core.member.orders, 999})
+    found = plain_events(core, at_ms)
+    for token in (core.view.facts.token, Token(), Token(9, 9)):
+        found += events_of_token(core, at_ms, token, inventory)
+    for number in numbers:
+        found += events_of_request(core, at_ms, number, inventory)
+    return found
+
+
+def plain_events(core: ControllerState, at_ms: int) -> list[Event]:
     found: list[Event] = [
         events.Started(at_ms=at_ms),
         events.StoreLost(at_ms=at_ms),
@@ -117,46 +125,58 @@ def all_events(core: ControllerState, at_ms: int) -> list[Event]:
         ),
         events.StoreChanged(at_ms=at_ms, index=0, cib=empty_cib({}, {}), facts=Facts()),
     ]
-    found += [events.TimerFired(at_ms=at_ms, timer=timer) for timer in events.Timer]
-    for one in (token, Token(), Token(9, 9)):
-        found += [
-            events.JoinRequested(
-                at_ms=at_ms, call=91, dc=B, token=one, boot_id=boot(A), session=Session(1)
-            ),
-            events.JoinAnswered(
-                at_ms=at_ms, node=B, token=one, session=Session(1), inventory=inventory, number=3
-            ),
-            events.JoinFailed(
-                at_ms=at_ms, node=B, token=one, session=Session(1), reached=False
-            ),
-            events.OrderReceived(
-                at_ms=at_ms, call=92, boot_id=boot(A), join_number=core.member.join_number,
-                operation=request(token=one, key=f"5:5:0:{one}"),
-            ),
-            events.CancelReceived(
-                at_ms=at_ms, call=93, token=one, resource=ResourceId("web"),
-                operation="monitor", interval_ms=10_000,
-            ),
-            events.ForgetReceived(at_ms=at_ms, call=94, token=one, resource=ResourceId("web")),
-        ]  # fmt: skip
-    for number in numbers:
-        found += [
-            events.Recorded(at_ms=at_ms, request=number, code=code, index=core.view.index)
-            for code in (ExitCode.OK, ExitCode.OLD, None)
-        ]
-        found += [
-            events.ScheduleReady(
-                at_ms=at_ms, request=number, graph=Graph(actions=(action(1),)), now_s=17
-            ),
-            events.ScheduleFailed(at_ms=at_ms, request=number, reason="died"),
-            events.OrderAccepted(at_ms=at_ms, order=number, node=B),
-            events.OrderFailed(at_ms=at_ms, order=number, node=B, reached=False),
-            events.Executed(at_ms=at_ms, request=number, call_id=5),
-            events.ExecutionRefused(at_ms=at_ms, request=number, reason="no"),
-            events.ExecutorState(at_ms=at_ms, request=number, inventory=inventory),
-            events.FencingEnded(at_ms=at_ms, request=number, confirmed=True),
-        ]
-    return found
+    return found + [events.TimerFired(at_ms=at_ms, timer=timer) for timer in events.Timer]
+
+
+def events_of_token(
+    core: ControllerState, at_ms: int, one: Token, inventory: Inventory
+) -> list[Event]:
+    return [
+        events.JoinRequested(
+            at_ms=at_ms, call=91, dc=B, token=one, boot_id=boot(A), session=Session(1)
+        ),
+        events.JoinAnswered(
+            at_ms=at_ms, node=B, token=one, session=Session(1), inventory=inventory, number=3
+        ),
+        events.JoinFailed(at_ms=at_ms, node=B, token=one, session=Session(1), reached=False),
+        events.OrderReceived(
+            at_ms=at_ms,
+            call=92,
+            boot_id=boot(A),
+            join_number=core.member.join_number,
+            operation=request(token=one, key=f"5:5:0:{one}"),
+        ),
+        events.CancelReceived(
+            at_ms=at_ms,
+            call=93,
+            token=one,
+            resource=ResourceId("web"),
+            operation="monitor",
+            interval_ms=10_000,
+        ),
+        events.ForgetReceived(at_ms=at_ms, call=94, token=one, resource=ResourceId("web")),
+    ]
+
+
+def events_of_request(
+    core: ControllerState, at_ms: int, number: int, inventory: Inventory
+) -> list[Event]:
+    recorded: list[Event] = [
+        events.Recorded(at_ms=at_ms, request=number, code=code, index=core.view.index)
+        for code in (ExitCode.OK, ExitCode.OLD, None)
+    ]
+    return recorded + [
+        events.ScheduleReady(
+            at_ms=at_ms, request=number, graph=Graph(actions=(action(1),)), now_s=17
+        ),
+        events.ScheduleFailed(at_ms=at_ms, request=number, reason="died"),
+        events.OrderAccepted(at_ms=at_ms, order=number, node=B),
+        events.OrderFailed(at_ms=at_ms, order=number, node=B, reached=False),
+        events.Executed(at_ms=at_ms, request=number, call_id=5),
+        events.ExecutionRefused(at_ms=at_ms, request=number, reason="no"),
+        events.ExecutorState(at_ms=at_ms, request=number, inventory=inventory),
+        events.FencingEnded(at_ms=at_ms, request=number, confirmed=True),
+    ]
 
 
 def check(before: ControllerState, event: Event) -> None:
