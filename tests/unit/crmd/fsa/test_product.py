@@ -165,7 +165,8 @@ def events_of_request(
         events.Recorded(at_ms=at_ms, request=number, code=code, index=core.view.index)
         for code in (ExitCode.OK, ExitCode.OLD, None)
     ]
-    return recorded + [
+    return [
+        *recorded,
         events.ScheduleReady(
             at_ms=at_ms, request=number, graph=Graph(actions=(action(1),)), now_s=17
         ),
