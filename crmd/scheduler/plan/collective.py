@@ -8,9 +8,10 @@ from crmd.scheduler.actions.book import find_task, resource_pseudo
 from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.placement.choice import assign_to
 from crmd.scheduler.placement.colocation import contained_in
+from crmd.scheduler.plan.consequences import FIRST_CHANGED, THEN_CHANGED
 from crmd.scheduler.plan.instances import compatible_instance, instances_of, part_task
 from crmd.scheduler.plan.notifications import announce_start_and_stop
-from crmd.scheduler.plan.orderings import FIRST_CHANGED, THEN_CHANGED, update_action, update_ordered
+from crmd.scheduler.plan.orderings import update_action, update_ordered
 from crmd.scheduler.state.action import (
     FIRST_IMPLIES_THEN,
     MIGRATABLE,

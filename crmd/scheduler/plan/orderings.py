@@ -7,34 +7,20 @@ from crmd.scheduler.actions.book import find_actions, find_newest, find_task, re
 from crmd.scheduler.actions.keys import notify_key, operation_key, parse_key
 from crmd.scheduler.constraints.colocations import with_this_colocations
 from crmd.scheduler.graph_inputs import has_loop
+from crmd.scheduler.plan.consequences import FIRST_CHANGED, THEN_CHANGED, consequences
 from crmd.scheduler.plan.instances import only_place
 from crmd.scheduler.plan.probes import order_probes
+from crmd.scheduler.plan.words import apply_relation
 from crmd.scheduler.state.action import (
-    ALWAYS_IN_GRAPH,
-    ASYMMETRIC,
-    FIRST_ELSE_THEN,
-    FIRST_IMPLIES_SAME_NODE_THEN,
     FIRST_IMPLIES_THEN,
-    FIRST_IMPLIES_THEN_GRAPHED,
     GUEST_ALLOWED,
     IF_ON_SAME_NODE,
     IF_ON_SAME_NODE_OR_TARGET,
-    INTERMEDIATE_STOP,
-    MIGRATABLE,
     MIGRATION_ABORT,
-    MIN_RUNNABLE,
-    NESTED_REMOTE_PROBE,
     NOTHING,
     OPTIONAL,
-    ORDERED,
-    PROMOTED_THEN_IMPLIES_FIRST,
-    PSEUDO,
     RUNNABLE,
     THEN_CANCELS_FIRST,
-    THEN_IMPLIES_FIRST,
-    THEN_IMPLIES_FIRST_GRAPHED,
-    UNMIGRATABLE_THEN_BLOCKS,
-    UNRUNNABLE_FIRST_BLOCKS,
     Action,
     Relation,
     order,
@@ -45,8 +31,6 @@ from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
-FIRST_CHANGED = 1
-THEN_CHANGED = 2
 _AFTERMATH = {
     "stop": "stopped",
     "start": "running",
@@ -281,7 +265,7 @@ def _update_relation(run: Run, then: Action, relation: Relation, changed: int) -
     if first is relation.action:
         first_flags = _flags_for_ordering(run, first, then_node)
         then_flags = _flags_for_ordering(run, then, first_node)
-        changed |= _apply_relation(run, first, then, first_flags, then_flags, relation)
+        changed |= apply_relation(run, relation, then, first_flags, then_flags)
     elif order(first, then, relation.flags):
         changed |= THEN_CHANGED
         relation.flags = NOTHING
@@ -292,206 +276,17 @@ def _update_relation(run: Run, then: Action, relation: Relation, changed: int) -
     return changed
 
 
-def _apply_relation(
-    run: Run,
-    first: Action,
-    then: Action,
-    first_flags: int,
-    then_flags: int,
-    relation: Relation,
-) -> int:
-    """Apply each thing that a relation says, in a fixed order."""
-    changed = 0
-    node = then.node
-    if relation.flags & FIRST_IMPLIES_SAME_NODE_THEN:
-        relation.flags &= ~FIRST_IMPLIES_SAME_NODE_THEN
-        relation.flags |= FIRST_IMPLIES_THEN
-        node = first.node
-    flags, owner = relation.flags, then.rsc
-
-    def update(rsc: Resource, given: int, counted: int, kind: int) -> int:
-        return rsc.kind.update_ordered(run, first, then, node, given, counted, kind)
-
-    if flags & FIRST_IMPLIES_THEN:
-        if owner is not None:
-            changed |= update(owner, first_flags & OPTIONAL, OPTIONAL, FIRST_IMPLIES_THEN)
-        elif not first_flags & OPTIONAL and then.flags & OPTIONAL:
-            then.flags &= ~OPTIONAL
-            changed |= THEN_CHANGED
-    if flags & INTERMEDIATE_STOP and owner is not None:
-        changed |= update(owner, first_flags, OPTIONAL | RUNNABLE, INTERMEDIATE_STOP)
-    if flags & THEN_IMPLIES_FIRST:
-        if first.rsc is not None:
-            changed |= update(first.rsc, first_flags, OPTIONAL, THEN_IMPLIES_FIRST)
-        elif not first_flags & OPTIONAL and first.flags & RUNNABLE:
-            first.flags &= ~RUNNABLE
-            changed |= FIRST_CHANGED
-    if flags & PROMOTED_THEN_IMPLIES_FIRST and owner is not None:
-        changed |= update(owner, first_flags & OPTIONAL, OPTIONAL, PROMOTED_THEN_IMPLIES_FIRST)
-    if flags & MIN_RUNNABLE:
-        if owner is not None:
-            changed |= update(owner, first_flags, RUNNABLE, MIN_RUNNABLE)
-        elif first_flags & RUNNABLE:
-            then.runnable_before += 1
-            if then.runnable_before >= then.required_runnable_before and not then.flags & RUNNABLE:
-                then.flags |= RUNNABLE
-                changed |= THEN_CHANGED
-    if flags & NESTED_REMOTE_PROBE and owner is not None:
-        if not first_flags & RUNNABLE and first.rsc is not None and first.rsc.active_on:
-            relation.flags = flags = NOTHING
-        else:
-            changed |= update(owner, first_flags, RUNNABLE, UNRUNNABLE_FIRST_BLOCKS)
-    if flags & UNRUNNABLE_FIRST_BLOCKS:
-        if owner is not None:
-            changed |= update(owner, first_flags, RUNNABLE, UNRUNNABLE_FIRST_BLOCKS)
-        elif not first_flags & RUNNABLE and then.flags & RUNNABLE:
-            then.flags &= ~RUNNABLE
-            changed |= THEN_CHANGED
-    if owner is not None:
-        for kind, counted in (
-            (UNMIGRATABLE_THEN_BLOCKS, OPTIONAL),
-            (FIRST_ELSE_THEN, OPTIONAL),
-            (ORDERED, RUNNABLE),
-            (ASYMMETRIC, RUNNABLE),
-        ):
-            if flags & kind:
-                changed |= update(owner, first_flags, counted, kind)
-    return changed | _apply_graphed(first, then, first_flags, then_flags, flags)
-
-
-def _apply_graphed(
-    first: Action, then: Action, first_flags: int, then_flags: int, flags: int
-) -> int:
-    if first.flags & RUNNABLE and flags & FIRST_IMPLIES_THEN_GRAPHED and not first_flags & OPTIONAL:
-        then.flags |= ALWAYS_IN_GRAPH
-    if flags & THEN_IMPLIES_FIRST_GRAPHED and not then_flags & OPTIONAL:
-        first.flags |= ALWAYS_IN_GRAPH
-    rsc = first.rsc
-    if (
-        flags & (FIRST_IMPLIES_THEN | THEN_IMPLIES_FIRST | INTERMEDIATE_STOP)
-        and rsc is not None
-        and not rsc.managed
-        and rsc.blocked
-        and not first.flags & RUNNABLE
-        and first.task == "stop"
-        and then.flags & RUNNABLE
-    ):
-        then.flags &= ~RUNNABLE
-        return THEN_CHANGED
-    return 0
-
-
-def _clear(action: Action, flag: int, because: Action) -> None:
-    """Clear a flag; when that is the doing of another resource, say so."""
-    if not action.flags & flag:
-        return
-    action.flags &= ~flag
-    if action.rsc is because.rsc or action.reason is not None:
-        return
-    change = {RUNNABLE: "unrunnable", MIGRATABLE: "unmigrateable", OPTIONAL: "required"}[flag]
-    rsc = f" {because.rsc.id}" if because.rsc is not None else ""
-    action.reason = f"{change}{rsc} {because.task}"
-
-
-def _only_active_on(rsc: Resource, node: Node | None) -> bool:
-    return len(rsc.active_on) == 1 and rsc.active_on[0] is node
-
-
-def _apply_asymmetric(first: Action, then: Action) -> None:
-    rsc = then.rsc
-    if rsc is None or first.flags & RUNNABLE:
-        return
-    if then.flags & OPTIONAL:
-        role = rsc.kind.role(rsc, True)
-        if role is Role.STOPPED and then.task == "stop":
-            return
-        if role >= Role.STARTED and then.task == "start" and _only_active_on(rsc, then.node):
-            return
-    _clear(then, OPTIONAL, first)
-    _clear(then, RUNNABLE, first)
-
-
-def _apply_restart(first: Action, then: Action, counted: int) -> None:
-    """first is a stop, then the start after it."""
-    assert then.rsc is not None
-    needed = counted & OPTIONAL and not then.flags & OPTIONAL
-    stuck = (
-        counted & RUNNABLE
-        and not then.flags & RUNNABLE
-        and then.rsc.managed
-        and first.rsc is then.rsc
-    )
-    if not needed and not stuck:
-        return
-    if first.flags & RUNNABLE:
-        _clear(first, OPTIONAL, then)
-    if not then.flags & OPTIONAL:
-        _clear(first, OPTIONAL, then)
-    if not then.flags & MIGRATABLE:
-        _clear(first, MIGRATABLE, then)
-    if not first.flags & (OPTIONAL | RUNNABLE):
-        _clear(then, RUNNABLE, first)
-
-
 def update_ordered(
     run: Run,
     first: Action,
     then: Action,
     node: Node | None,
-    flags: int,
+    given: int,
     counted: int,
-    kind: int,
+    word: int,
 ) -> int:
-    """Apply one kind of relation to two actions; return which of them changed."""
-    then_flags, first_flags = then.flags, first.flags
-    if kind & ASYMMETRIC:
-        _apply_asymmetric(first, then)
-    if kind & THEN_IMPLIES_FIRST and not then_flags & OPTIONAL:
-        if counted & OPTIONAL and not flags & OPTIONAL and first_flags & OPTIONAL:
-            _clear(first, OPTIONAL, then)
-        if flags & MIGRATABLE and not then.flags & MIGRATABLE:
-            _clear(first, MIGRATABLE, then)
-    if (
-        kind & PROMOTED_THEN_IMPLIES_FIRST
-        and then.rsc is not None
-        and then.rsc.role is Role.PROMOTED
-        and counted & OPTIONAL
-        and not then.flags & OPTIONAL
-    ):
-        _clear(first, OPTIONAL, then)
-        if first.flags & MIGRATABLE and not then.flags & MIGRATABLE:
-            _clear(first, MIGRATABLE, then)
-    if kind & UNMIGRATABLE_THEN_BLOCKS and counted & OPTIONAL:
-        if then.flags & (MIGRATABLE | RUNNABLE) != MIGRATABLE | RUNNABLE:
-            _clear(first, RUNNABLE, then)
-        if not then.flags & OPTIONAL:
-            _clear(first, OPTIONAL, then)
-    if kind & FIRST_ELSE_THEN and counted & OPTIONAL and not first.flags & RUNNABLE:
-        _clear(then, MIGRATABLE, first)
-        then.flags &= ~PSEUDO
-    if (
-        kind & UNRUNNABLE_FIRST_BLOCKS
-        and counted & RUNNABLE
-        and then.flags & RUNNABLE
-        and not flags & RUNNABLE
-    ):
-        _clear(then, RUNNABLE, first)
-        _clear(then, MIGRATABLE, first)
-    if (
-        kind & FIRST_IMPLIES_THEN
-        and counted & OPTIONAL
-        and then.flags & OPTIONAL
-        and not flags & OPTIONAL
-        and not first.flags & MIGRATABLE
-    ):
-        _clear(then, OPTIONAL, first)
-    if kind & INTERMEDIATE_STOP:
-        _apply_restart(first, then, counted)
-    changed = 0
-    if then_flags != then.flags:
-        changed |= THEN_CHANGED
-        if then.rsc is not None and then.rsc.parent is not None:
-            update_action(run, then)
-    if first_flags != first.flags:
-        changed |= FIRST_CHANGED
+    """Apply one word of an order to two actions; return which of them changed (`Behaviour`)."""
+    changed = consequences(first, then, given, counted, word)
+    if changed & THEN_CHANGED and then.rsc is not None and then.rsc.parent is not None:
+        update_action(run, then)
     return changed
