@@ -100,6 +100,8 @@ def open_session(facts: Facts, cib: Element, body: OpenSession, at_us: int) -> R
             return refusal
         if there.boot_id == body.boot_id and body.controller_start < there.controller_start:
             return stale(f"start {body.controller_start} of the controller is over", body.node)
+        if there.boot_id != body.boot_id and body.replaces != there.session:
+            return stale(f"session {body.replaces} is not the one before it", body.node)
     node = _opened(there, body)
     new_boot = there is not None and there.boot_id != body.boot_id
     facts = _without_restarted_dc(with_node(facts, node), there, body)

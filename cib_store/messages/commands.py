@@ -160,7 +160,10 @@ def put_body(message: pb.Command, body: Body) -> None:
         case OpenSession():
             message.open_session.CopyFrom(
                 pb.OpenSession(
-                    node=body.node, boot_id=body.boot_id, controller_start=body.controller_start
+                    node=body.node,
+                    boot_id=body.boot_id,
+                    controller_start=body.controller_start,
+                    replaces=body.replaces,
                 )
             )
         case CreateCluster():
@@ -255,6 +258,7 @@ def body_of(message: pb.Command) -> Body:
                 node=NodeName(opened.node),
                 boot_id=BootId(opened.boot_id),
                 controller_start=opened.controller_start,
+                replaces=Session(opened.replaces),
             )
         case "fence_intent":
             return _intent_of(message.fence_intent)

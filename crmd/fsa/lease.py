@@ -15,6 +15,7 @@ from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AcquireDc, OpenSession, ReleaseDc
+from raftmaker.vocabulary.ids import Session
 from raftmaker.vocabulary.membership import DcLease, FencePhase, Presence
 
 
@@ -118,10 +119,12 @@ def advance_session(turn: Turn) -> None:
     if was_fenced(turn) or turn.standing.is_open or turn.is_recording(OpeningSession):
         return
     if turn.view.is_watched and turn.is_fresh and may_ask(turn):
+        before = turn.view.facts.of(turn.node)
         body = OpenSession(
             node=turn.node,
             boot_id=turn.config.boot_id,
             controller_start=turn.config.controller_start,
+            replaces=before.session if before is not None else Session(0),
         )
         turn.record(body, OpeningSession())
 

@@ -81,11 +81,16 @@ class LeaderStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
-    """A node's controller starts. A new boot id: everything of the old boot is gone."""
+    """A node's controller starts. A new boot id: everything of the old boot is gone.
+
+    `replaces` is the session of the boot before it, 0 where there was none: so the late command of
+    a boot that is itself over does not put an end to the present one.
+    """
 
     node: NodeName
     boot_id: BootId
     controller_start: int
+    replaces: Session = Session(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -368,14 +368,16 @@ class LeaderStarted(_message.Message):
     def __init__(self, term: _Optional[int] = ..., leader: _Optional[str] = ...) -> None: ...
 
 class OpenSession(_message.Message):
-    __slots__ = ("node", "boot_id", "controller_start")
+    __slots__ = ("node", "boot_id", "controller_start", "replaces")
     NODE_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     CONTROLLER_START_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
     node: str
     boot_id: str
     controller_start: int
-    def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., controller_start: _Optional[int] = ...) -> None: ...
+    replaces: int
+    def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., controller_start: _Optional[int] = ..., replaces: _Optional[int] = ...) -> None: ...
 
 class LeaveSession(_message.Message):
     __slots__ = ("node", "boot_id", "session")

@@ -134,6 +134,7 @@ class Cluster:
                 random=self._random(f"machine/{name}"),
                 trace=self.trace,
                 agents=self.agents,
+                streams=self.streams,
             )
             self.machines[name] = machine
             self.stores[name] = Store(machine, self.crashes, self)
@@ -222,7 +223,7 @@ class Cluster:
         self.loop.run_until(CALM_SECONDS * SECOND)
         self.crashes.chance = random.choice((0.0, 0.0002, 0.0005, 0.001))
         self.network.late = self.plan.late
-        self.network.late_ms = (1, 25_000) if self.has_fencing else (1, 250)
+        self.network.longest_lag_ms = 25_000 if self.has_fencing else 250
         self.nemesis.start()
         self.loop.run_until(int((CALM_SECONDS + self.plan.minutes * 60) * SECOND))
         self.crashes.chance = 0.0

@@ -45,7 +45,7 @@ class Network:
         self.lost = 0
         self.late = 0.0
         """How many calls are held up on their way, by a busy daemon or a connection that hangs."""
-        self.late_ms = (1, 25_000)
+        self.longest_lag_ms = 25_000
 
     def up(self, source: NodeName, target: NodeName) -> bool:
         """Whether the direction lets anything through."""
@@ -81,14 +81,19 @@ class Network:
         self._loop.after(link.delay_us + jitter_us, deliver)
 
     def call(self, source: NodeName, target: NodeName, deliver: Callable[[], None]) -> None:
-        """Carry the request of a call: as `send`, and now and then very late."""
-        if self.late and self._random.random() < self.late:
-            longest_ms = self._random.choice((20, 200, 2_000, self.late_ms[1]))
-            longest_ms = min(longest_ms, self.late_ms[1])
-            delay_us = self._random.randrange(self.late_ms[0] * MS, longest_ms * MS)
-            self._loop.after(delay_us, deliver)
-            return
-        self.send(source, target, deliver)
+        """Carry the request of a call to another machine: as `send`, and now and then very late."""
+        lag_us = self.lag_us()
+        if lag_us:
+            self._loop.after(lag_us, deliver)
+        else:
+            self.send(source, target, deliver)
+
+    def lag_us(self) -> int:
+        """How much a call is held up."""
+        if not self.late or self._random.random() >= self.late:
+            return 0
+        longest_ms = min(self._random.choice((20, 200, 2_000, 25_000)), self.longest_lag_ms)
+        return self._random.randrange(1 * MS, longest_ms * MS)
 
     def change(
         self,
@@ -135,7 +140,13 @@ class Streams:
         self._broken: set[Hashable] = set()
 
     def send(
-        self, key: Hashable, source: NodeName, target: NodeName, deliver: Callable[[], None]
+        self,
+        key: Hashable,
+        source: NodeName,
+        target: NodeName,
+        deliver: Callable[[], None],
+        *,
+        lag_us: int = 0,
     ) -> None:
         """Send on the connection `key`; nothing arrives after the first message that was lost."""
         if key in self._broken:
@@ -144,7 +155,7 @@ class Streams:
             self._broken.add(key)
             return
         delay_us = self._network.delay_us(source, target)
-        at_us = self._loop.now_us + delay_us + self._random.randrange(delay_us)
+        at_us = self._loop.now_us + delay_us + self._random.randrange(delay_us) + lag_us
         self._last_us[key] = max(at_us, self._last_us.get(key, 0))
         self._loop.at(self._last_us[key], deliver)
 

@@ -129,8 +129,8 @@ TABLE = (
         focus=("crash-machine", "operator", "service-dies"),
         fencing=True,
         late=0.2,
-        pace_ms=1_500,
-        minutes=4.0,
+        pace_ms=4_000,
+        minutes=5.0,
     ),
     Planted(
         rule="joins_first",

@@ -6,8 +6,8 @@ import pickle
 
 from cib_store.document.codec import parse
 from cib_store.model.dates import Moment
-from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.graph import ActionKind
+from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.schedule import Change
 
 NOW = Moment(1_700_000_000)
