@@ -63,12 +63,8 @@ def opened(*nodes: NodeName) -> State:
     return told(born(), *(opening(node) for node in nodes))
 
 
-def opening(
-    node: NodeName, boot: BootId = BOOT, start: int = 1, replaces: int = 0
-) -> OpenSession:
-    return OpenSession(
-        node=node, boot_id=boot, controller_start=start, replaces=Session(replaces)
-    )
+def opening(node: NodeName, boot: BootId = BOOT, start: int = 1, replaces: int = 0) -> OpenSession:
+    return OpenSession(node=node, boot_id=boot, controller_start=start, replaces=Session(replaces))
 
 
 def with_dc(state: State, node: NodeName = A) -> State:

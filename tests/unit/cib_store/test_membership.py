@@ -97,6 +97,15 @@ def test_losing_the_controller_alone_keeps_the_node() -> None:
     assert facts.controller is ControllerPresence.LOST
 
 
+def test_a_late_opening_of_an_older_boot_ends_nothing() -> None:
+    """What the present boot runs would be forgotten, and started elsewhere."""
+    present = told(_joined(), opening(B, BootId("boot-3"), replaces=1))
+    after, outcome = then(present, opening(B, BootId("boot-2"), replaces=1))
+    assert outcome.code is ExitCode.OLD
+    assert after.facts == present.facts
+    assert after.cib is present.cib
+
+
 def test_a_node_lost_while_it_leaves_or_joins_is_unclean() -> None:
     """Its last order may not be recorded: the scheduler must not take it for clean."""
     wish = (
@@ -124,7 +133,7 @@ def test_leaving_in_good_order_is_clean_and_forgets_transient_attributes() -> No
 
 
 def test_a_new_boot_forgets_what_the_old_one_ran() -> None:
-    state = told(_joined(), opening(B, BootId("boot-2")))
+    state = told(_joined(), opening(B, BootId("boot-2"), replaces=1))
     facts = state.facts.of(B)
     assert facts is not None
     assert facts.session == 2
@@ -188,7 +197,7 @@ def test_a_boot_that_was_confirmed_dead_does_not_return() -> None:
     state = told(_joined(), LOST_B, INTENT_B, FENCED_B)
     _, outcome = then(state, opening(B, BOOT, 2))
     assert outcome.code is ExitCode.UNSAFE
-    told(state, opening(B, BootId("boot-2")))
+    told(state, opening(B, BootId("boot-2"), replaces=1))
 
 
 def test_a_late_status_write_of_a_fenced_node_is_refused() -> None:
@@ -235,7 +244,7 @@ def test_tokens_grow_and_a_lost_dc_leaves_the_lease_vacant() -> None:
 
 def test_a_status_write_of_an_older_boot_is_refused() -> None:
     """A write that was under way when its node started anew must not bring old results back."""
-    state = told(opened(A), opening(A, BootId("boot-2")))
+    state = told(opened(A), opening(A, BootId("boot-2"), replaces=1))
     state_xml = '<node_state id="a" crm-debug-origin="old"/>'
     operation = CibOperation(kind=OperationKind.MODIFY, xml=state_xml, scope="status")
     late = CibChange(operations=(operation,), status=True, boot_id=BOOT)

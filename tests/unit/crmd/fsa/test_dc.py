@@ -43,7 +43,9 @@ def test_the_lease_of_a_cluster_that_was_switched_off_hurries_nobody() -> None:
     world.commit(AcquireDc(node=B, boot_id=boot(B), session=Session(1)))
     world.lose(C)
     world.start()
-    world.commit(OpenSession(node=B, boot_id=boot(NodeName("b2")), controller_start=1))
+    world.commit(
+        OpenSession(node=B, boot_id=boot(NodeName("b2")), controller_start=1, replaces=Session(1))
+    )
     world.show()
     assert world.name() is Name.S_PENDING
     world.pass_time(5_100)
@@ -411,6 +413,10 @@ def test_a_restarted_controller_gives_up_the_lease_of_the_process_before() -> No
 def test_a_new_start_of_the_node_elsewhere_ends_this_process() -> None:
     world = World()
     world.become_member()
-    world.commit(OpenSession(node=A, boot_id=boot(NodeName("other")), controller_start=1))
+    world.commit(
+        OpenSession(
+            node=A, boot_id=boot(NodeName("other")), controller_start=1, replaces=Session(1)
+        )
+    )
     world.show()
     assert world.found(effects.Exit)
