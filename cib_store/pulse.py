@@ -95,6 +95,7 @@ class Pulse:
             boot_id=BootId(identity.boot_id),
             daemon=daemon,
             session=Session(beat.session),
+            sent_us=beat.sent_at_us,
             silences=silences_of(beat.silences),
         )
         return self._handle(heard)
@@ -124,6 +125,7 @@ class Pulse:
             boot_id=self._boot_id,
             daemon=Daemon.STORE,
             session=session,
+            sent_us=now * 1000,
             silences=silences(self._state),
         )
         self._handle(own)

@@ -51,9 +51,11 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerReports:
-    """What another voter's newest beat reported, and when it came."""
+    """What another voter's newest beat reported, and when it came; `sent_us`: by its own clock."""
 
     at_ms: int
+    boot_id: BootId = BootId("")
+    sent_us: int = 0
     silences: tuple[Silence, ...] = ()
 
 
@@ -80,6 +82,8 @@ class Voter:
     ended: Mapping[NodeName, BootId] = field(default_factory=dict)
     reports: Mapping[NodeName, Silence] = field(default_factory=dict)
     peers: Mapping[NodeName, PeerReports] = field(default_factory=dict)
+    passed: Mapping[NodeName, BootId] = field(default_factory=dict)
+    """The boot of a voter before the one that was heard last: its late beats report nothing."""
     proposed_ms: Mapping[Loss | RenewSession, int] = field(default_factory=dict)
 
     @property
@@ -93,13 +97,17 @@ Loss = NodeLost | ControllerLost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatHeard:
-    """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store."""
+    """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store.
+
+    `sent_us`: the sender's boot-time clock.
+    """
 
     at_ms: int
     node: NodeName
     boot_id: BootId
     daemon: Daemon
     session: Session
+    sent_us: int = 0
     silences: tuple[Silence, ...] = ()
 
 

@@ -58,13 +58,32 @@ def silences(state: Voter) -> tuple[Silence, ...]:
 
 def _beat(state: Voter, beat: BeatHeard) -> tuple[Voter, tuple[Effect, ...]]:
     if beat.daemon is Daemon.STORE and beat.node in state.voters:
-        news = PeerReports(at_ms=beat.at_ms, silences=beat.silences)
-        state = replace(state, peers={**state.peers, beat.node: news})
+        state = _informed(state, beat)
     facts = state.facts.of(beat.node)
     if facts is not None and facts.boot_id == beat.boot_id:
         state = _hearing(state, beat)
     effects: tuple[Effect, ...] = (Acknowledge(),) if _answers(state, beat, facts) else ()
     return state, effects
+
+
+def _informed(state: Voter, beat: BeatHeard) -> Voter:
+    """Take a voter's reports, but not from a beat that newer ones of it have overtaken.
+
+    After a stall of this process the beats of an earlier process of the voter, which knew more
+    reports, may come in after those of the present one.
+    """
+    old = state.peers.get(beat.node)
+    if old is not None and old.boot_id == beat.boot_id:
+        if beat.sent_us < old.sent_us:
+            return state
+    elif state.passed.get(beat.node) == beat.boot_id:
+        return state
+    elif old is not None:
+        state = replace(state, passed={**state.passed, beat.node: old.boot_id})
+    news = PeerReports(
+        at_ms=beat.at_ms, boot_id=beat.boot_id, sent_us=beat.sent_us, silences=beat.silences
+    )
+    return replace(state, peers={**state.peers, beat.node: news})
 
 
 def _hearing(state: Voter, beat: BeatHeard) -> Voter:

@@ -145,6 +145,7 @@ class Beats:
         source, target = stream.node, stream.voter.machine.name
         boot, session = stream.sender.machine.boot_id, self._session_of(stream)
         incarnation = stream.sender.incarnation
+        clock_us = stream.sender.machine.at_ms * MS
         silences = stream.sender.silences() if stream.daemon is Daemon.STORE else ()  # type: ignore[attr-defined]
 
         def arrive() -> None:
@@ -152,7 +153,9 @@ class Beats:
             if voter.up:
                 self._arrived(stream, self._loop.now_us)
                 voter.take(
-                    lambda: self._given(stream, now_us, incarnation, boot, session, silences)
+                    lambda: self._given(
+                        stream, now_us, clock_us, incarnation, boot, session, silences
+                    )
                 )
 
         network.send(source, target, arrive)
@@ -164,6 +167,7 @@ class Beats:
         self,
         stream: Stream,
         sent_us: int,
+        sent_clock_us: int,
         incarnation: int,
         boot: BootId,
         session: Session,
@@ -181,6 +185,7 @@ class Beats:
                 boot_id=boot,
                 daemon=stream.daemon,
                 session=session,
+                sent_us=sent_clock_us,
                 silences=silences,
             )
         )
@@ -284,6 +289,7 @@ class Beats:
                     boot_id=stream.sender.machine.boot_id,
                     daemon=stream.daemon,
                     session=self._session_of(stream),
+                    sent_us=stream.sender.machine.at_ms_of(sent_us) * MS,
                     silences=(
                         stream.sender.silences()  # type: ignore[attr-defined]
                         if stream.daemon is Daemon.STORE

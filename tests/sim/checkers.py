@@ -30,6 +30,7 @@ from raftmaker.vocabulary.commands import (
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Token
 from raftmaker.vocabulary.membership import ControllerPresence, FencePhase, Presence
 from stonithd.fencing.effects import RunAgent
+from stonithd.fencing.state import Operation
 from tests.sim.configurations import PRIMITIVES
 from tests.sim.log_model import Applied
 from tests.sim.loop import MS
@@ -98,11 +99,12 @@ class Checkers:
         """The fencer acknowledged a token."""
         self._tokens.fencer(fencer, token, "raised")
 
-    def fencer_forks(self, fencer: Fencer, effect: RunAgent, token: Token) -> None:
+    def fencer_forks(self, fencer: Fencer, effect: RunAgent, operation: Operation) -> None:
         """A fence agent is run: its intent must be committed, its token the highest."""
         self.checks += 1
-        self._tokens.fencer(fencer, token, f"ran {effect.action.value} of {effect.target}")
-        self._facts.device_runs(effect.target)
+        what = f"ran {effect.action.value} of {effect.target}"
+        self._tokens.fencer(fencer, operation.token, what)
+        self._facts.device_runs(operation)
 
     def loss_proposed(self, store: Store, body: NodeLost | ControllerLost | RenewSession) -> None:
         """A leader proposes a loss: not when it hears no majority itself."""
@@ -248,6 +250,8 @@ class FactsChecker:
         self._cluster = cluster
         self._executed: set[tuple[str, int]] = set()
         self._intents: set[tuple[NodeName, BootId, Session]] = set()
+        self.late_devices = 0
+        """Devices that were run for a session that was over: a node that had come back is hit."""
         self._lost_controller_us: dict[tuple[NodeName, Session], int] = {}
 
     def applied(self, before: State, applied: Applied) -> None:
@@ -376,13 +380,14 @@ class FactsChecker:
         if len(silent) < self._cluster.log.majority:
             raise Violation("majority-silent", f"{node} is lost, yet silent only for {silent}")
 
-    def device_runs(self, target: NodeName) -> None:
-        """A device is used: an intent for the target's current session must be committed."""
-        there = self._cluster.log.newest.state.facts.of(target)
-        if there is None or (target, there.boot_id, there.session) not in self._intents:
-            raise Violation(
-                "intent-first", f"a device runs for {target} without an intent: {there}"
-            )
+    def device_runs(self, operation: Operation) -> None:
+        """A device is used: an intent for the session that it is used for must be committed."""
+        session = (operation.target, operation.boot_id, operation.session)
+        if session not in self._intents:
+            raise Violation("intent-first", f"a device runs without an intent for {session}")
+        there = self._cluster.log.newest.state.facts.of(operation.target)
+        if there is not None and (there.boot_id, there.session) != session[1:]:
+            self.late_devices += 1
 
 
 class TakeoverChecker:

@@ -157,7 +157,7 @@ class Fencer(Process):
         run = self.state.run(number)
         operation = self.state.operation(run.operation) if run is not None else None
         if operation is not None:
-            self._cluster.checkers.fencer_forks(self, effect, operation.token)
+            self._cluster.checkers.fencer_forks(self, effect, operation)
 
         def ended(code: int, status: OpStatus = OpStatus.DONE) -> None:
             if self.incarnation == incarnation and self._runs.pop(number, None) is not None:

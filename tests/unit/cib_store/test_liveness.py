@@ -190,6 +190,19 @@ def test_a_leader_stays_when_a_majority_is_there_with_a_new_boot() -> None:
         assert not any(isinstance(effect, StepDown) for effect in effects)
 
 
+def test_a_late_beat_of_an_earlier_process_reports_nothing() -> None:
+    """A voter that started anew has forgotten its reports, and answers those sessions again."""
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    old = _beat(1000, B, Daemon.STORE, _report(C))
+    new = _beat(1001, B, Daemon.STORE)
+    assert isinstance(old, BeatHeard)
+    assert isinstance(new, BeatHeard)
+    same_boot = _after(voter, replace(new, sent_us=2_000), replace(old, sent_us=1_000))
+    assert not same_boot.peers[B].silences
+    other_boot = _after(voter, old, replace(new, boot_id=BootId("y")), replace(old, sent_us=9_000))
+    assert not other_boot.peers[B].silences
+
+
 def test_a_voter_that_just_started_answers_nobody() -> None:
     voter = Voter(me=A, voters=(A, B, C), started_ms=1000)
     assert step(voter, _beat(1599, B, Daemon.CONTROLLER))[1] == ()
