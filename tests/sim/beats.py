@@ -146,7 +146,7 @@ class Beats:
         boot, session = stream.sender.machine.boot_id, self._session_of(stream)
         incarnation = stream.sender.incarnation
         clock_us = stream.sender.machine.at_ms * MS
-        silences = stream.sender.silences() if stream.daemon is Daemon.STORE else ()  # type: ignore[attr-defined]
+        silences = stream.sender.silences() if stream.daemon is Daemon.STORE else ()  # type: ignore[attr-defined]  # a Store's
 
         def arrive() -> None:
             voter = stream.voter
@@ -161,7 +161,7 @@ class Beats:
         network.send(source, target, arrive)
 
     def _session_of(self, stream: Stream) -> Session:
-        return stream.sender.session()  # type: ignore[attr-defined, no-any-return]
+        return stream.sender.session()  # type: ignore[attr-defined, no-any-return]  # both daemons have it
 
     def _given(
         self,
@@ -218,7 +218,7 @@ class Beats:
             and self._plain(stream.node, stream.voter.machine.name)
             and stream.voter.may_fold(stream.node)
             and (
-                stream.daemon is Daemon.CONTROLLER or stream.sender.is_quiet()  # type: ignore[attr-defined]
+                stream.daemon is Daemon.CONTROLLER or stream.sender.is_quiet()  # type: ignore[attr-defined]  # a Store's
             )
         )
 
@@ -291,7 +291,7 @@ class Beats:
                     session=self._session_of(stream),
                     sent_us=stream.sender.machine.at_ms_of(sent_us) * MS,
                     silences=(
-                        stream.sender.silences()  # type: ignore[attr-defined]
+                        stream.sender.silences()  # type: ignore[attr-defined]  # a Store's
                         if stream.daemon is Daemon.STORE
                         else ()
                     ),

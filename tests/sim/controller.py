@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, assert_never
 from crmd.fsa import effects as fx
 from crmd.fsa import events as ev
 from crmd.fsa.config import Config
-from crmd.fsa.executor import AgentTraits, Inventory
+from crmd.fsa.executor import AgentTraits
 from crmd.fsa.machine import initial, step
 from crmd.fsa.state import ControllerState
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, FenceIntent
 from raftmaker.vocabulary.ids import Session
-from stonithd.fencing.events import FenceRequested
-from stonithd.fencing.setup import FenceAction
+from tests.sim.controller_calls import (
+    RPC_TIMEOUT_MS,
+    Reply,
+    ask_executor,
+    fencing_ended,
+    run_fencing,
+)
 from tests.sim.crashes import CrashPoints
-from tests.sim.executor import Executor, Taken, TokenRefused
-from tests.sim.fencer import Fenced
 from tests.sim.loop import MS
 from tests.sim.machine import Machine, Process
 from tests.sim.planted import inventory_overlooked, without_inventory
@@ -29,9 +32,6 @@ from tests.sim.store_client import StoreClient, Watched
 
 if TYPE_CHECKING:
     from tests.sim.cluster import Cluster
-
-Reply = Callable[[object], None]
-RPC_TIMEOUT_MS = 1_000
 
 
 class Controller(Process):
@@ -257,7 +257,7 @@ class Controller(Process):
             case fx.Execute() | fx.Cancel() | fx.Forget() | fx.RaiseToken() | fx.AskExecutor():
                 self.has_met_dc = self.has_met_dc or isinstance(effect, fx.RaiseToken)
                 if self._cluster.rules.isolated_stops or not self._acts_alone(effect):
-                    self._ask_executor(effect)
+                    ask_executor(self, self._cluster, effect)
             case fx.ConfirmResults(serial):
                 executor = self._cluster.executors[self.machine.name]
                 self._tell(executor, lambda: executor.confirm(serial))
@@ -456,95 +456,11 @@ class Controller(Process):
 
         self._later(self.machine.random.randrange(5, 60), ready)
 
-    def _ask_executor(
-        self, effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor
-    ) -> None:
-        executor = self._cluster.executors[self.machine.name]
-
-        def refused(reason: str) -> None:
-            self.take_event(
-                ev.ExecutionRefused(at_ms=self.at_ms, request=effect.request, reason=reason)
-            )
-
-        def answered(value: object) -> None:
-            match value:
-                case Taken():
-                    self.take_event(
-                        ev.Executed(
-                            at_ms=self.at_ms,
-                            request=effect.request,
-                            call_id=value.call_id,
-                            found=value.found,
-                        )
-                    )
-                case TokenRefused():
-                    refused(f"a higher token {value.highest} was seen")
-                case Inventory():
-                    self.take_event(
-                        ev.ExecutorState(at_ms=self.at_ms, request=effect.request, inventory=value)
-                    )
-                case _:
-                    raise AssertionError(f"no answer of an executor: {value}")
-
-        def ask() -> None:
-            self.call(
-                executor,
-                lambda reply: _executor_call(executor, effect, reply),
-                answered=answered,
-                failed=refused,
-                timeout_ms=RPC_TIMEOUT_MS,
-            )
-
-        if not isinstance(effect, fx.RaiseToken):
-            ask()
-            return
-        fencer = self._cluster.fencers[self.machine.name]
-        self.call(
-            fencer,
-            lambda reply: fencer.raise_token(effect.token, reply),
-            answered=lambda value: ask(),
-            failed=refused,
-            timeout_ms=RPC_TIMEOUT_MS,
-        )
-
     def _run_fencing(self, effect: fx.RunFencing) -> None:
-        def ended(confirmed: bool, devices: tuple[str, ...], reason: str) -> ev.Event:
-            return ev.FencingEnded(
-                at_ms=self.at_ms,
-                request=effect.request,
-                confirmed=confirmed,
-                devices=devices,
-                reason=reason,
-            )
-
-        def answered(value: object) -> None:
-            assert isinstance(value, Fenced)
-            self.take_event(ended(value.confirmed, value.devices, value.reason))
-
         if self._too_late(effect.until_ms):
-            self._later(0, lambda: ended(False, (), "too late"))
-            return
-        fencer = self._cluster.fencers[effect.at]
-        request = FenceRequested(
-            at_ms=0,
-            request=0,
-            token=effect.token,
-            target=effect.target,
-            boot_id=effect.boot_id,
-            session=effect.session,
-            action=FenceAction(effect.action),
-            timeout_ms=effect.timeout_ms,
-            delay_ms=effect.delay_ms,
-            client=effect.client,
-        )
-        self._cluster.checkers.order_sent(self, effect.token)
-        self.call(
-            fencer,
-            lambda reply: fencer.fence(request, reply),
-            answered=answered,
-            failed=lambda reason: self.take_event(ended(False, (), reason)),
-            timeout_ms=effect.timeout_ms * 2 + 5_000,
-        )
+            self._later(0, lambda: fencing_ended(self, effect))
+        else:
+            run_fencing(self, self._cluster, effect)
 
 
 def _order_event(
@@ -577,25 +493,3 @@ def _order_event(
                 operation=effect.operation,
                 interval_ms=effect.interval_ms,
             )
-
-
-def _executor_call(
-    executor: Executor,
-    effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor,
-    reply: Reply,
-) -> None:
-    match effect:
-        case fx.Execute():
-            executor.execute(effect.operation, reply)
-        case fx.Cancel():
-            executor.cancel(
-                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
-            )
-        case fx.Forget():
-            executor.forget(
-                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
-            )
-        case fx.RaiseToken():
-            executor.raise_token(effect.token, reply)
-        case fx.AskExecutor():
-            reply(executor.inventory())

@@ -7,6 +7,7 @@ leader that is cut off, or stopped, may believe in its lead until then, so there
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 from raftmaker.vocabulary.ids import NodeName
@@ -44,7 +45,7 @@ class Elections:
             elif name not in self._doubts:
                 self._doubts[name] = self._loop.after(
                     STEP_DOWN_MS * MS,
-                    lambda name=name: self._give_up(name),  # type: ignore[misc]
+                    partial(self._give_up, name),
                 )
         if valid:
             if self._campaign is not None:

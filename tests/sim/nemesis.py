@@ -8,6 +8,7 @@ controller and executor while their machine lives; whole machines still die.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -212,7 +213,7 @@ class Nemesis:
             for process in machine.processes.values():
                 process.resume()
             if not machine.powered:
-                self._cluster.loop.after(1 * SECOND, lambda machine=machine: _boot(machine))  # type: ignore[misc]
+                self._cluster.loop.after(1 * SECOND, partial(_boot, machine))
 
 
 def _boot(machine: object) -> None:

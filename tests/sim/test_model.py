@@ -137,7 +137,7 @@ def test_what_does_not_settle_is_noticed() -> None:
     """A device that always fails, and a machine that stays off, never settle."""
     cluster = Cluster(Plan(seed=1, minutes=0.2, fencing=True, focus=("isolate",)))
     cluster.power.habits.boot_ms = (10_000_000, 10_000_001)
-    cluster.nemesis.calm_down = lambda: cluster.power.crash(cluster.nodes[0])  # type: ignore[method-assign]
+    cluster.nemesis.calm_down = lambda: cluster.power.crash(cluster.nodes[0])  # type: ignore[method-assign]  # the fault is to stay
     with pytest.raises(Violation, match="settles"):
         cluster.run()
 

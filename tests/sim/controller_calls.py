@@ -1,0 +1,151 @@
+"""What a simulated controller asks of its node's executor and of fencers, with their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from crmd.fsa import effects as fx
+from crmd.fsa import events as ev
+from crmd.fsa.executor import Inventory
+from stonithd.fencing.events import FenceRequested
+from stonithd.fencing.setup import FenceAction
+from tests.sim.executor import Executor, Taken, TokenRefused
+from tests.sim.fencer import Fenced
+
+if TYPE_CHECKING:
+    from tests.sim.cluster import Cluster
+    from tests.sim.controller import Controller
+
+Reply = Callable[[object], None]
+RPC_TIMEOUT_MS = 1_000
+
+
+def ask_executor(
+    controller: Controller,
+    cluster: Cluster,
+    effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor,
+) -> None:
+    """Put a request to the executor of the controller's node; its answer is an event."""
+    executor = cluster.executors[controller.machine.name]
+
+    def refused(reason: str) -> None:
+        controller.take_event(
+            ev.ExecutionRefused(at_ms=controller.at_ms, request=effect.request, reason=reason)
+        )
+
+    def answered(value: object) -> None:
+        match value:
+            case Taken():
+                controller.take_event(
+                    ev.Executed(
+                        at_ms=controller.at_ms,
+                        request=effect.request,
+                        call_id=value.call_id,
+                        found=value.found,
+                    )
+                )
+            case TokenRefused():
+                refused(f"a higher token {value.highest} was seen")
+            case Inventory():
+                controller.take_event(
+                    ev.ExecutorState(
+                        at_ms=controller.at_ms, request=effect.request, inventory=value
+                    )
+                )
+            case _:
+                raise AssertionError(f"no answer of an executor: {value}")
+
+    def ask() -> None:
+        controller.call(
+            executor,
+            lambda reply: _executor_call(executor, effect, reply),
+            answered=answered,
+            failed=refused,
+            timeout_ms=RPC_TIMEOUT_MS,
+        )
+
+    if not isinstance(effect, fx.RaiseToken):
+        ask()
+        return
+    fencer = cluster.fencers[controller.machine.name]
+    controller.call(
+        fencer,
+        lambda reply: fencer.raise_token(effect.token, reply),
+        answered=lambda value: ask(),
+        failed=refused,
+        timeout_ms=RPC_TIMEOUT_MS,
+    )
+
+
+def fencing_ended(
+    controller: Controller,
+    effect: fx.RunFencing,
+    confirmed: bool = False,
+    devices: tuple[str, ...] = (),
+    reason: str = "too late",
+) -> ev.Event:
+    """Return the event that ends a fencing."""
+    return ev.FencingEnded(
+        at_ms=controller.at_ms,
+        request=effect.request,
+        confirmed=confirmed,
+        devices=devices,
+        reason=reason,
+    )
+
+
+def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing) -> None:
+    """Have the fencer of a node run the devices; how it ends is an event."""
+
+    def answered(value: object) -> None:
+        assert isinstance(value, Fenced)
+        controller.take_event(
+            fencing_ended(controller, effect, value.confirmed, value.devices, value.reason)
+        )
+
+    fencer = cluster.fencers[effect.at]
+    request = FenceRequested(
+        at_ms=0,
+        request=0,
+        token=effect.token,
+        target=effect.target,
+        boot_id=effect.boot_id,
+        session=effect.session,
+        action=FenceAction(effect.action),
+        timeout_ms=effect.timeout_ms,
+        delay_ms=effect.delay_ms,
+        client=effect.client,
+    )
+    cluster.checkers.order_sent(controller, effect.token)
+    controller.call(
+        fencer,
+        lambda reply: fencer.fence(request, reply),
+        answered=answered,
+        failed=lambda reason: controller.take_event(
+            fencing_ended(controller, effect, reason=reason)
+        ),
+        timeout_ms=effect.timeout_ms * 2 + 5_000,
+    )
+
+
+def _executor_call(
+    executor: Executor,
+    effect: fx.Execute | fx.Cancel | fx.Forget | fx.RaiseToken | fx.AskExecutor,
+    reply: Reply,
+) -> None:
+    match effect:
+        case fx.Execute():
+            executor.execute(effect.operation, reply)
+        case fx.Cancel():
+            executor.cancel(
+                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
+            )
+        case fx.Forget():
+            executor.forget(
+                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
+            )
+        case fx.RaiseToken():
+            executor.raise_token(effect.token, reply)
+        case fx.AskExecutor():
+            reply(executor.inventory())
