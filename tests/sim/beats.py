@@ -407,12 +407,15 @@ class Beats:
         """Whether a voter has heard nothing of a node for the dead time."""
         return self._loop.now_us - self.last_heard_us(voter, node) >= self._dead_us
 
-    def recently_silent(self, node: NodeName, within_us: int = 15 * SECOND) -> list[NodeName]:
-        """Return the voters that heard nothing of a node for the dead time, not long ago."""
+    def silent_since(self, node: NodeName, begin_us: int) -> list[NodeName]:
+        """Return the voters that heard nothing of a node for a dead time, at some time since then.
+
+        Their reports stand until the node has another session.
+        """
         silent = []
         for voter in self.voters:
             gap_us = self._gap_us.get((voter, node))
-            recent = gap_us is not None and self._loop.now_us - gap_us < within_us
+            recent = gap_us is not None and gap_us >= begin_us
             if recent or self.is_silent(voter, node):
                 silent.append(voter)
         return sorted(silent)

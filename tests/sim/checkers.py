@@ -253,6 +253,7 @@ class FactsChecker:
         self.late_devices = 0
         """Devices that were run for a session that was over: a node that had come back is hit."""
         self._lost_controller_us: dict[tuple[NodeName, Session], int] = {}
+        self._sessions_us: dict[tuple[NodeName, Session], int] = {}
 
     def applied(self, before: State, applied: Applied) -> None:
         """One entry was applied."""
@@ -328,6 +329,8 @@ class FactsChecker:
             new.token < old.token or new.term < old.term or new.generation < old.generation
         ):
             raise Violation("monotone", f"{new} is behind {old}")
+        for one in new.nodes:
+            self._sessions_us.setdefault((one.node, one.session), self._cluster.loop.now_us)
         for one in old.nodes:
             there = new.of(one.node)
             if there is None or there.session < one.session:
@@ -340,7 +343,7 @@ class FactsChecker:
         now_us = self._cluster.loop.now_us
         match body:
             case NodeLost():
-                self._judge_loss(body.node, body.boot_id)
+                self._judge_loss(body.node, body.boot_id, body.session)
             case ControllerLost():
                 self._lost_controller_us[body.node, body.session] = now_us
             case FenceIntent():
@@ -363,7 +366,7 @@ class FactsChecker:
             case _:
                 pass
 
-    def _judge_loss(self, node: NodeName, boot_id: BootId) -> None:
+    def _judge_loss(self, node: NodeName, boot_id: BootId, session: Session) -> None:
         """A boot is either answered or lost, never both; and a majority must not hear it."""
         if self._cluster.machines[node].boot_id != boot_id:
             return  # it is over
@@ -376,7 +379,7 @@ class FactsChecker:
                 "answered-or-lost",
                 f"{node} is lost, yet a majority answered it {(now_us - contact_us) // MS} ms ago",
             )
-        silent = beats.recently_silent(node)
+        silent = beats.silent_since(node, self._sessions_us.get((node, session), 0))
         if len(silent) < self._cluster.log.majority:
             raise Violation("majority-silent", f"{node} is lost, yet silent only for {silent}")
 

@@ -119,8 +119,13 @@ class Cluster:
         self.operator = Operator(self, self._random("operator"))
         self.nemesis = Nemesis(self, self._random("nemesis"))
         self.settling = Settling(self)
+        self.network.boot_of = self._boot_of
         self.network.before_change.append(self.beats.before_change)
         self.network.after_change.append(self._changed)
+
+    def _boot_of(self, node: NodeName) -> object:
+        machine = self.machines[node]
+        return machine.boots if machine.powered else None
 
     def _random(self, name: str) -> Random:
         return Random(f"{self.plan.seed}/{name}")

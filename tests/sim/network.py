@@ -25,8 +25,8 @@ class LinkState:
     up: bool = True
     delay_us: int = 400
     loss: float = 0.0
-    waiting: list[Callable[[], None]] = field(default_factory=list)
-    """Messages held by a cut link, delivered late when it is mended."""
+    waiting: list[tuple[object, Callable[[], None]]] = field(default_factory=list)
+    """Messages held by a cut link, delivered late when it is mended, and their senders' boots."""
 
 
 class Network:
@@ -39,6 +39,7 @@ class Network:
         self.links: dict[Link, LinkState] = {
             (a, b): LinkState() for a in nodes for b in nodes if a != b
         }
+        self.boot_of: Callable[[NodeName], object] = lambda node: node
         self.before_change: list[Callable[[frozenset[NodeName]], None]] = []
         self.after_change: list[Callable[[], None]] = []
         self.sent = 0
@@ -64,7 +65,7 @@ class Network:
         link = self.links[source, target]
         if not link.up:
             if self._random.random() < 0.1 and len(link.waiting) < 50:
-                link.waiting.append(deliver)
+                link.waiting.append((self.boot_of(source), deliver))
             else:
                 self.lost += 1
             return
@@ -117,7 +118,9 @@ class Network:
             if loss is not None:
                 state.loss = loss
             if state.up and state.waiting:
-                released += state.waiting
+                # Nobody sends again what a machine sent that has died since.
+                boot = self.boot_of(link[0])
+                released += [deliver for sent_by, deliver in state.waiting if sent_by == boot]
                 state.waiting = []
         for deliver in released:
             self._loop.after(self._random.randrange(1, 400 * MS), deliver)
