@@ -11,7 +11,7 @@ import importlib.util
 import io
 import json
 import os
-import tarfile
+import shutil
 from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -31,8 +31,7 @@ _IS_THERE = (_SUITE / "scheduler.tar.xz").exists()
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked cases."""
     folder = tmp_path_factory.mktemp("cts")
-    with tarfile.open(_SUITE / "scheduler.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(_SUITE / "scheduler.tar.xz", folder)
     return next(path.parent for path in sorted(folder.rglob("tests.json")))
 
 
