@@ -104,6 +104,8 @@ class Cluster:
         self.crashes = CrashPoints(self._random("crashes"), self.power.crash)
         if "power-fails" in plan.focus:
             self.power.habits.fail = 0.7
+        if "quick-boots" in plan.focus:
+            self.power.habits.boot_ms = (300, 2_000)
         if "slow-agents" in plan.focus:
             self.agents.habits.start_ms = (1_500, 5_500)
         if not self.has_fencing:

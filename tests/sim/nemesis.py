@@ -40,6 +40,7 @@ class Nemesis:
             (3, "slow", self._slow),
             (3, "lossy", self._lossy),
             (6, "crash-machine", self._crash_machine),
+            (2, "crash-member", self._crash_member),
             (6, "crash-store", lambda: self._crash_one("cib_store")),
             (4, "crash-fencer", lambda: self._crash_one("stonithd")),
             (4, "pause-store", lambda: self._pause_one("cib_store")),
@@ -182,6 +183,11 @@ class Nemesis:
 
     def _crash_machine(self) -> None:
         self._cluster.power.crash(self._node())
+
+    def _crash_member(self) -> None:
+        lease = self._cluster.log.newest.state.facts.dc
+        others = [one for one in self._cluster.nodes if lease is None or one != lease.node]
+        self._cluster.power.crash(self._random.choice(others))
 
     def _outage(self) -> None:
         for node in self._cluster.nodes:

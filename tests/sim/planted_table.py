@@ -105,9 +105,9 @@ TABLE = (
     Planted(
         rule="fencer_checks_arrival",
         found_by=("fencer-token",),
-        focus=(*TAKEOVERS, "crash-machine"),
+        focus=(*TAKEOVERS, "crash-machine", "power-fails"),
         fencing=True,
-        late=0.2,
+        late=0.3,
     ),
     Planted(
         rule="fencer_checks_fork",
@@ -126,11 +126,11 @@ TABLE = (
     Planted(
         rule="order_names_boot",
         found_by=("order-names-boot",),
-        focus=("crash-machine", "operator", "service-dies"),
+        focus=("crash-member", "operator", "service-dies", "quick-boots"),
         fencing=True,
-        late=0.2,
-        pace_ms=4_000,
-        minutes=5.0,
+        late=0.25,
+        pace_ms=2_500,
+        minutes=4.0,
     ),
     Planted(
         rule="joins_first",

@@ -10,7 +10,7 @@ from tests.sim.campaign import simulate
 from tests.sim.planted_table import TABLE, Planted
 from tests.sim.rules import Rules
 
-SEEDS = range(1, 41)
+SEEDS = range(1, 61)
 
 
 def test_every_rule_has_a_planted_fault() -> None:
