@@ -397,6 +397,12 @@ class Beats:
         majority = len(self.voters) // 2 + 1
         return sorted(sent, reverse=True)[majority - 1] if len(sent) >= majority else None
 
+    def voter_died(self, voter: NodeName) -> None:
+        """A voter ends: what was silent to it at this moment, it may have reported."""
+        for node in self.voters:
+            if self.is_silent(voter, node):
+                self._gap_us[voter, node] = self._loop.now_us
+
     def last_heard_us(self, voter: NodeName, node: NodeName) -> int:
         """When a voter last heard any daemon of a node."""
         if any(stream.folded for stream in self._into[voter] if stream.node == node):

@@ -77,6 +77,7 @@ class Store(Process):
 
     def on_crash(self) -> None:
         """The log is on disk; watches break."""
+        self._cluster.beats.voter_died(self.machine.name)
         self._cluster.log.crashed(self.replica)
         if self._tick is not None:
             self._tick.cancel()
