@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.hosts.network import PREFIX_V4, PREFIX_V6, Network
 
 BOOT = Path(__file__).with_name("boot-host")
+CHECKOUT = BOOT.parents[2]
 BASE = Path("/var/tmp/raftmaker-hosts")
 """Not under /tmp: each host has a /tmp of its own on top of the overlay."""
 
@@ -86,7 +87,7 @@ class Host:
             outer = subprocess.Popen(
                 [
                     *("unshare", "-m", "-p", "-f", "-C", "-u", "-i", "-n", "--kill-child=KILL"),
-                    *("sh", str(BOOT), str(self.directory), self.name),
+                    *("sh", str(BOOT), str(self.directory), self.name, str(CHECKOUT)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
