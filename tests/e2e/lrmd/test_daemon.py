@@ -292,7 +292,7 @@ def test_a_service_outlives_the_daemon_and_belongs_to_the_node(daemon: Daemon) -
     scenario(body)
     assert len(daemon.processes()) == 1
     daemon.end_all()
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         page()
 
 
