@@ -16,7 +16,7 @@ from crmd.fsa.state import ControllerState
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, FenceIntent
-from raftmaker.vocabulary.ids import Session
+from raftmaker.vocabulary.ids import Session, Token
 from tests.sim.controller_calls import (
     RPC_TIMEOUT_MS,
     Reply,
@@ -49,6 +49,7 @@ class Controller(Process):
         self.store: StoreClient | None = None
         self._session = Session(0)
         self._stepped_ms = 0
+        self.fencer_token = Token()
         self.has_met_dc = False
         """Whether a DC asked this process to join, or its watch showed one."""
 
@@ -60,6 +61,7 @@ class Controller(Process):
         boot, starts = self._starts
         self._starts = (self.machine.boot_id, starts + 1 if boot == self.machine.boot_id else 1)
         self._calls, self._connected_to, self._session = {}, "", Session(0)
+        self.fencer_token = Token()
         self.has_met_dc = False
         self.state = initial(
             Config(
@@ -312,13 +314,7 @@ class Controller(Process):
         self.machine.network.send(name, name, lambda: target.take(act))
 
     def _later(self, delay_ms: int, make: Callable[[], ev.Event]) -> None:
-        incarnation = self.incarnation
-
-        def due() -> None:
-            if self.incarnation == incarnation:
-                self.take(lambda: self.take_event(make()))
-
-        self.machine.loop.after(delay_ms * MS, due)
+        self.later(delay_ms, lambda: self.take_event(make()))
 
     def _record(self, effect: fx.Record) -> None:
         def done(code: ExitCode | None, index: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crmd.fsa import effects as fx
 from crmd.fsa import events as ev
 from crmd.fsa.executor import Inventory
+from raftmaker.vocabulary.ids import Token
 from stonithd.fencing.events import FenceRequested
 from stonithd.fencing.setup import FenceAction
 from tests.sim.executor import Executor, Taken, TokenRefused
@@ -65,16 +66,37 @@ def ask_executor(
             timeout_ms=RPC_TIMEOUT_MS,
         )
 
-    if not isinstance(effect, fx.RaiseToken):
+    if isinstance(effect, fx.RaiseToken):
+        raise_fencer(controller, cluster, effect.token, ask)
+    else:
         ask()
+
+
+def raise_fencer(
+    controller: Controller, cluster: Cluster, token: Token, go_on: Callable[[], None] | None
+) -> None:
+    """Raise the fencer's token; one that does not answer holds nothing up and is asked again."""
+    if token < controller.fencer_token:
+        if go_on is not None:
+            go_on()
         return
+    controller.fencer_token = token
     fencer = cluster.fencers[controller.machine.name]
+
+    def answered(value: object) -> None:
+        if go_on is not None:
+            go_on()
+
+    def failed(reason: str) -> None:
+        answered(reason)
+        controller.later(RPC_TIMEOUT_MS, lambda: raise_fencer(controller, cluster, token, None))
+
     controller.call(
         fencer,
-        lambda reply: fencer.raise_token(effect.token, reply),
-        answered=lambda value: ask(),
-        failed=refused,
-        timeout_ms=RPC_TIMEOUT_MS,
+        lambda reply: fencer.raise_token(token, reply),
+        answered=answered,
+        failed=failed,
+        timeout_ms=RPC_TIMEOUT_MS // 2,
     )
 
 

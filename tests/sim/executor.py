@@ -224,8 +224,8 @@ class Executor(Process):
                     self._answer(Taken())
                 case RunAgent(call_id, request):
                     self._fork_soon(call_id, request)
-                case AdoptAgent(call_id, _):
-                    self._adopt(call_id)
+                case AdoptAgent(call_id, request):
+                    self._adopt(call_id, request)
                 case EndAgent(call_id):
                     self._end(call_id)
                 case SetTimer(timer, at_ms):
@@ -286,20 +286,21 @@ class Executor(Process):
             )
         )
 
-    def _adopt(self, call_id: int) -> None:
-        """Find the run of an earlier process: it still runs, or its end is known, or not."""
+    def _adopt(self, call_id: int, request: OperationRequest) -> None:
+        """Find the run of an earlier process; one that never was is forked now."""
         run = self._runs.get(call_id)
-        if run is not None and run.alive:
+        if run is None:
+            self._fork_soon(call_id, request)
+        elif run.alive:
             run.ended = lambda code: self._ended(call_id, code)
-            return
-        if run is not None and run.code is not None and self.machine.random.random() < 0.5:
+        elif run.code is not None and self.machine.random.random() < 0.5:
             code = run.code
             self._defer(lambda: self._finished(call_id, Outcome(code=code)))
-            return
-        lost = Outcome(
-            code=OcfCode.ERROR, status=OpStatus.ERROR, exit_reason="its end was not seen"
-        )
-        self._defer(lambda: self._finished(call_id, lost))
+        else:
+            lost = Outcome(
+                code=OcfCode.ERROR, status=OpStatus.ERROR, exit_reason="its end was not seen"
+            )
+            self._defer(lambda: self._finished(call_id, lost))
 
     def _end(self, call_id: int) -> None:
         run = self._runs.get(call_id)

@@ -150,7 +150,7 @@ class Fencer(Process):
             Offer(device, self.machine.name)  # type: ignore[arg-type]  # ids from the effect
             for device in devices
         )
-        self._later(20, lambda: self._step(OffersGathered(self.at_ms, operation, offers)))
+        self.later(20, lambda: self._step(OffersGathered(self.at_ms, operation, offers)))
 
     def _run(self, effect: RunAgent) -> None:
         number, incarnation = effect.run, self.incarnation
@@ -213,10 +213,4 @@ class Fencer(Process):
             DelegateEnded(
                 at_ms=self.at_ms, run=run, confirmed=confirmed, reached=reached, reason=reason
             )
-        )
-
-    def _later(self, delay_ms: int, act: Callable[[], None]) -> None:
-        incarnation = self.incarnation
-        self.machine.loop.after(
-            delay_ms * MS, lambda: self.take(act) if self.incarnation == incarnation else None
         )

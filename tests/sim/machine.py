@@ -172,6 +172,13 @@ class Process:
         if handle is not None:
             handle.cancel()
 
+    def later(self, delay_ms: int, call: Callable[[], None]) -> None:
+        """Take `call` after a while, unless the process has ended by then."""
+        incarnation = self.incarnation
+        self.machine.loop.after(
+            delay_ms * MS, lambda: self.take(call) if self.incarnation == incarnation else None
+        )
+
     # -- calls ------------------------------------------------------------
 
     def call(

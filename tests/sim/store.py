@@ -264,24 +264,24 @@ class Store(Process):
                 self.voter = replace(self.voter, ticked_ms=last_ms)
             self._tick = self.machine.loop.after(period_us, self._tick_due)
 
+    def pause(self) -> None:
+        """Stop; ticks that were folded were on time until now, and are late from now on."""
+        if self.runs:
+            self.stir()
+        super().pause()
+
     def _tick_due(self) -> None:
-        if self.paused:
+        if not self.paused:
+            self._tick = None
+            self.take(self._ticked)
+        elif self._cluster.rules.stall_rearms:
             # The loop drains its input before the tick (protocols, Liveness).
-            self._inbox_tick()
-            return
-        self._tick = None
-        self.take(self._ticked)
-
-    def _inbox_tick(self) -> None:
-        self._tick = None
-
-        def late() -> None:
-            self._tick = self.machine.loop.after(0, lambda: self.take(self._late_tick))
-
-        if self._cluster.rules.stall_rearms:
-            self.take(late)
+            self.take(self._tick_after_input)
         else:
             self.first_on_resume(self._late_tick)
+
+    def _tick_after_input(self) -> None:
+        self._tick = self.machine.loop.after(0, lambda: self.take(self._late_tick))
 
     def _late_tick(self) -> None:
         self._tick = None

@@ -12,7 +12,6 @@ from raftmaker.vocabulary.commands import Body, Command, OpenClient, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import Outcome
-from tests.sim.loop import MS
 
 if TYPE_CHECKING:
     from tests.sim.cluster import Cluster
@@ -74,20 +73,13 @@ class StoreClient:
         """Follow the CIB and the facts for as long as the process runs."""
         self._on_step, self._on_lost = on_step, on_lost
         self._connect()
-        self._later(KEEPALIVE_MS, self._keepalive)
+        self._process.later(KEEPALIVE_MS, self._keepalive)
 
     def close(self) -> None:
         """The process ended."""
         if self._target is not None:
             self._target.unwatch(self)
             self._target = None
-
-    def _later(self, delay_ms: int, act: Callable[[], None]) -> None:
-        process, incarnation = self._process, self._incarnation
-        process.machine.loop.after(
-            delay_ms * MS,
-            lambda: process.take(act) if process.incarnation == incarnation else None,
-        )
 
     def _stores(self) -> list[Store]:
         mine = self._process.machine.name
@@ -108,10 +100,10 @@ class StoreClient:
                 self._connection += 1
                 store.watch(self)
                 return
-        self._later(300, self._connect)
+        self._process.later(300, self._connect)
 
     def _keepalive(self) -> None:
-        self._later(KEEPALIVE_MS, self._keepalive)
+        self._process.later(KEEPALIVE_MS, self._keepalive)
         target = self._target
         if target is None:
             return
@@ -158,7 +150,7 @@ class StoreClient:
                 self._on_lost()
                 self._connect()
 
-        self._later(5, tell)
+        self._process.later(5, tell)
 
     @property
     def connection(self) -> int:
@@ -185,7 +177,7 @@ class StoreClient:
         def opened(outcome: Outcome | None) -> None:
             if outcome is None or outcome.code is not ExitCode.OK:
                 self._give_up_late()
-                self._later(RETRY_MS, self._open)
+                self._process.later(RETRY_MS, self._open)
                 return
             self._is_open, self._opening = True, False
             queue, self._queue = self._queue, []
@@ -216,7 +208,7 @@ class StoreClient:
             elif self._process.at_ms >= request.deadline_ms:
                 request.done(None, 0)
             else:
-                self._later(RETRY_MS, lambda: self._send(command, answered))
+                self._process.later(RETRY_MS, lambda: self._send(command, answered))
 
         command = self._command(request.body, request.token, request.sequence)
         self._send(command, answered)
