@@ -8,7 +8,6 @@ are readable by their owner alone.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from raftmaker.runtime.endpoint import Credentials
 from raftmaker.runtime.errors import Rejected, Report
+from raftmaker.runtime.private_file import write_private
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 
@@ -115,7 +115,7 @@ def store_authority(directory: Path, authority: KeyPair) -> None:
     """Write the authority where certificates are issued from; the key with mode 0600."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "authority.pem").write_bytes(authority.certificate)
-    _write_private(directory / "authority.key", authority.key)
+    write_private(directory / "authority.key", authority.key)
 
 
 def store_credentials(directory: Path, authority: bytes, node: KeyPair) -> None:
@@ -123,15 +123,7 @@ def store_credentials(directory: Path, authority: bytes, node: KeyPair) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "authority.pem").write_bytes(authority)
     (directory / "node.pem").write_bytes(node.certificate)
-    _write_private(directory / "node.key", node.key)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    temporary.replace(path)
+    write_private(directory / "node.key", node.key)
 
 
 def read_credentials(directory: Path, node: NodeName, now: datetime) -> Credentials:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from raftmaker.runtime.certificates import create_authority, issue, store_credentials
+from raftmaker.runtime.cluster_key import create_cluster_key, store_cluster_key
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.hosts.fleet import Fleet, Host, HostError
 
@@ -26,7 +27,7 @@ _PORTS = {"store": 5405, "controller": 5407, "fencer": 5408}
 def install(fleet: Fleet) -> None:
     """Put settings, certificates, units and the fence agent on every disk, before the boot."""
     now = datetime.now(UTC)
-    authority = create_authority(CLUSTER, now)
+    authority, key = create_authority(CLUSTER, now), create_cluster_key()
     for host in fleet:
         etc = host.directory / "upper" / "etc"
         store_credentials(
@@ -34,6 +35,7 @@ def install(fleet: Fleet) -> None:
             authority.certificate,
             issue(authority, NodeName(host.name), now),
         )
+        store_cluster_key(etc / "raftmaker" / "tls", key)
         (etc / "raftmaker" / "raftmaker.toml").write_text(_settings(fleet, host))
         _install_units(etc / "systemd" / "system")
         agents = host.directory / "upper" / "usr" / "sbin"
