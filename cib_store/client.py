@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from cib_store.apply.attributes import AttributeValue as AttributeValue
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset
 from cib_store.document.refusal import Refusal
 from cib_store.messages import commands
+from cib_store.messages.attributes import value_of
 from cib_store.messages.facts import facts_of
 from cib_store.messages.outcomes import (
     origin_message,
@@ -231,6 +233,36 @@ class StoreClient:
             return await self._record(numbered, timeout_ms)
 
         return await self._write(attempt, timeout_ms)
+
+    async def attributes(
+        self, *, name: str = "", node: str = "", local: bool = False,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> tuple[AttributeValue, ...]:  # fmt: skip
+        """Read transient attributes, those that are held back or private included.
+
+        Sorted by name and node. `local`: perhaps stale.
+        """
+        level = pb.CONSISTENCY_LOCAL if local else pb.CONSISTENCY_LINEARIZABLE
+        request = pb.AttributesRequest(name=name, node=node, consistency=level)
+        reply: pb.AttributesReply = await self._ask(
+            lambda stub, limit: stub.Attributes(request, timeout=limit),
+            timeout_ms,
+            again=len(self._stubs) > 1,
+        )
+        return tuple(value_of(each) for each in reply.values)
+
+    async def settle(
+        self, index: int, *, everywhere: bool = False, timeout_ms: int = _TIMEOUT_MS
+    ) -> tuple[str, ...]:
+        """Wait until the replica, or every voter that is heard, has applied the log position.
+
+        Returns the voters that are not heard.
+        """
+        request = pb.SettleRequest(index=index, everywhere=everywhere)
+        reply: pb.SettleReply = await self._ask(
+            lambda stub, limit: stub.Settle(request, timeout=limit), timeout_ms, again=False
+        )
+        return tuple(reply.absent)
 
     async def _record(self, command: Command, timeout_ms: int) -> Outcome:
         request = pb.RecordRequest(command=commands.command_message(command))

@@ -7,8 +7,10 @@ from typing import Any
 
 import grpc.aio
 
+from cib_store.apply.attributes import Attributes, values
 from cib_store.document.codec import render
 from cib_store.messages import commands
+from cib_store.messages.attributes import value_message
 from cib_store.messages.facts import facts_message
 from cib_store.messages.outcomes import (
     origin_message,
@@ -26,7 +28,7 @@ from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.runtime.rpc import Service, abort, caller
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CheckState, CibChange, CreateCluster
-from raftmaker.vocabulary.ids import ClientId
+from raftmaker.vocabulary.ids import ClientId, NodeName
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.vocabulary.reports import Report
 from raftmaker.wire import store_pb2 as pb
@@ -119,6 +121,39 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             await abort(context, error)
             raise
         return pb.RecordReply(outcome=outcome_message(outcome))
+
+    async def Attributes(
+        self, request: pb.AttributesRequest, context: _Context
+    ) -> pb.AttributesReply:
+        """Read transient attributes, those that wait or are private included."""
+        try:
+            if request.consistency != pb.CONSISTENCY_LOCAL:
+                await self._store.barrier(_deadline_ms(context))
+        except HaError as error:
+            await abort(context, error)
+            raise
+        state = self._store.replica.state
+        found = [
+            value
+            for value in values(Attributes(state.cib, state.attributes))
+            if request.name in ("", value.name) and request.node in ("", value.node)
+        ]
+        found.sort(key=lambda value: (value.name, value.node))
+        return pb.AttributesReply(values=[value_message(value) for value in found])
+
+    async def Settle(self, request: pb.SettleRequest, context: _Context) -> pb.SettleReply:
+        """Wait until a change is in place."""
+        deadline_ms = _deadline_ms(context)
+        absent: tuple[NodeName, ...] = ()
+        try:
+            if request.everywhere:
+                absent = await self._store.settle(request.index, deadline_ms=deadline_ms)
+            else:
+                await self._store.settling.here(request.index, deadline_ms=deadline_ms)
+        except HaError as error:
+            await abort(context, error)
+            raise
+        return pb.SettleReply(absent=absent)
 
     async def Watch(
         self, request: pb.WatchRequest, context: _Context

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from cib_store.apply import Outcome, State
+from cib_store.dampening import Dampening
 from cib_store.document.codec import render
 from cib_store.document.path import find
 from cib_store.document.sections import empty_cib
@@ -20,6 +21,7 @@ from cib_store.pulse import Pulse
 from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import Leadership
 from cib_store.replica import Mark, Replica
+from cib_store.settling import Settling
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context
 from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
@@ -33,8 +35,9 @@ from raftmaker.vocabulary.commands import (
     LeaderStarted,
     NodeLost,
     RenewSession,
+    WriteAttributes,
 )
-from raftmaker.vocabulary.ids import Term
+from raftmaker.vocabulary.ids import NodeName, Term
 from raftmaker.wire.types_pb2 import Identity
 
 FACT_MS = 3_000
@@ -74,6 +77,8 @@ class Store:
             step_down=self.engine.step_down,
             log=context.log,
         )
+        self.dampening = Dampening(self._write_attributes)
+        self.settling = Settling(self.replica, context.identity)
         self._leading: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
         self._marked = 0
@@ -100,6 +105,7 @@ class Store:
                 task.cancel()
             self._stop_leading()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.settling.close()
             await self.engine.close()
             self.history.close()
 
@@ -131,6 +137,8 @@ class Store:
             self.hub.add(after)
         if after.facts != before.facts:
             self.pulse.facts_committed(after.facts)
+        if after.attributes is not before.attributes:
+            self.dampening.changed(after.attributes)
         if command is not None:
             self._note(before, after, command)
         if self._leading is not None and self.replica.mark.index > self._marked:
@@ -166,6 +174,18 @@ class Store:
             except (NotLeader, TimedOut):
                 await asyncio.sleep(0.03)
 
+    def hears(self, voter: NodeName) -> bool:
+        """Whether a voter's store was heard within the dead time."""
+        heard = self.pulse.heard_ms(voter)
+        return heard is not None and boot_ms() - heard < self.settings.timings.dead_ms
+
+    async def settle(self, index: int, *, deadline_ms: int) -> tuple[NodeName, ...]:
+        """Wait until every voter that is heard has applied `index`; return the others."""
+        others = [peer for peer in self.settings.voters if peer.name != self.settings.node]
+        return await self.settling.everywhere(
+            index, others, heard=self.hears, deadline_ms=deadline_ms
+        )
+
     async def commit(self, body: Body, *, deadline_ms: int) -> Outcome:
         """Commit a fact of the store's own, untracked: such facts are idempotent."""
         return await self.proposer.commit(self.proposer.command(body), deadline_ms=deadline_ms)
@@ -179,9 +199,16 @@ class Store:
         reports = "; ".join(str(report) for report in outcome.reports)
         self.log.info("fact", fact=body, code=outcome.code.name, reports=reports)
 
+    async def _write_attributes(self, body: WriteAttributes) -> None:
+        try:
+            await self.commit(body, deadline_ms=boot_ms() + FACT_MS)
+        except HaError as error:
+            self.log.warning("attribute not written", attribute=body.name, reason=error)
+
     def _leadership(self, now: Leadership) -> None:
         self.log.info("leadership", leader=now.leader or "nobody", term=now.term)
         self._stop_leading()
+        self.dampening.lead(now.leads)
         if now.leads:
             self._leading = asyncio.ensure_future(self._lead(now.term))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from cib_store.apply.attributes import Attributes, forgotten, updated, without_ended, written
 from cib_store.apply.change import CONFLICT, change_cib, finished
 from cib_store.apply.dc import acquire_dc, release_dc
 from cib_store.apply.fencing import fence_intent, fence_result
@@ -24,6 +25,7 @@ from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
 from cib_store.document.ids import duplicate_ids
 from cib_store.document.refusal import Refusal, refused
+from cib_store.document.transient import without_values
 from cib_store.document.version import version_of
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
@@ -36,6 +38,7 @@ from raftmaker.vocabulary.commands import (
     CreateCluster,
     FenceIntent,
     FenceResult,
+    ForgetAttributes,
     LeaderStarted,
     LeaveSession,
     NodeLost,
@@ -43,6 +46,8 @@ from raftmaker.vocabulary.commands import (
     OpenSession,
     ReleaseDc,
     RenewSession,
+    UpdateAttributes,
+    WriteAttributes,
 )
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import Outcome
@@ -146,6 +151,8 @@ def _after(state: State, command: Command) -> State | Refusal:
             return _created(state, body, command)
         case CheckState():  # compared by the replica, which alone can stop
             return state
+        case UpdateAttributes() | WriteAttributes() | ForgetAttributes():
+            return _with_attributes(state, body, command)
         case _:
             recorded = _recorded(state.facts, state.cib, body, command.origin.at_us)
             if isinstance(recorded, Refusal):
@@ -153,11 +160,32 @@ def _after(state: State, command: Command) -> State | Refusal:
             finish = finished(state.cib, recorded.cib, command.origin)
             if isinstance(finish, Refusal):
                 return finish
-            return _with_cib(replace(state, facts=recorded.facts), finish)
+            held = without_ended(state.attributes, state.facts, recorded.facts)
+            return _with_cib(replace(state, facts=recorded.facts, attributes=held), finish)
 
 
 def _with_cib(state: State, cib: Element) -> State:
     return state if cib is state.cib else replace(state, cib=cib)
+
+
+def _with_attributes(
+    state: State, body: UpdateAttributes | WriteAttributes | ForgetAttributes, command: Command
+) -> State | Refusal:
+    now = Attributes(state.cib, state.attributes)
+    match body:
+        case UpdateAttributes():
+            after = updated(now, body.changes, state.index)
+        case WriteAttributes():
+            after = written(now, body)
+        case ForgetAttributes():
+            cib = without_values(state.cib, body.node)
+            after = Attributes(cib, forgotten(state.attributes, body.node))
+    if isinstance(after, Refusal):
+        return after
+    finish = finished(state.cib, after.cib, command.origin)
+    if isinstance(finish, Refusal):
+        return finish
+    return _with_cib(replace(state, attributes=after.held), finish)
 
 
 def _recorded(facts: Facts, cib: Element, body: Fact, at_us: int) -> Recorded | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cib_store.apply.attributes import Held
 from cib_store.document.element import Element
 from cib_store.document.sections import empty_cib
 from cib_store.document.version import version_of
@@ -39,6 +40,8 @@ class State:
     cib: Element = NO_CIB
     facts: Facts = Facts()
     clients: Mapping[ClientId, ClientSession] = field(default_factory=dict)
+    attributes: Held = field(default_factory=dict)
+    """Transient attributes that are not, or not only, in the CIB."""
     index: int = 0
 
     @property

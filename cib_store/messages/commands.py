@@ -7,6 +7,7 @@ from typing import TypedDict, assert_never
 
 from google.protobuf.message import DecodeError
 
+from cib_store.messages.attributes import change_message, change_of
 from cib_store.messages.outcomes import origin_message, origin_of, token_message, token_of
 from raftmaker.vocabulary.commands import (
     AcquireDc,
@@ -20,6 +21,7 @@ from raftmaker.vocabulary.commands import (
     CreateCluster,
     FenceIntent,
     FenceResult,
+    ForgetAttributes,
     LeaderStarted,
     LeaveSession,
     NodeLost,
@@ -29,6 +31,8 @@ from raftmaker.vocabulary.commands import (
     Precondition,
     ReleaseDc,
     RenewSession,
+    UpdateAttributes,
+    WriteAttributes,
 )
 from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Session, Term
 from raftmaker.wire import store_pb2 as pb
@@ -175,6 +179,8 @@ def put_body(message: pb.Command, body: Body) -> None:
             message.release_dc.CopyFrom(pb.ReleaseDc(token=token_message(body.token)))
         case FenceIntent() | FenceResult():
             _put_fencing(message, body)
+        case UpdateAttributes() | WriteAttributes() | ForgetAttributes():
+            _put_attributes(message, body)
         case _:
             _put_session(message, body)
 
@@ -204,6 +210,21 @@ def _put_fencing(message: pb.Command, body: FenceIntent | FenceResult) -> None:
             )
         case _:
             assert_never(body)
+
+
+def _put_attributes(
+    message: pb.Command, body: UpdateAttributes | WriteAttributes | ForgetAttributes
+) -> None:
+    match body:
+        case UpdateAttributes():
+            message.update_attributes.changes.extend(change_message(one) for one in body.changes)
+            message.update_attributes.SetInParent()
+        case WriteAttributes():
+            message.write_attributes.CopyFrom(
+                pb.WriteAttributes(name=body.name, changed=body.changed)
+            )
+        case ForgetAttributes():
+            message.forget_attributes.node = body.node
 
 
 _OfSession = LeaveSession | NodeLost | ControllerLost | RenewSession | AcquireDc
@@ -260,6 +281,12 @@ def body_of(message: pb.Command) -> Body:
                 controller_start=opened.controller_start,
                 replaces=Session(opened.replaces),
             )
+        case "update_attributes":
+            return UpdateAttributes(tuple(map(change_of, message.update_attributes.changes)))
+        case "write_attributes":
+            return WriteAttributes(message.write_attributes.name, message.write_attributes.changed)
+        case "forget_attributes":
+            return ForgetAttributes(NodeName(message.forget_attributes.node))
         case "fence_intent":
             return _intent_of(message.fence_intent)
         case "fence_result":

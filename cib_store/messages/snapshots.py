@@ -8,13 +8,14 @@ from google.protobuf.message import DecodeError
 
 from cib_store.apply import ClientSession, State
 from cib_store.document.codec import BadXml, parse, render
+from cib_store.messages.attributes import held_messages, held_of
 from cib_store.messages.facts import facts_message, facts_of
 from cib_store.messages.outcomes import outcome_message, outcome_of
 from raftmaker.vocabulary.ids import ClientId
 from raftmaker.wire import store_pb2 as pb
 
 FORMAT = 1
-DIGEST_FORM = 1
+DIGEST_FORM = 2
 
 
 class BadSnapshot(ValueError):
@@ -29,6 +30,7 @@ def encode(state: State) -> bytes:
         cib=render(state.cib, indent=0),
         facts=facts_message(state.facts),
         clients=[_client_message(name, state.clients[name]) for name in sorted(state.clients)],
+        attributes=held_messages(state.attributes),
     )
     return message.SerializeToString(deterministic=True)
 
@@ -44,6 +46,7 @@ def decode(data: bytes) -> State:
             cib=parse(message.cib),
             facts=facts_of(message.facts),
             clients={ClientId(one.client_id): _client_of(one) for one in message.clients},
+            attributes=held_of(message.attributes),
             index=message.index,
         )
     except (DecodeError, BadXml, KeyError) as error:
@@ -60,6 +63,7 @@ def digest(state: State) -> bytes:
         index=state.index,
         facts=facts_message(state.facts),
         clients=[_client_message(name, state.clients[name]) for name in sorted(state.clients)],
+        attributes=held_messages(state.attributes),
     )
     whole = hashlib.sha256(state.cib.digest + rest.SerializeToString(deterministic=True))
     return bytes([DIGEST_FORM]) + whole.digest()

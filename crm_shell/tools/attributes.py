@@ -19,12 +19,13 @@ from crm_shell.actions.pairs import (
     set_pair,
     transient_owner,
 )
+from crm_shell.tools import transient
 from crm_shell.tools.frame import ToolFailed
 from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import Sum
 from raftmaker.vocabulary.outcomes import Outcome
 
-_SUM = re.compile(r"\w[\w.-]*(\+\+|\+=-?\d+)")
 _SECTIONS = {"crm_config": OPTIONS, "rsc_defaults": RSC_DEFAULTS, "op_defaults": OP_DEFAULTS}
 
 
@@ -82,8 +83,9 @@ async def update(
     pair_id: str = "", score: bool = False,
 ) -> Outcome:  # fmt: skip
     """Set an attribute. ``NAME++`` and ``NAME+=N`` are sums, as agents write them (4.14)."""
-    if found := _SUM.fullmatch(value):
-        value, score = f"value{found[1]}", True
+    new = transient.value_of(name, value)
+    if isinstance(new, Sum):
+        value, score = f"value+={new.summand}", True
     operation = set_pair(
         place.home, place.owner, name, value, set_name=set_name, pair_id=pair_id, score=score
     )

@@ -9,6 +9,8 @@ import argparse
 import os
 import re
 
+from crm_shell.actions import tree
+from crm_shell.tools import transient
 from crm_shell.tools.attributes import (
     delete,
     names_matching,
@@ -20,6 +22,8 @@ from crm_shell.tools.attributes import (
 from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, local_node, run_tool, write
 from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import AttributeChange
+from raftmaker.vocabulary.ids import NodeName
 
 _LIFETIMES = {"forever": "nodes", "reboot": "status"}
 
@@ -47,7 +51,7 @@ def _parser(program: str) -> ToolParser:
         help="promotion score of a resource (else OCF_RESOURCE_INSTANCE)",
     )
     parser.flag("-q", "--quiet", "-Q", dest="quiet", text="the value alone")
-    parser.value("-W", "--wait", dest="wait", text="accepted: a change is cluster-wide")
+    parser.value("-W", "--wait", dest="wait", text="no, local, or cluster: until all nodes have it")
     parser.flag("--score", "--score", dest="score", text="values X++ and X+=N are sums")
     parser.flag("-!", "--inhibit-policy-engine", dest="inhibited", text="accepted, no effect")
     return parser
@@ -96,7 +100,9 @@ def _run(program: str, parser: ToolParser, options: argparse.Namespace) -> int:
 
 
 async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Namespace) -> int:
-    cib = await cluster.cib(local=command == "query" and scope == "status")
+    if scope == "status":
+        return await _act_on_transient(cluster, command, options)
+    cib = await cluster.cib()
     node = options.node if options.node not in (None, "localhost") else local_node(cluster)
     place = place_of(cib.document, scope, node, utilization=options.utilization)
     set_name = options.set_name or ""
@@ -120,6 +126,8 @@ async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Nam
         case "update":
             if options.update == "":
                 raise ToolFailed("an empty value is not allowed", ExitCode.USAGE)
+            if scope == "nodes":
+                transient.insist_on_free_name(options.name)
             await update(
                 cluster,
                 place,
@@ -133,6 +141,46 @@ async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Nam
             for identity in await delete(cluster, place, options.name, set_name=set_name):
                 if not options.quiet:
                     write(f"Deleted {scope} attribute: id={identity} name={options.name}")
+    return 0
+
+
+async def _act_on_transient(cluster: Cluster, command: str, options: argparse.Namespace) -> int:
+    """Read or change what goes when the node leaves; sums lose nothing (features 15.8)."""
+    wait = transient.insist_on_wait(options.wait)
+    name = options.node if options.node not in (None, "localhost") else local_node(cluster)
+    node = tree.node((await cluster.cib(local=True)).document, name).get("uname")
+    found = await transient.read(
+        cluster,
+        name="" if options.pattern else options.name,
+        pattern=options.pattern or "",
+        node=node,
+        utilization=options.utilization,
+    )
+    if command == "query":
+        if not found and options.default is None:
+            raise not_set(options.name or options.pattern)
+        for each in found:
+            _print(options, "status", each.name, each.value)
+        if not found:
+            _print(options, "status", options.name, options.default)
+        return 0
+    if command == "update" and options.update == "":
+        raise ToolFailed("an empty value is not allowed", ExitCode.USAGE)
+    names = [each.name for each in found] if options.pattern else [options.name]
+    changes = [
+        AttributeChange(
+            name=each,
+            node=NodeName(node),
+            value=transient.value_of(each, options.update) if command == "update" else None,
+            set_name=options.set_name or "",
+            utilization=options.utilization,
+        )
+        for each in names
+    ]
+    await transient.carry_out(cluster, changes, wait)
+    if command == "delete" and not options.quiet:
+        for each in found:
+            write(f"Deleted status attribute: name={each.name}")
     return 0
 
 
@@ -180,6 +228,7 @@ def standby() -> int:
         set_name=None,
         utilization=False,
         score=False,
+        wait=None,
     )
     options.lifetime = options.lifetime or "forever"
     return _run("crm_standby", parser, options)
@@ -205,6 +254,7 @@ def master() -> int:
         set_name=None,
         utilization=False,
         score=False,
+        wait=None,
     )
     options.lifetime = options.lifetime or "reboot"
     return _run("crm_master", parser, options)

@@ -77,3 +77,4 @@ async def _remove(cluster: Cluster, options: argparse.Namespace, present: list[s
         ],
         message=f"crm_node --remove {name}",
     )
+    await cluster.forget_attributes(entry.get("uname") or entry.id)

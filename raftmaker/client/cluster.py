@@ -10,13 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from cib_store.client import Change, StoreClient, WatchStep
+from cib_store.client import AttributeValue, Change, StoreClient, WatchStep
 from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
-from raftmaker.vocabulary.commands import CibOperation, Origin
+from raftmaker.vocabulary.commands import (
+    AttributeChange,
+    CibOperation,
+    ForgetAttributes,
+    Origin,
+    UpdateAttributes,
+    WriteAttributes,
+)
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
@@ -174,6 +181,36 @@ class Cluster:
         if not outcome.succeeded:
             raise Rejected(outcome.code, outcome.reports)
         return outcome
+
+    async def attributes(
+        self, *, name: str = "", node: str = "", local: bool = False
+    ) -> tuple[AttributeValue, ...]:
+        """Read transient attributes by name and node, those held back or private included."""
+        return await self.store.attributes(name=name, node=node, local=local, timeout_ms=ANSWER_MS)
+
+    async def update_attributes(self, changes: Sequence[AttributeChange]) -> Outcome:
+        """Change transient attributes, all or none. Raises `Rejected`."""
+        return await self._recorded(UpdateAttributes(tuple(changes)))
+
+    async def write_attributes(self, name: str = "") -> Outcome:
+        """Write what is held back of one attribute, or of all, into the CIB. Raises `Rejected`."""
+        return await self._recorded(WriteAttributes(name))
+
+    async def forget_attributes(self, node: str) -> Outcome:
+        """Remove every transient attribute of a node. Raises `Rejected`."""
+        return await self._recorded(ForgetAttributes(NodeName(node)))
+
+    async def _recorded(
+        self, body: UpdateAttributes | WriteAttributes | ForgetAttributes
+    ) -> Outcome:
+        outcome = await self.store.record(body, origin=self.origin(), timeout_ms=ANSWER_MS)
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+        return outcome
+
+    async def settle(self, index: int, *, everywhere: bool = False) -> tuple[str, ...]:
+        """Wait until a change is in place here or everywhere; return voters that are not heard."""
+        return await self.store.settle(index, everywhere=everywhere, timeout_ms=ANSWER_MS)
 
     def watch(self, after: WatchStep | None = None) -> AsyncIterator[WatchStep]:
         """Yield CIB and facts after every change, beginning with the present; none is lost."""

@@ -185,6 +185,57 @@ class CheckState:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Add this to the present value, as scores are added (features 15.8)."""
+
+    summand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """Change one transient attribute of one node (features 15.6-15.8).
+
+    `value`: the new one, a sum with the present one, or None to remove it. `node` empty: only the
+    delay changes. `delay_ms` None: a new attribute is written at once, a known one keeps its delay.
+    """
+
+    name: str
+    node: NodeName
+    value: str | Sum | None
+    delay_ms: int | None = None
+    new_delay: bool = False
+    """Let `delay_ms` take the place of a known attribute's delay."""
+    private: bool = False
+    set_name: str = ""
+    utilization: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAttributes:
+    """Change transient attributes, all or none."""
+
+    changes: tuple[AttributeChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAttributes:
+    """Write what waits into the CIB: the attribute `name`, or all where it is empty.
+
+    `changed`: only if this is still its newest change; 0: whatever waits.
+    """
+
+    name: str = ""
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAttributes:
+    """Remove every transient attribute of a node (features 24.16, peer-remove)."""
+
+    node: NodeName
+
+
 Body = (
     CibChange
     | OpenClient
@@ -201,6 +252,9 @@ Body = (
     | FenceResult
     | CreateCluster
     | CheckState
+    | UpdateAttributes
+    | WriteAttributes
+    | ForgetAttributes
 )
 
 

@@ -280,7 +280,7 @@ class RecordReply(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state")
+    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state", "update_attributes", "write_attributes", "forget_attributes")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +303,9 @@ class Command(_message.Message):
     FENCE_RESULT_FIELD_NUMBER: _ClassVar[int]
     CREATE_CLUSTER_FIELD_NUMBER: _ClassVar[int]
     CHECK_STATE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    WRITE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    FORGET_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     format: int
     cluster_id: str
     generation: int
@@ -325,7 +328,10 @@ class Command(_message.Message):
     fence_result: FenceResult
     create_cluster: CreateCluster
     check_state: CheckState
-    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ...) -> None: ...
+    update_attributes: UpdateAttributes
+    write_attributes: WriteAttributes
+    forget_attributes: ForgetAttributes
+    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ..., update_attributes: _Optional[_Union[UpdateAttributes, _Mapping]] = ..., write_attributes: _Optional[_Union[WriteAttributes, _Mapping]] = ..., forget_attributes: _Optional[_Union[ForgetAttributes, _Mapping]] = ...) -> None: ...
 
 class CibChange(_message.Message):
     __slots__ = ("operations", "preconditions", "status", "boot_id")
@@ -483,6 +489,94 @@ class CheckState(_message.Message):
     digest: bytes
     def __init__(self, index: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
+class UpdateAttributes(_message.Message):
+    __slots__ = ("changes",)
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[AttributeChange]
+    def __init__(self, changes: _Optional[_Iterable[_Union[AttributeChange, _Mapping]]] = ...) -> None: ...
+
+class AttributeChange(_message.Message):
+    __slots__ = ("name", "node", "value", "summand", "delay_ms", "new_delay", "private", "set_name", "utilization")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SUMMAND_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    NEW_DELAY_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    SET_NAME_FIELD_NUMBER: _ClassVar[int]
+    UTILIZATION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    value: str
+    summand: int
+    delay_ms: int
+    new_delay: bool
+    private: bool
+    set_name: str
+    utilization: bool
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., value: _Optional[str] = ..., summand: _Optional[int] = ..., delay_ms: _Optional[int] = ..., new_delay: _Optional[bool] = ..., private: _Optional[bool] = ..., set_name: _Optional[str] = ..., utilization: _Optional[bool] = ...) -> None: ...
+
+class WriteAttributes(_message.Message):
+    __slots__ = ("name", "changed")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    changed: int
+    def __init__(self, name: _Optional[str] = ..., changed: _Optional[int] = ...) -> None: ...
+
+class ForgetAttributes(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class AttributesRequest(_message.Message):
+    __slots__ = ("name", "node", "consistency")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    consistency: Consistency
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, str]] = ...) -> None: ...
+
+class AttributeValue(_message.Message):
+    __slots__ = ("name", "node", "value", "private", "waits", "utilization")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FIELD_NUMBER: _ClassVar[int]
+    UTILIZATION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    value: str
+    private: bool
+    waits: bool
+    utilization: bool
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., value: _Optional[str] = ..., private: _Optional[bool] = ..., waits: _Optional[bool] = ..., utilization: _Optional[bool] = ...) -> None: ...
+
+class AttributesReply(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[AttributeValue]
+    def __init__(self, values: _Optional[_Iterable[_Union[AttributeValue, _Mapping]]] = ...) -> None: ...
+
+class SettleRequest(_message.Message):
+    __slots__ = ("index", "everywhere")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    EVERYWHERE_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    everywhere: bool
+    def __init__(self, index: _Optional[int] = ..., everywhere: _Optional[bool] = ...) -> None: ...
+
+class SettleReply(_message.Message):
+    __slots__ = ("absent",)
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    absent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, absent: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class HistoryRequest(_message.Message):
     __slots__ = ("limit", "before", "patches", "at")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -552,18 +646,46 @@ class StoreStatusReply(_message.Message):
     def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., leads: _Optional[bool] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., applied: _Optional[int] = ..., committed: _Optional[int] = ..., quorate: _Optional[bool] = ..., voters: _Optional[_Iterable[_Union[VoterStatus, _Mapping]]] = ..., version: _Optional[_Union[CibVersion, _Mapping]] = ...) -> None: ...
 
 class Snapshot(_message.Message):
-    __slots__ = ("format", "index", "cib", "facts", "clients")
+    __slots__ = ("format", "index", "cib", "facts", "clients", "attributes")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     CIB_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
     CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     format: int
     index: int
     cib: str
     facts: Facts
     clients: _containers.RepeatedCompositeFieldContainer[ClientSession]
-    def __init__(self, format: _Optional[int] = ..., index: _Optional[int] = ..., cib: _Optional[str] = ..., facts: _Optional[_Union[Facts, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[ClientSession, _Mapping]]] = ...) -> None: ...
+    attributes: _containers.RepeatedCompositeFieldContainer[HeldAttribute]
+    def __init__(self, format: _Optional[int] = ..., index: _Optional[int] = ..., cib: _Optional[str] = ..., facts: _Optional[_Union[Facts, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[ClientSession, _Mapping]]] = ..., attributes: _Optional[_Iterable[_Union[HeldAttribute, _Mapping]]] = ...) -> None: ...
+
+class HeldAttribute(_message.Message):
+    __slots__ = ("name", "delay_ms", "private", "set_name", "utilization", "changed", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    SET_NAME_FIELD_NUMBER: _ClassVar[int]
+    UTILIZATION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    delay_ms: int
+    private: bool
+    set_name: str
+    utilization: bool
+    changed: int
+    values: _containers.RepeatedCompositeFieldContainer[HeldValue]
+    def __init__(self, name: _Optional[str] = ..., delay_ms: _Optional[int] = ..., private: _Optional[bool] = ..., set_name: _Optional[str] = ..., utilization: _Optional[bool] = ..., changed: _Optional[int] = ..., values: _Optional[_Iterable[_Union[HeldValue, _Mapping]]] = ...) -> None: ...
+
+class HeldValue(_message.Message):
+    __slots__ = ("node", "value")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    value: str
+    def __init__(self, node: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class ClientSession(_message.Message):
     __slots__ = ("client_id", "outcomes", "forgotten", "used_at_us")

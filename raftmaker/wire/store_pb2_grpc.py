@@ -76,6 +76,16 @@ class StoreStub:
                 request_serializer=raftmaker_dot_wire_dot_store__pb2.StoreStatusRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_store__pb2.StoreStatusReply.FromString,
                 _registered_method=True)
+        self.Attributes = channel.unary_unary(
+                '/raftmaker.v1.Store/Attributes',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.AttributesRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.AttributesReply.FromString,
+                _registered_method=True)
+        self.Settle = channel.unary_unary(
+                '/raftmaker.v1.Store/Settle',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.SettleRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.SettleReply.FromString,
+                _registered_method=True)
 
 
 class StoreServicer:
@@ -138,6 +148,20 @@ class StoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Attributes(self, request, context):
+        """Reads transient attributes, those that are held back or private included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Settle(self, request, context):
+        """Waits until a change is in place here, or at every voter that is present.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StoreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +204,16 @@ def add_StoreServicer_to_server(servicer, server):
                     servicer.Status,
                     request_deserializer=raftmaker_dot_wire_dot_store__pb2.StoreStatusRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_store__pb2.StoreStatusReply.SerializeToString,
+            ),
+            'Attributes': grpc.unary_unary_rpc_method_handler(
+                    servicer.Attributes,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.AttributesRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.AttributesReply.SerializeToString,
+            ),
+            'Settle': grpc.unary_unary_rpc_method_handler(
+                    servicer.Settle,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.SettleRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.SettleReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +433,60 @@ class Store:
             '/raftmaker.v1.Store/Status',
             raftmaker_dot_wire_dot_store__pb2.StoreStatusRequest.SerializeToString,
             raftmaker_dot_wire_dot_store__pb2.StoreStatusReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Attributes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/Attributes',
+            raftmaker_dot_wire_dot_store__pb2.AttributesRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.AttributesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Settle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/Settle',
+            raftmaker_dot_wire_dot_store__pb2.SettleRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.SettleReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,9 +15,9 @@ from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 from tests.e2e.cib_store.stores import NAMES, Stores
+from tests.e2e.cib_store.waiting import PATIENCE_MS, leader_of, ready
 
 pytestmark = pytest.mark.e2e
-PATIENCE_MS = 60_000
 COUNTER = "/cib/status/node_state[@id='counter']"
 
 
@@ -27,17 +27,6 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
     made.start(*NAMES)
     yield made
     made.close()
-
-
-async def _ready(client: StoreClient) -> None:
-    """Wait until the cluster is created."""
-    async with asyncio.timeout(PATIENCE_MS / 1000):
-        while True:
-            with contextlib.suppress(HaError):
-                answer = await client.query(facts=True)
-                if answer.facts is not None and answer.facts.cluster_id:
-                    return
-            await asyncio.sleep(0.1)
 
 
 async def _add(client: StoreClient) -> None:
@@ -57,22 +46,15 @@ async def _count(client: StoreClient) -> int:
     return int(answer.elements[0].get("uname"))
 
 
-async def _leader(client: StoreClient) -> str:
-    async with asyncio.timeout(PATIENCE_MS / 1000):
-        while not (leader := (await client.status()).leader):
-            await asyncio.sleep(0.1)
-    return leader
-
-
 def test_every_request_runs_once_while_leaders_are_killed(stores: Stores) -> None:
     """features 4.14: a sum shows each request that ran twice or never."""
 
     async def story() -> None:
         client = stores.client(*NAMES, exactly_once=True)
-        await _ready(client)
+        await ready(client)
         await _add(client)
         for _ in range(2):
-            leader = await _leader(client)
+            leader = await leader_of(client)
             adding = asyncio.gather(*(_add(client) for _ in range(20)))
             await asyncio.sleep(0.02)
             stores.kill(leader)
@@ -87,14 +69,14 @@ def test_every_request_runs_once_while_leaders_are_killed(stores: Stores) -> Non
 def test_what_was_acknowledged_survives_killing_all_at_once(stores: Stores) -> None:
     async def story() -> None:
         client = stores.client("a", exactly_once=True)
-        await _ready(client)
+        await ready(client)
         tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="kept"/>')
         assert (await client.change([tag])).succeeded
         await asyncio.gather(*(_add(client) for _ in range(50)))
         before = await client.query()
         stores.kill(*NAMES)
         stores.start(*NAMES)
-        await _ready(client)
+        await ready(client)
         after = await client.query()
         assert after.elements == before.elements
         (change, *_) = await client.history(limit=1, patches=True)
@@ -113,7 +95,7 @@ def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) 
 
     async def story() -> None:
         writer = stores.client("b", "c", exactly_once=True)
-        await _ready(writer)
+        await ready(writer)
         follower = stores.client(*NAMES)
         seen: list[WatchStep] = []
 
@@ -149,7 +131,7 @@ def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) 
 def test_a_minority_neither_writes_nor_reads_but_shows_what_it_has(stores: Stores) -> None:
     async def story() -> None:
         client = stores.client("a")
-        await _ready(client)
+        await ready(client)
         stores.kill("b", "c")
         with pytest.raises(HaError):
             await client.query(timeout_ms=1500)
@@ -168,7 +150,7 @@ def test_refusals_are_outcomes_with_every_fault(stores: Stores) -> None:
 
     async def story() -> None:
         client = stores.client("a")
-        await _ready(client)
+        await ready(client)
         wrong = [
             CibOperation(kind=OperationKind.CREATE, xml='<group id="g"/>'),
             CibOperation(kind=OperationKind.CREATE, xml='<rsc_order id="o" first="no" then="x"/>'),
