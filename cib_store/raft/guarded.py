@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from pysyncobj.node import Node
 from pysyncobj.version import VERSION
 
 from cib_store.raft import snapshot as snapshots
-from cib_store.raft.journal import Entry, Journal, replace_file
+from cib_store.raft.files import Files
+from cib_store.raft.journal import Entry, Journal
 from cib_store.raft.log import StateMachine
 from cib_store.raft.messages import Message
 from cib_store.raft.prevote import LogEnd, PreVote
+from cib_store.raft.snapshot_store import SnapshotStore
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import Refused
 
@@ -42,11 +45,18 @@ _INTERNALS = (
     "_onTick",
     "_checkCommandsToApply",
 )
+_REPLACED = ("createJournal", "monotonicTime", "Serializer")
+
+
+def boot_s() -> float:
+    """Seconds since the machine booted."""
+    return boot_ms() / 1000
 
 
 def check_engine() -> None:
     """Refuse any version but the one whose internals are guarded."""
     missing = [name for name in _INTERNALS if not hasattr(SyncObj, name)]
+    missing += [name for name in _REPLACED if not hasattr(pysyncobj.syncobj, name)]
     if VERSION != VERSION_NEEDED or missing:
         raise Refused(
             f"pysyncobj {VERSION} is installed, {VERSION_NEEDED} is needed"
@@ -59,6 +69,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     """One voter. `machine` is called on the tick thread only."""
 
     _SyncObj__raftElectionDeadline: float
+    _SyncObj__needLoadDumpFile: bool
 
     def __init__(
         self,
@@ -69,21 +80,41 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         machine: StateMachine,
         transport: Callable[..., Any],
         on_fatal: Callable[[BaseException], None],
+        files: Files | None = None,
+        now: Callable[[], float] = boot_s,
+        compact_bytes: int = COMPACT_BYTES,
     ) -> None:
-        """Line up journal and snapshot, then start. Raises `Rejected` when a file is damaged."""
+        """Line up journal and snapshot, then start. Raises `Rejected` when a file is damaged.
+
+        `now` is the clock (seconds) of every engine in the process. `compact_bytes`: the size of
+        the journal from which on a snapshot takes its place.
+        """
         self._machine = machine
         self._on_fatal = on_fatal
+        self._now = now
+        self._compact_bytes = compact_bytes
         self._snapshot_path = Path(conf.fullDumpFile)
+        self._snapshots = SnapshotStore(
+            self._snapshot_path,
+            files=files or Files(),
+            state=machine.snapshot,
+            applied=lambda: self.raftLastApplied,
+        )
+        make_journal = partial(Journal, files=files)
         self._installed: int | None = None
         self._voters_of_term: tuple[int, set[str]] = (0, set())
         self._prevote = PreVote(voters=len(others) + 1, silence_s=conf.raftMinTimeout)
-        self._line_up(Path(conf.journalFile))
-        conf.serializer = self._write_snapshot
-        # Must be set beside a serializer; loading goes through our own method below.
-        conf.deserializer = snapshots.read
-        # Process-wide, but the same for every engine: boot time, and our journal.
-        pysyncobj.syncobj.monotonicTime = lambda: boot_ms() / 1000
-        pysyncobj.syncobj.createJournal = Journal
+        journal = make_journal(conf.journalFile)
+        try:
+            snapshots.line_up(self._snapshots.load(), journal, self._snapshot_path)
+        finally:
+            journal._destroy()
+        # Set, or PySyncObj would collect what to pickle; neither is called.
+        conf.serializer = conf.deserializer = self._snapshots.load
+        # Process-wide: what a further engine in this process needs is set when it is made.
+        pysyncobj.syncobj.monotonicTime = now
+        pysyncobj.syncobj.createJournal = make_journal
+        pysyncobj.syncobj.Serializer = lambda *_: self._snapshots
         super().__init__(
             Node(node),
             [Node(other) for other in others],
@@ -91,14 +122,6 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             nodeClass=Node,
             transportClass=transport,
         )
-
-    def _line_up(self, journal_path: Path) -> None:
-        found = snapshots.read(self._snapshot_path) if self._snapshot_path.exists() else None
-        journal = Journal(str(journal_path))
-        try:
-            snapshots.line_up(found, journal, self._snapshot_path)
-        finally:
-            journal._destroy()
 
     @property
     def journal(self) -> Journal:
@@ -117,7 +140,11 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     def _onTick(self, timeToWait: float = 0.0) -> None:
         # The leader counts itself as holding an entry: true only once it is on disk (1).
         self.journal.sync()
-        if self.journal.size > COMPACT_BYTES:
+        if self._SyncObj__needLoadDumpFile:
+            self._SyncObj__needLoadDumpFile = False
+            if self._snapshots.exists():
+                self._SyncObj__loadDumpFile(clearJournal=False)
+        if self.journal.size > self._compact_bytes:
             self.forceLogCompaction()
         self._SyncObj__transport.drain()
         self._hold_off_election()
@@ -125,7 +152,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
 
     def _hold_off_election(self) -> None:
         """Let the election deadline pass only when a majority would vote for this node (10)."""
-        now = pysyncobj.syncobj.monotonicTime()
+        now = self._now()
         if self._SyncObj__raftState == LEADER or self._SyncObj__raftElectionDeadline >= now:
             return
         if self._prevote.won(self.raftCurrentTerm):
@@ -153,7 +180,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             own_term=self.raftCurrentTerm,
             asker=LogEnd(message["last_log_term"], message["last_log_index"]),
             own=self._log_end(),
-            now=pysyncobj.syncobj.monotonicTime(),
+            now=self._now(),
         )
         answer = {"type": "pre_vote_answer", "round": message["round"], "granted": granted}
         self._SyncObj__transport.send(node, answer)
@@ -180,16 +207,11 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             return None
         return self._machine.apply(self.raftLastApplied + 1, command[1:])
 
-    def _write_snapshot(self, path: str, data: tuple[Entry, Entry, object]) -> None:
-        last, before, _ = data
-        content = snapshots.Snapshot(before=before, last=last, state=self._machine.snapshot())
-        # Beside the place; PySyncObj renames it. Durable before the journal is shortened (2).
-        replace_file(Path(path), snapshots.encode(content))
-
     def _SyncObj__loadDumpFile(self, clearJournal: bool) -> None:
         """Start from the snapshot on disk; a damaged one ends the daemon, never empties it (3)."""
         try:
-            found = snapshots.read(self._snapshot_path)
+            found = self._snapshots.load()
+            assert found is not None
             snapshots.line_up(found, self.journal, self._snapshot_path)
             self._machine.restore(found.index, found.state)
         except Exception as error:  # noqa: BLE001  # PySyncObj would swallow it and go on empty
@@ -239,7 +261,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
                 return None
             case "request_vote":
                 # Somebody who did not ask first must not depose a leader that is heard (10).
-                heard = not self._prevote.misses_leader(pysyncobj.syncobj.monotonicTime())
+                heard = not self._prevote.misses_leader(self._now())
                 return None if heard else message
             case "timeout_now":
                 return None
@@ -258,7 +280,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
     def _guard_append(self, node: Any, message: Message) -> Message | None:
         if message["term"] < self.raftCurrentTerm:
             return message
-        self._prevote.heard_leader(pysyncobj.syncobj.monotonicTime())
+        self._prevote.heard_leader(self._now())
         if "prevLogIdx" not in message:
             # A snapshot says nothing about the tail: it must not advance the commit index (6).
             return {**message, "commit_index": 0}

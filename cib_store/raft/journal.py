@@ -12,11 +12,11 @@ the class is PySyncObj's ``Journal`` (its ``createJournal`` is pointed here).
 from __future__ import annotations
 
 import json
-import os
 import struct
 import zlib
 from pathlib import Path
 
+from cib_store.raft.files import Files, replace_file
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -35,26 +35,6 @@ def damaged(path: Path, what: str) -> Rejected:
     return Rejected(ExitCode.DATAERR, (report,))
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file, whole or not at all, and on disk on return."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make renames in the directory durable."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _record(entry: Entry) -> bytes:
     command, index, term = entry
     body = _HEAD.pack(len(command), 0, index, term)[8:] + command
@@ -64,25 +44,26 @@ def _record(entry: Entry) -> bytes:
 class Journal:
     """Entries from the last snapshot on, in memory and on disk."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, files: Files | None = None) -> None:
         """Open or create the file. Raises `Rejected` when it is damaged."""
         self._path = Path(path)
+        self._files = files or Files()
         self._votes_path = self._path.with_name(self._path.name + ".vote")
         self._entries: list[Entry] = []
         self._offsets: list[int] = []
         self._dirty = False
         self._meta: dict[str, int | str | None] = self._read_votes()
         self._stored_meta = dict(self._meta)
-        if not self._path.exists():
+        if not self._files.exists(self._path):
             if self._meta:
                 raise damaged(self._path, "is missing although this node has voted")
-            replace_file(self._path, MAGIC)
+            replace_file(self._files, self._path, MAGIC)
         self._end = self._load()
-        self._file = os.open(self._path, os.O_RDWR)
-        os.ftruncate(self._file, self._end)
+        self._file = self._files.open(self._path)
+        self._files.truncate(self._file, self._end)
 
     def _load(self) -> int:
-        data = self._path.read_bytes()
+        data = self._files.read(self._path)
         if not data.startswith(MAGIC):
             raise damaged(self._path, "does not begin as a journal does")
         offset = len(MAGIC)
@@ -120,7 +101,7 @@ class Journal:
 
     def _read_votes(self) -> dict[str, int | str | None]:
         try:
-            text = self._votes_path.read_bytes()
+            text = self._files.read(self._votes_path)
         except FileNotFoundError:
             return {}
         try:
@@ -134,7 +115,7 @@ class Journal:
 
     def _write_votes(self) -> None:
         body = json.dumps(self._meta, sort_keys=True).encode()
-        replace_file(self._votes_path, b"%08x %s" % (zlib.crc32(body), body))
+        replace_file(self._files, self._votes_path, b"%08x %s" % (zlib.crc32(body), body))
         self._stored_meta = dict(self._meta)
 
     # What the engine calls; names and shapes are PySyncObj's.
@@ -143,7 +124,7 @@ class Journal:
         """Append one entry; it is on disk after the next `sync`."""
         entry = (bytes(command), idx, term)
         record = _record(entry)
-        os.pwrite(self._file, record, self._end)
+        self._files.write(self._file, record, self._end)
         self._entries.append(entry)
         self._offsets.append(self._end)
         self._end += len(record)
@@ -152,7 +133,7 @@ class Journal:
     def sync(self) -> None:
         """Wait until every entry added is on disk; costs nothing when all of them are."""
         if self._dirty:
-            os.fdatasync(self._file)
+            self._files.sync(self._file)
             self._dirty = False
 
     def clear(self) -> None:
@@ -170,7 +151,7 @@ class Journal:
         self._end = self._offsets[entryFrom]
         del self._entries[entryFrom:]
         del self._offsets[entryFrom:]
-        os.ftruncate(self._file, self._end)
+        self._files.truncate(self._file, self._end)
         self._dirty = True
 
     def deleteEntriesTo(self, entryTo: int) -> None:
@@ -180,9 +161,9 @@ class Journal:
 
     def _rewrite(self, entries: list[Entry]) -> None:
         records = [_record(entry) for entry in entries]
-        replace_file(self._path, MAGIC + b"".join(records))
-        os.close(self._file)
-        self._file = os.open(self._path, os.O_RDWR)
+        replace_file(self._files, self._path, MAGIC + b"".join(records))
+        self._files.close(self._file)
+        self._file = self._files.open(self._path)
         self._entries = list(entries)
         self._offsets = []
         self._end = len(MAGIC)
@@ -252,4 +233,4 @@ class Journal:
 
     def _destroy(self) -> None:
         self.sync()
-        os.close(self._file)
+        self._files.close(self._file)

@@ -41,20 +41,23 @@ def encode(snapshot: Snapshot) -> bytes:
     return MAGIC + _CHECK.pack(zlib.crc32(body)) + body
 
 
-def read(path: Path) -> Snapshot:
-    """Read the file. Raises `Rejected` when it is damaged."""
-    data = path.read_bytes()
+def decode(data: bytes, path: Path) -> Snapshot:
+    """Read a file's content; `path` is for the message. Raises `Rejected` when it is damaged."""
     start = len(MAGIC) + _CHECK.size
     if not data.startswith(MAGIC) or len(data) < start:
         raise damaged(path, "does not begin as a snapshot does")
     if zlib.crc32(data[start:]) != _CHECK.unpack_from(data, len(MAGIC))[0]:
         raise damaged(path, "fails its checksum")
     parts: list[Entry] = []
-    for _ in range(3):
+    while start < len(data) and len(parts) < 3:
+        if len(data) - start < _PART.size:
+            break
         length, index, term = _PART.unpack_from(data, start)
         start += _PART.size
         parts.append((data[start : start + length], index, term))
         start += length
+    if len(parts) < 3 or start != len(data):
+        raise damaged(path, "has not the parts of a snapshot")
     return Snapshot(before=parts[0], last=parts[1], state=parts[2][0])
 
 
@@ -69,6 +72,10 @@ def line_up(snapshot: Snapshot | None, journal: Journal, path: Path) -> None:
         if isinstance(first, tuple) and first[1] > 1:
             raise damaged(path, f"is missing, but the journal begins at entry {first[1]}")
         return
+    if isinstance(first, tuple) and first[1] > snapshot.before[1]:
+        # Entries are missing in between: those after the gap must not be thrown away.
+        gap = f"ends at entry {snapshot.index}, but the journal begins at entry {first[1]}"
+        raise damaged(path, gap)
     keeps = all(
         journal.term_at(index) == term for _, index, term in (snapshot.before, snapshot.last)
     )

@@ -133,12 +133,12 @@ def snapshot_of(entries: list[Entry], position: int) -> Snapshot:
 def test_snapshots_are_found_again_and_damage_refuses(tmp_path: Path) -> None:
     path = tmp_path / "snapshot"
     path.write_bytes(snapshots.encode(snapshot_of(ENTRIES, 2)))
-    assert snapshots.read(path) == snapshot_of(ENTRIES, 2)
+    assert snapshots.decode(path.read_bytes(), path) == snapshot_of(ENTRIES, 2)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(bytes(data))
     with pytest.raises(Rejected, match="fails its checksum"):
-        snapshots.read(path)
+        snapshots.decode(path.read_bytes(), path)
 
 
 def test_lining_up_keeps_every_newer_entry(tmp_path: Path) -> None:
