@@ -12,7 +12,7 @@ from crm_shell.console import Json
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
-    from crmd.scheduler.explain import Explanation, NodeView
+    from crmd.scheduler.explaining.values import Explanation, NodeView
     from crmd.scheduler.state.contribution import Contribution
 
 _USAGE = "explain RESOURCE [NODE]"
@@ -20,7 +20,7 @@ _USAGE = "explain RESOURCE [NODE]"
 
 async def _explain(session: Session, args: list[str]) -> int:
     # Here, as it loads the scheduler, which other commands need not wait for.
-    from crmd.scheduler.explain import explain
+    from crmd.scheduler.explaining.explain import explain
 
     words = arguments(args, 1, 2, _USAGE)
     cib = await session.cluster.cib()
@@ -41,6 +41,10 @@ async def _explain(session: Session, args: list[str]) -> int:
 def explanation_lines(each: Explanation) -> list[str]:
     """Return an explanation as text: the verdict, then node by node."""
     lines = [each.verdict]
+    if each.within:
+        lines.append(f"  it is {each.within}")
+    if each.promotion:
+        lines.append(f"  {each.promotion}")
     for obstacle in each.obstacles:
         lines.append(f"  in the way: {obstacle.what}")
         if obstacle.command:
@@ -52,8 +56,9 @@ def explanation_lines(each: Explanation) -> list[str]:
 
 def _node_lines(view: NodeView) -> list[str]:
     mark = "*" if view.chosen else " "
-    lines = [f"{mark} {view.node}: {view.score}"]
-    lines += [f"    {_added(one):>10}  {one.origin.value}: {one.detail}"
+    promotion = f"  (promotion score {view.promotion})" if view.promotion else ""
+    lines = [f"{mark} {view.node}: {view.score}{promotion}"]
+    lines += [f"    {_added(one):>10}  {one.origin.value}: {one.text}"
               for one in view.contributions]  # fmt: skip
     for obstacle in view.obstacles:
         hint = f"  ->  {obstacle.command}" if obstacle.command else ""
@@ -73,15 +78,19 @@ def explanation_data(each: Explanation) -> Json:
         "resource": each.resource,
         "now_on": list(each.now_on),
         "chosen": each.chosen,
+        "role": each.role,
+        "within": each.within,
+        "promotion": each.promotion,
         "verdict": each.verdict,
         "obstacles": [{"what": one.what, "command": one.command} for one in each.obstacles],
         "nodes": [
             {
                 "node": view.node,
                 "score": view.score,
+                "promotion_score": view.promotion or None,
                 "chosen": view.chosen,
                 "contributions": [
-                    {"origin": one.origin.value, "detail": one.detail, "added": _added(one)}
+                    {"origin": one.origin.value, "detail": one.text, "added": _added(one)}
                     for one in view.contributions
                 ],
                 "obstacles": [{"what": one.what, "command": one.command} for one in view.obstacles],

@@ -34,6 +34,7 @@ def read_cluster(
     show_scores: bool = False,
     show_utilization: bool = False,
     sanitized: bool = False,
+    explained: bool = False,
 ) -> Run:
     """Stages 1 and 2: what is configured, and what is true now."""
     cib = upgraded(cib).cib
@@ -44,6 +45,7 @@ def read_cluster(
         show_scores=show_scores,
         show_utilization=show_utilization,
         sanitized=sanitized,
+        contributions=[] if explained else None,
     )
     read_options(run)
     read_nodes(run)

@@ -21,8 +21,10 @@ from crmd.scheduler.configuration.containers import (
 )
 from crmd.scheduler.configuration.implied import connection_element
 from crmd.scheduler.configuration.nodes import add_node
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.state.bundle import BundleSettings, Replica
 from crmd.scheduler.state.constraint import ProbeMode
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node, NodeKind
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -117,9 +119,10 @@ def _build_connection(
     remote = build(run, connection_element(name, replica.container.id, given), rsc)
     if remote is None:
         return False
-    for each in remote.scores:
-        if each.is_remote_kind:
-            remote.scores[each] = -INFINITY
+    with noted(run, remote, Origin.CONTAINER, "a connection is made from a cluster node"):
+        for each in remote.scores:
+            if each.is_remote_kind:
+                remote.scores[each] = -INFINITY
     replica.remote = node.remote = remote
     node.attributes["#kind"] = "container"
     remote.launcher = replica.container

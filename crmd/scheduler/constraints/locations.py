@@ -145,7 +145,7 @@ def _bind(
     if node_name is None or score is None:
         rule = next(run.index.children(constraint, "rule"), None)
         if rule is not None:
-            _bind_rule(run, rule, rsc, discovery, matches)
+            _bind_rule(run, constraint, rule, rsc, discovery, matches)
         return
     node = run.find_node(node_name)
     wanted = _role(role if role is not None else constraint.attributes.get("role"))
@@ -162,6 +162,7 @@ def _bind(
 
 def _bind_rule(
     run: Run,
+    constraint: Element,
     rule: Element,
     rsc: Resource,
     discovery: str | None,
@@ -176,6 +177,7 @@ def _bind_rule(
     if rule.get("boolean-op", "and").lower() not in ("and", "or"):
         return
     location = new_location(run, rule.id, rsc, scores={}, discovery=discovery, role=role)
+    location.constraint = constraint.id
     if attribute is not None:
         attribute = with_matches(attribute, matches)
     target = rsc.meta.get("container-attribute-target")
@@ -205,8 +207,14 @@ def apply_locations(run: Run) -> None:
             continue
         healthy = location.id.startswith("node-health-strategy=")
         origin = Origin.HEALTH if healthy else Origin.LOCATION
-        with noted(run, location.rsc, origin, location.id):
+        with noted(run, location.rsc, origin, _name(location)):
             location.rsc.kind.apply_location(run, location.rsc, location)
+
+
+def _name(location: Location) -> str:
+    if location.constraint in ("", location.id):
+        return location.id
+    return f"{location.constraint}: rule {location.id}"
 
 
 def apply_location(run: Run, rsc: Resource, location: Location) -> None:

@@ -11,8 +11,10 @@ from crmd.scheduler.constraints.references import (
     role_of,
     with_tags_in_sets,
 )
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import ban
 from crmd.scheduler.state.constraint import Ticket, TicketConstraint, TicketLoss
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
@@ -68,7 +70,12 @@ def _bind(
     constraint = TicketConstraint(ticket=ticket, role=role, loss=loss)
     rsc.tickets.append(constraint)
     if not ticket.granted or ticket.standby:
-        _apply(run, rsc, constraint)
+        with noted(run, rsc, Origin.TICKET, _loss_text(ticket)):
+            _apply(run, rsc, constraint)
+
+
+def _loss_text(ticket: Ticket) -> str:
+    return f"{ticket.id} is {'in standby' if ticket.granted else 'not granted'}"
 
 
 def _apply(run: Run, rsc: Resource, constraint: TicketConstraint) -> None:
@@ -106,4 +113,5 @@ def require_promotion_tickets(run: Run, rsc: Resource) -> None:
     for constraint in rsc.tickets:
         ticket = constraint.ticket
         if constraint.role is Role.PROMOTED and (not ticket.granted or ticket.standby):
-            ban(run, rsc)
+            with noted(run, rsc, Origin.TICKET, _loss_text(ticket)):
+                ban(run, rsc)

@@ -69,7 +69,7 @@ def _assign(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: bool) ->
         return None
     rsc.assigning = True
     if rsc.promotable:
-        add_promotion_scores(rsc)
+        add_promotion_scores(run, rsc)
     for each in this_with_colocations(rsc):
         each.primary.kind.assign(run, each.primary, prefer, stop_if_fail)
     for each in with_this_colocations(rsc):

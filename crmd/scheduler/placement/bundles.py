@@ -13,11 +13,13 @@ from crmd.scheduler.placement.choice import assign_to, sorted_nodes
 from crmd.scheduler.placement.colocation import keep_to
 from crmd.scheduler.placement.criteria import banned_by_failures
 from crmd.scheduler.placement.instances import assign_instances, sorted_instances
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.placement.promotion import score_there
 from crmd.scheduler.placement.score_lines import show_scores
 from crmd.scheduler.plan.instances import any_blocked, instance_matches, instances_of, only_place
 from crmd.scheduler.state.bundle import Replica, settings_of
 from crmd.scheduler.state.constraint import Colocation, Location
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
@@ -57,11 +59,12 @@ def _assign_replica(run: Run, replica: Replica, prefer: Node | None, stop_if_fai
     child = replica.child
     if child is None:
         return
-    for node in child.scores:
-        if node is not replica.node:
-            child.scores[node] = -INFINITY
-        elif banned_by_failures(run, child, node) is None:
-            child.scores[node] = INFINITY
+    with noted(run, child, Origin.CONTAINER, f"it runs in {replica.container.id} alone"):
+        for node in child.scores:
+            if node is not replica.node:
+                child.scores[node] = -INFINITY
+            elif banned_by_failures(run, child, node) is None:
+                child.scores[node] = INFINITY
     assert child.parent is not None
     child.parent.assigning = True
     child.kind.assign(run, child, replica.node, stop_if_fail)

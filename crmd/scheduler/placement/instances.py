@@ -12,9 +12,11 @@ from crmd.scheduler.constraints.colocations import (
 )
 from crmd.scheduler.merge_sort import merge_sorted
 from crmd.scheduler.placement.choice import current_node, unassign
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import ban
 from crmd.scheduler.state.behaviour import Selection
 from crmd.scheduler.state.constraint import Colocation
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -154,7 +156,8 @@ def _count(instance: Resource, node: Node | None) -> None:
 def _assign(run: Run, instance: Resource, prefer: Node | None, max_per_node: int) -> Node | None:
     if instance.assigning:
         return None
-    _ban_unusable(instance, max_per_node)
+    with noted(run, instance, Origin.INSTANCES, f"at most {max_per_node} on a node"):
+        _ban_unusable(instance, max_per_node)
     chosen = instance.kind.assign(run, instance, prefer, prefer is None)
     _count(instance, chosen)
     return chosen
@@ -180,6 +183,7 @@ def _assign_early(
     saved: dict[Resource, dict[Node, int]] = {}
     _saved_scores(instance, saved)
     holder_scores, holder_counts = dict(holder.scores), dict(holder.counts)
+    noted_before = len(run.contributions or ())
     chosen: Node | None = None
     for _ in range(free):
         chosen = _assign(run, instance, current, max_per_node)
@@ -187,6 +191,8 @@ def _assign_early(
             break
         for rsc, scores in saved.items():
             rsc.scores = dict(scores)
+        if run.contributions is not None:
+            del run.contributions[noted_before:]
         if chosen is None:
             instance.unassigned = True
             break
@@ -231,6 +237,7 @@ def assign_instances(
         if not instance.unassigned:
             continue
         if assigned >= total:
-            ban(run, instance)
+            with noted(run, instance, Origin.INSTANCES, f"{total} are placed already"):
+                ban(run, instance)
         elif _assign(run, instance, None, max_per_node) is not None:
             assigned += 1

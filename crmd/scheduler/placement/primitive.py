@@ -76,12 +76,23 @@ def _apply_colocations(run: Run, rsc: Resource) -> None:
     for mandatory in (True, False):
         for each in this_with:
             if (abs(each.score) >= INFINITY) is mandatory:
-                with noted(run, rsc, Origin.COLOCATION, f"{each.id}: with {each.primary.id}"):
+                with noted(run, rsc, _origin(each), f"{each.id}: with {each.primary.id}"):
                     _apply_this_with(run, rsc, each)
         for each in with_this:
             if (abs(each.score) >= INFINITY) is mandatory:
-                with noted(run, rsc, Origin.COLOCATION, f"{each.id}: for {each.dependent.id}"):
+                with noted(run, rsc, _origin(each), f"{each.id}: for {each.dependent.id}"):
                     add_dependent_scores(run, each, rsc)
+
+
+def _origin(colocation: Colocation) -> Origin:
+    """What an explanation calls a colocation, implied ones by what implies them."""
+    match colocation.id:
+        case "#group-members":
+            return Origin.GROUP
+        case "#resource-with-container" | "#ip-with-container":
+            return Origin.CONTAINER
+        case _:
+            return Origin.COLOCATION
 
 
 def _apply_this_with(run: Run, rsc: Resource, colocation: Colocation) -> None:

@@ -17,9 +17,11 @@ from crmd.scheduler.merge_sort import merge_sorted
 from crmd.scheduler.node_attributes import attribute_for, colocation_attribute
 from crmd.scheduler.placement.colocation import keep_to, same
 from crmd.scheduler.placement.instances import compare_instances
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.plan.instances import compatible_instance, only_place, places
 from crmd.scheduler.state.behaviour import Selection
 from crmd.scheduler.state.constraint import Colocation, Location
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import CloneSettings, Resource
 from crmd.scheduler.state.run import Run
@@ -74,19 +76,20 @@ def promotion_score(rsc: Resource, node: Node) -> tuple[int, bool]:
     return (parse_score(text), True) if text is not None else (0, False)
 
 
-def add_promotion_scores(clone: Resource) -> None:
+def add_promotion_scores(run: Run, clone: Resource) -> None:
     """Let instances prefer the nodes on which they could be promoted."""
     settings = _settings(clone)
     if settings.promotion_scored:
         return
     settings.promotion_scored = True
     for instance in clone.children:
-        for node, known in instance.scores.items():
+        for node, known in list(instance.scores.items()):
             if not available(node):
                 continue
             score, _ = promotion_score(instance, node)
             if score > 0:
-                instance.scores[node] = add_scores(known, score)
+                with noted(run, instance, Origin.PROMOTION, "set by the agent"):
+                    instance.scores[node] = add_scores(known, score)
             instance.priority = max(instance.priority, score)
 
 

@@ -9,6 +9,7 @@ from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.configuration.nodes import natural_key
 from crmd.scheduler.constraints.colocations import new_colocation
 from crmd.scheduler.constraints.ordering import add_ordering, order_resources
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.plan.migration import (
     abort_dangling_migration,
     can_migrate,
@@ -33,6 +34,7 @@ from crmd.scheduler.state.action import (
     Action,
     order,
 )
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import MultipleActive, Resource
 from crmd.scheduler.state.run import Run
@@ -283,7 +285,7 @@ def internal_constraints(run: Run, rsc: Resource) -> None:
     if rsc.launcher is not None:
         _tie_to_launcher(run, rsc, rsc.launcher)
     if rsc.remote_connection or rsc.fence_device:
-        _avoid_remote_nodes(rsc)
+        _avoid_remote_nodes(run, rsc)
 
 
 def _order_restart_around_unfencing(run: Run, rsc: Resource, node: Node) -> None:
@@ -304,10 +306,11 @@ def _order_restart_around_unfencing(run: Run, rsc: Resource, node: Node) -> None
     )
 
 
-def _avoid_remote_nodes(rsc: Resource) -> None:
-    for node in rsc.scores:
-        if node.remote is not None:
-            rsc.scores[node] = -INFINITY
+def _avoid_remote_nodes(run: Run, rsc: Resource) -> None:
+    with noted(run, rsc, Origin.CONTAINER, "what hosts a guest node runs on no remote node"):
+        for node in rsc.scores:
+            if node.remote is not None:
+                rsc.scores[node] = -INFINITY
 
 
 def _tie_to_launcher(run: Run, rsc: Resource, launcher: Resource) -> None:
@@ -315,16 +318,17 @@ def _tie_to_launcher(run: Run, rsc: Resource, launcher: Resource) -> None:
     remote: Resource | None = None
     if rsc.remote_connection:
         if not rsc.remote_nesting_allowed:
-            _avoid_remote_nodes(launcher)
+            _avoid_remote_nodes(run, launcher)
         order_resources(run, launcher, "monitor", rsc, "stop", ORDERED)
     elif launcher.remote_connection:
         remote = launcher
     else:
         remote = guest_connection(run, launcher)
     if remote is not None:
-        for node in rsc.scores:
-            if node.remote is not remote:
-                rsc.scores[node] = -INFINITY
+        with noted(run, rsc, Origin.CONTAINER, f"it runs on {remote.id} alone"):
+            for node in rsc.scores:
+                if node.remote is not remote:
+                    rsc.scores[node] = -INFINITY
         return
     order_resources(
         run, launcher, "start", rsc, "start", FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS

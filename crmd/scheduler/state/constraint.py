@@ -30,6 +30,8 @@ class Location:
     rsc: Resource
     role: Role = Role.UNKNOWN
     """Only for a resource that shall have this role; UNKNOWN for any."""
+    constraint: str = ""
+    """The constraint that a rule belongs to; `id` is the rule's then."""
     scores: dict[Node, int] = field(default_factory=dict)
     probe_mode: ProbeMode = ProbeMode.ALWAYS
 

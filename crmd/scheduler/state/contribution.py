@@ -18,6 +18,13 @@ class Origin(Enum):
     DISCOVERY = "resource discovery"
     LOCK = "shutdown lock"
     ROLE = "target role"
+    PROMOTION = "promotion score"
+    INSTANCES = "instances per node"
+    UNMANAGED = "unmanaged"
+    GROUP = "group"
+    CONTAINER = "container"
+    TICKET = "ticket"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +39,9 @@ class Contribution:
     added: int
     before: int | None
     after: int
+
+    @property
+    def text(self) -> str:
+        """The detail, without the id of an implied colocation: nobody can look that up."""
+        name, separator, rest = self.detail.partition(": ")
+        return rest if separator and name.startswith("#") else self.detail

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cib_store.model.scores import INFINITY
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import add_score
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import MultipleActive, Resource, Variant
 from crmd.scheduler.state.run import Run
@@ -24,7 +26,8 @@ def add_active(run: Run, rsc: Resource, node: Node, *, failed: bool) -> None:
             rsc.maintenance = True
     if not rsc.managed:
         # Unmanaged resources stay where they are.
-        add_score(rsc, node, INFINITY)
+        with noted(run, rsc, Origin.UNMANAGED, "it is left where it is"):
+            add_score(rsc, node, INFINITY)
         outer = rsc.parent
         while outer is not None:
             outer.active_on.append(node)

@@ -15,9 +15,11 @@ from crmd.scheduler.configuration.resources import (
     build_resource,
     target_role,
 )
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import add_score, ban
 from crmd.scheduler.state.action import OPTIONAL, OnFail
 from crmd.scheduler.state.constraint import Ticket
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node, NodeKind
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
@@ -269,7 +271,8 @@ def _removed_resource(run: Run, history: Element) -> Resource | None:
     rsc.removed = True
     run.resources.append(rsc)
     if run.stop_removed:
-        ban(run, rsc)
+        with noted(run, rsc, Origin.REMOVED, "it is not in the configuration any more"):
+            ban(run, rsc)
     else:
         rsc.managed = False
     return rsc
@@ -354,7 +357,8 @@ def _react(run: Run, rsc: Resource, node: Node, on_fail: OnFail, known_active: b
             rsc.managed = False
             rsc.blocked = True
         case OnFail.BAN:
-            add_score(rsc, node, -INFINITY)
+            with noted(run, rsc, Origin.FAILURES, f"{rsc.id} failed on {node.name}"):
+                add_score(rsc, node, -INFINITY)
         case OnFail.STOP:
             rsc.next_role = Role.STOPPED
         case OnFail.RESTART:

@@ -18,8 +18,10 @@ from crmd.scheduler.actions.operations import (
 )
 from crmd.scheduler.digests import DigestResult, compare
 from crmd.scheduler.parameters import reached_through_host
+from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.scoring import add_score, ban
 from crmd.scheduler.state.action import FIRST_IMPLIES_THEN, OnFail, order
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import DeferredCheck, FailedOperation, Run
@@ -271,7 +273,7 @@ def _treat_as_not_running(result: Result, story: Story) -> None:
     rsc = result.rsc if result.rsc.unique else result.rsc.top
     _apply_success(result, result.expected, story)
     record_failed(result)
-    add_score(rsc, result.node, -INFINITY)
+    _ban_there(result, rsc)
 
 
 def set_active(rsc: Resource) -> None:
@@ -368,7 +370,7 @@ def _apply_failure(result: Result, story: Story) -> None:
     if result.status == OpStatus.NOT_INSTALLED:
         if strategy is OnFail.IGNORE:
             story.on_fail = OnFail.BAN
-        add_score(banned, node, -INFINITY)
+        _ban_there(result, banned)
         _fail(result, strategy, fail_role, story)
         return
     if strategy is OnFail.IGNORE or (
@@ -382,9 +384,21 @@ def _apply_failure(result: Result, story: Story) -> None:
         return
     _fail(result, strategy, fail_role, story)
     if result.status == OpStatus.ERROR_HARD:
-        add_score(banned, node, -INFINITY)
+        _ban_there(result, banned)
     elif result.status == OpStatus.ERROR_FATAL:
-        ban(run, banned)
+        with noted(run, banned, Origin.FAILURES, _failure_text(result)):
+            ban(run, banned)
+
+
+def _ban_there(result: Result, banned: Resource) -> None:
+    """Ban what failed, or its clone, from the node of the failure."""
+    with noted(result.run, banned, Origin.FAILURES, _failure_text(result)):
+        add_score(banned, result.node, -INFINITY)
+
+
+def _failure_text(result: Result) -> str:
+    """Say which operation ended how."""
+    return f"{history_key(result.entry)} on {result.node.name} ended with {result.code}"
 
 
 def _fail(result: Result, strategy: OnFail, fail_role: Role, story: Story) -> None:
@@ -396,7 +410,7 @@ def _fail(result: Result, strategy: OnFail, fail_role: Role, story: Story) -> No
         story.on_fail = strategy
     match result.task:
         case "stop":
-            add_score(rsc, node, -INFINITY)
+            _ban_there(result, rsc)
         case "migrate_to":
             migrations.after_failed_to(run, rsc, node, result.entry)
         case "migrate_from":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cib_store.document.codec import parse
 from cib_store.model.dates import Moment
-from crmd.scheduler.explain import Explanation, NodeView, explain
+from crmd.scheduler.explaining.explain import explain
+from crmd.scheduler.explaining.values import Explanation, NodeView
 from crmd.scheduler.state.contribution import Origin
 
 _NOW = Moment(1_700_000_000)
@@ -100,3 +101,19 @@ def test_a_group_is_explained_member_by_member() -> None:
 
 def test_an_unknown_resource_has_no_explanation() -> None:
     assert not _explain("")
+
+
+def test_what_was_removed_from_the_configuration_says_so() -> None:
+    cib = parse(
+        '<cib have-quorum="1" dc-uuid="n1"><configuration><crm_config/><nodes>'
+        '<node id="n1" uname="n1"/></nodes><resources/><constraints/></configuration><status>'
+        '<node_state id="n1" uname="n1" in_ccm="1" crmd="1" join="member" expected="member">'
+        '<lrm id="n1"><lrm_resources><lrm_resource id="old" class="ocf" provider="pacemaker" '
+        'type="Dummy"><lrm_rsc_op id="old_last_0" operation="start" operation_key="old_start_0" '
+        'interval="0" call-id="1" rc-code="0" op-status="0" '
+        'transition-key="1:1:0:01234567-89ab-cdef-0123-456789abcdef"/></lrm_resource>'
+        "</lrm_resources></lrm></node_state></status></cib>"
+    )
+    (each,) = explain(cib, _NOW, "old")
+    assert each.obstacles[0].what == "it is not in the configuration any more"
+    assert [one.origin for one in each.nodes[0].contributions] == [Origin.REMOVED]
