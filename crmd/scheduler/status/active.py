@@ -57,7 +57,8 @@ def _is_multiply_active(rsc: Resource) -> bool:
 def _obey_policy(run: Run, rsc: Resource) -> None:
     match rsc.multiple_active:
         case MultipleActive.STOP_ONLY:
-            rsc.scores = dict.fromkeys(run.nodes, -INFINITY)
+            with noted(run, rsc, Origin.FAILURES, "active twice, multiple-active=stop_only"):
+                rsc.scores = dict.fromkeys(run.nodes, -INFINITY)
         case MultipleActive.BLOCK:
             _block(rsc)
             outer = rsc.parent

@@ -432,10 +432,12 @@ def _fail(result: Result, strategy: OnFail, fail_role: Role, story: Story) -> No
     if fail_role is not Role.STARTED and rsc.next_role < fail_role:
         rsc.next_role = fail_role
     if fail_role is Role.STOPPED:
-        _ban_everywhere(run, rsc)
+        _ban_everywhere(result)
 
 
-def _ban_everywhere(run: Run, rsc: Resource) -> None:
+def _ban_everywhere(result: Result) -> None:
+    rsc = result.rsc
     if rsc.parent is not None and rsc.top.is_anonymous_clone:
         rsc = rsc.top
-    rsc.scores = dict.fromkeys(run.nodes, -INFINITY)
+    with noted(result.run, rsc, Origin.FAILURES, _failure_text(result)):
+        rsc.scores = dict.fromkeys(result.run.nodes, -INFINITY)
