@@ -1,4 +1,9 @@
-"""A daemon's beats to the stores of all voters, and their answers (protocols, Liveness)."""
+"""A daemon's beats to the stores of all voters, and their answers (protocols, Liveness).
+
+Beats go by signed datagrams. A stream to each voter stands by: it introduces the sender's boot, and
+carries the beats as well while the voter has not answered a datagram for a while. To this node's
+own store there is the stream alone.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from raftmaker.runtime.endpoint import Target
+from cib_store.beat_sockets import BeatCaller
+from cib_store.messages.datagrams import SEALED_BYTES_MAX
+from raftmaker.runtime.cluster_key import ClusterKeys
+from raftmaker.runtime.endpoint import Endpoint, Target
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import calling, dial_bare, introduction
 from raftmaker.vocabulary.ids import NodeName, Session
@@ -17,6 +25,8 @@ from raftmaker.wire import store_pb2_grpc
 from raftmaker.wire.types_pb2 import Identity
 
 _AGAIN_S = 0.1
+_UNPROVEN_MS = 250
+"""A voter that has answered no datagram sent within this time gets the beats by stream as well."""
 
 
 @dataclass(slots=True)
@@ -25,10 +35,12 @@ class _Stream:
 
     beat: pb.Beat | None = None
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    datagram_answered_ms: int = -1
+    """The sending time of the newest datagram that the voter answered."""
 
 
 class BeatSender:
-    """Sends beats to every voter, each on a stream of its own, and tells of the answers.
+    """Sends beats to every voter and tells of the answers.
 
     Only the newest beat waits for a stream: a voter that does not read delays nothing and nobody.
     """
@@ -39,18 +51,28 @@ class BeatSender:
         identity: Identity,
         daemon: pb.DaemonKind,
         on_answer: Callable[[NodeName, int], None],
+        keys: ClusterKeys | None,
     ) -> None:
-        """`on_answer` is called on the event loop with the voter and the beat's `sent_ms`."""
+        """`on_answer` is called on the event loop with the voter and the beat's `sent_ms`.
+
+        Without `keys` no datagrams are sent.
+        """
         self._voters = dict(voters)
         self._identity = identity
         self._daemon = daemon
         self._on_answer = on_answer
         self._streams = {name: _Stream() for name in voters}
         self._tasks: list[asyncio.Task[None]] = []
+        remote = {name: to for name, to in voters.items() if isinstance(to, Endpoint)}
+        self._caller = (
+            BeatCaller(remote, keys, self._datagram_answered) if keys and remote else None
+        )
 
     def start(self) -> None:
         """Begin to connect."""
         self._tasks = [asyncio.create_task(self._keep_sending(name)) for name in self._voters]
+        if self._caller is not None:
+            self._tasks.append(asyncio.create_task(self._caller.run()))
 
     async def close(self) -> None:
         """End every stream."""
@@ -60,16 +82,32 @@ class BeatSender:
 
     def send(self, session: Session, sent_ms: int, silences: Iterable[pb.Silence] = ()) -> None:
         """Send a beat to every voter; call it every heartbeat interval."""
+        # A sequence number too: two beats of one millisecond must differ.
+        self._last_us = max(self._last_us + 1, sent_ms * 1000)
         beat = pb.Beat(
             identity=self._identity,
             daemon=self._daemon,
             session=session,
-            sent_at_us=sent_ms * 1000,
+            sent_at_us=self._last_us,
             silences=silences,
         )
+        fits = self._caller is not None and self._caller.send(beat) <= SEALED_BYTES_MAX
         for stream in self._streams.values():
             stream.beat = beat
-            stream.waiting.set()
+            if not fits or sent_ms - stream.datagram_answered_ms > _UNPROVEN_MS:
+                stream.waiting.set()
+
+    def _datagram_answered(self, answer: pb.BeatAck) -> None:
+        stream = self._streams.get(NodeName(answer.voter))
+        if (
+            stream is None
+            or answer.boot_id != self._identity.boot_id
+            or answer.daemon != self._daemon
+        ):
+            return
+        sent_ms = answer.sent_at_us // 1000
+        stream.datagram_answered_ms = max(stream.datagram_answered_ms, sent_ms)
+        self._on_answer(NodeName(answer.voter), sent_ms)
 
     async def _keep_sending(self, voter: NodeName) -> None:
         while True:
@@ -77,6 +115,8 @@ class BeatSender:
                 call = store_pb2_grpc.StoreStub(channel).Heartbeat(
                     metadata=introduction(self._identity)
                 )
+                # The first beat introduces this boot to a voter that has just started.
+                self._streams[voter].waiting.set()
                 writer = asyncio.create_task(self._write(voter, call))
                 reader = asyncio.create_task(self._read(voter, call))
                 try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 
+from cib_store.beat_sockets import listen
 from cib_store.beats import BeatSender
 from cib_store.liveness import (
     Acknowledge,
@@ -13,15 +15,20 @@ from cib_store.liveness import (
     Event,
     FactsCommitted,
     LeadershipChanged,
+    PeerReports,
     Propose,
+    Silence,
     StepDown,
     Ticked,
     Voter,
+    next_silence_ms,
     silences,
     step,
 )
+from cib_store.liveness.admission import Admission
 from cib_store.messages.beats import DAEMONS, silence_messages, silences_of
 from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.cluster_key import ClusterKeys
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
@@ -42,11 +49,15 @@ class Pulse:
         settings: Settings,
         boot_id: BootId,
         identity: Identity,
+        keys: ClusterKeys | None,
         record: Recorder,
         step_down: Callable[[], None],
         log: Log,
     ) -> None:
-        """`record` commits a fact; `step_down` makes this store cease to lead."""
+        """`record` commits a fact; `step_down` makes this store cease to lead.
+
+        `keys` sign the datagrams; without them beats come by streams alone.
+        """
         voters = tuple(peer.name for peer in settings.voters)
         timings = settings.timings
         self._node, self._boot_id = settings.node, boot_id
@@ -56,11 +67,15 @@ class Pulse:
             voters=voters,
             started_ms=boot_ms(),
             dead_ms=timings.dead_ms,
+            dead_max_ms=timings.dead_max_ms,
             stall_ms=timings.stall_ms,
             tick_ms=max(10, timings.heartbeat_ms // 2),
         )
         others = {peer.name: peer.store for peer in settings.voters if peer.name != settings.node}
-        self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered)
+        self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered, keys)
+        self._endpoint, self._keys = settings.me.store, keys
+        self._admission = Admission()
+        self._wake = asyncio.Event()
         self._record, self._step_down, self._log = record, step_down, log
         self._proposals: set[asyncio.Task[None]] = set()
         self._heard_ms: dict[NodeName, int] = {}
@@ -81,21 +96,30 @@ class Pulse:
         """Tell that this store began to lead, its start committed, or ceased to."""
         self._handle(LeadershipChanged(boot_ms(), leads, term))
 
-    def beat(self, identity: Identity, beat: pb.Beat) -> bool:
+    def introduced(self, identity: Identity) -> None:
+        """A daemon that has proven its node opened a stream: its boot's datagrams count now."""
+        boot_id = BootId(identity.boot_id)
+        self._admission = self._admission.introduced(NodeName(identity.node), boot_id)
+
+    def beat(self, identity: Identity, beat: pb.Beat, *, by_stream: bool) -> bool:
         """Take a daemon's beat; return whether to answer it."""
         daemon = DAEMONS.get(beat.daemon)
         if daemon is None or not identity.node:
             return False
-        now, node = boot_ms(), NodeName(identity.node)
+        now, node, boot_id = boot_ms(), NodeName(identity.node), BootId(identity.boot_id)
+        sent_us = beat.sent_at_us
+        if not self._admission.admits(node, boot_id, daemon, sent_us, again=by_stream):
+            return False
+        self._admission = self._admission.admitted(node, daemon, sent_us)
         if daemon is Daemon.STORE:
             self._heard_ms[node] = now
         heard = BeatHeard(
             at_ms=now,
             node=node,
-            boot_id=BootId(identity.boot_id),
+            boot_id=boot_id,
             daemon=daemon,
             session=Session(beat.session),
-            sent_us=beat.sent_at_us,
+            sent_us=sent_us,
             silences=silences_of(beat.silences),
         )
         return self._handle(heard)
@@ -103,6 +127,11 @@ class Pulse:
     async def run(self) -> None:
         """Tick and beat until cancelled."""
         self._sender.start()
+        sockets = []
+        if self._keys is not None:
+            sockets = await listen(
+                self._endpoint, self._keys, self._node, self._datagram, self._log
+            )  # fmt: skip
         beat_due = boot_ms()
         try:
             while True:
@@ -110,10 +139,32 @@ class Pulse:
                 if now >= beat_due:
                     self._beat(now)
                     beat_due = now + self._heartbeat_ms
-                self._handle(Ticked(now))
-                await asyncio.sleep(self._state.tick_ms / 1000)
+                self._tick(now)
+                await self._rest(beat_due)
         finally:
+            for each in sockets:
+                each.close()
             await self._sender.close()
+
+    def _datagram(self, beat: pb.Beat) -> bool:
+        return self.beat(beat.identity, beat, by_stream=False)
+
+    def _tick(self, now: int) -> None:
+        before = self._state.reports
+        self._handle(Ticked(now))
+        if self._state.reports != before:
+            self._beat(now)  # at once: a leader waits for the reports of a majority
+
+    async def _rest(self, beat_due: int) -> None:
+        """Sleep until the next tick or beat, a silence that falls due, or a report of a peer."""
+        now = boot_ms()
+        due = [now + self._state.tick_ms, beat_due]
+        silence = next_silence_ms(self._state, now)
+        if silence is not None:
+            due.append(silence)
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), max(1, min(due) - now) / 1000)
 
     def _beat(self, now: int) -> None:
         facts = self._state.facts.of(self._node)
@@ -132,8 +183,10 @@ class Pulse:
         self._sender.send(session, now, silence_messages(silences(self._state)))
 
     def _handle(self, event: Event) -> bool:
-        before = self._state.reports
+        before, peers = self._state.reports, self._state.peers
         self._state, effects = step(self._state, event)
+        if isinstance(event, BeatHeard) and event.silences != _reported(peers, event.node):
+            self._wake.set()
         if self._state.reports != before:
             reported = [f"{one.node}:{one.session}" for one in silences(self._state)]
             self._log.info("silences", reported=",".join(reported) or "none")
@@ -152,3 +205,7 @@ class Pulse:
                     self._log.warning("steps down: a majority seems lost", voters=lost)
                     self._step_down()
         return acknowledged
+
+
+def _reported(peers: Mapping[NodeName, PeerReports], node: NodeName) -> tuple[Silence, ...]:
+    return peers[node].silences if node in peers else ()

@@ -173,8 +173,9 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         """Take a daemon's beats and answer those that count."""
         identity = await caller(context)
         voter = str(self._store.settings.node)
+        self._store.pulse.introduced(identity)
         async for beat in request_iterator:
-            if self._store.pulse.beat(identity, beat):
+            if self._store.pulse.beat(identity, beat, by_stream=True):
                 yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
 
     async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:

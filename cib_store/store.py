@@ -73,6 +73,7 @@ class Store:
             settings=settings,
             boot_id=context.boot_id,
             identity=context.identity,
+            keys=context.keys,
             record=self._record,
             step_down=self.engine.step_down,
             log=context.log,

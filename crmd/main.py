@@ -77,7 +77,7 @@ async def _body(context: Context) -> None:
         endpoints=[settings.me.controller],
     )
     watching = Watching(settings, identity, runner.take, log)
-    beating = Beating(settings, identity, context.boot_id, runner)
+    beating = Beating(settings, identity, context.boot_id, runner, context.keys)
     running = (
         executing.run(runner.take), watching.run(), beating.run(), _leave(context, runner)
     )  # fmt: skip

@@ -9,6 +9,7 @@ from cib_store.client import BeatSender, StoreClient
 from crmd.fsa import effects, events
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
+from raftmaker.runtime.cluster_key import ClusterKeys
 from raftmaker.runtime.errors import HaError, Refused, Rejected
 from raftmaker.runtime.freshness import Freshness
 from raftmaker.runtime.logs import Log
@@ -88,21 +89,26 @@ class Beating:
     """Sends this controller's beats and tells the core which of them a majority answered."""
 
     def __init__(
-        self, settings: Settings, identity: Identity, boot_id: BootId, runner: Runner
+        self,
+        settings: Settings,
+        identity: Identity,
+        boot_id: BootId,
+        runner: Runner,
+        keys: ClusterKeys | None,
     ) -> None:
         """Call `run` to begin."""
         self._node, self._boot_id = settings.node, boot_id
         self._interval_ms = settings.timings.heartbeat_ms
         self._voters = tuple(peer.name for peer in settings.voters)
         self._runner = runner
-        self._session = Session(0)
+        self._session, self._session_since_ms = Session(0), 0
         self._freshness = Freshness(voters=self._voters)
         targets = {
             peer.name: settings.socket("cib") if peer.name == settings.node else peer.store
             for peer in settings.voters
         }
         self._sender = BeatSender(
-            targets, identity, store_pb2.DAEMON_KIND_CONTROLLER, self._answered
+            targets, identity, store_pb2.DAEMON_KIND_CONTROLLER, self._answered, keys
         )
 
     async def run(self) -> None:
@@ -110,12 +116,12 @@ class Beating:
         self._sender.start()
         try:
             while True:
-                session = self._current_session()
+                session, now = self._current_session(), boot_ms()
                 if session != self._session:
                     # Answers to beats of an older session prove nothing about this one.
-                    self._session = session
+                    self._session, self._session_since_ms = session, now
                     self._freshness = Freshness(voters=self._voters)
-                self._sender.send(session, boot_ms())
+                self._sender.send(session, now)
                 await asyncio.sleep(self._interval_ms / 1000)
         finally:
             await self._sender.close()
@@ -126,6 +132,8 @@ class Beating:
         return facts.session if facts is not None and mine else Session(0)
 
     def _answered(self, voter: NodeName, sent_ms: int) -> None:
+        if sent_ms < self._session_since_ms:
+            return
         before = self._freshness.majority_ms
         self._freshness = self._freshness.answered(voter, sent_ms)
         now = self._freshness.majority_ms

@@ -8,13 +8,14 @@ from cib_store.liveness.values import (
     Event,
     FactsCommitted,
     LeadershipChanged,
+    PeerReports,
     Propose,
     Silence,
     StepDown,
     Ticked,
     Voter,
 )
-from cib_store.liveness.voter import silences, step
+from cib_store.liveness.voter import next_silence_ms, silences, step
 
 __all__ = [
     "Acknowledge",
@@ -24,11 +25,13 @@ __all__ = [
     "Event",
     "FactsCommitted",
     "LeadershipChanged",
+    "PeerReports",
     "Propose",
     "Silence",
     "StepDown",
     "Ticked",
     "Voter",
+    "next_silence_ms",
     "silences",
     "step",
 ]

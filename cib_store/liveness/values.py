@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from cib_store.liveness.deadtime import Transit
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
 from raftmaker.vocabulary.membership import Facts, NodeFacts
@@ -71,6 +72,7 @@ class Voter:
     voters: tuple[NodeName, ...]
     started_ms: int
     dead_ms: int = 600
+    dead_max_ms: int = 800
     stall_ms: int = 100
     tick_ms: int = 50
     ticked_ms: int | None = None
@@ -79,6 +81,8 @@ class Voter:
     term: Term = Term(0)
     armed_ms: Mapping[NodeName, int] = field(default_factory=dict)
     heard: Mapping[NodeName, Heard] = field(default_factory=dict)
+    transits: Mapping[NodeName, Transit] = field(default_factory=dict)
+    """How long the beats of a node's current boot were on the way."""
     ended: Mapping[NodeName, BootId] = field(default_factory=dict)
     reports: Mapping[NodeName, Silence] = field(default_factory=dict)
     peers: Mapping[NodeName, PeerReports] = field(default_factory=dict)
@@ -99,7 +103,7 @@ Loss = NodeLost | ControllerLost
 class BeatHeard:
     """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store.
 
-    `sent_us`: the sender's boot-time clock.
+    `sent_us`: the sender's boot-time clock; 0: not told.
     """
 
     at_ms: int

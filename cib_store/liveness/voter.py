@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
+from cib_store.liveness.deadtime import dead_time_ms, measured
 from cib_store.liveness.judgement import proposals
 from cib_store.liveness.values import (
     Acknowledge,
@@ -92,7 +93,11 @@ def _hearing(state: Voter, beat: BeatHeard) -> Voter:
         heard = replace(heard, store_ms=beat.at_ms)
     else:
         heard = replace(heard, controller_ms=beat.at_ms)
-    return replace(state, heard={**state.heard, beat.node: heard})
+    transits = state.transits
+    if beat.sent_us:
+        transit = measured(transits.get(beat.node), beat.at_ms, beat.sent_us)
+        transits = {**transits, beat.node: transit}
+    return replace(state, heard={**state.heard, beat.node: heard}, transits=transits)
 
 
 def _answers(state: Voter, beat: BeatHeard, facts: NodeFacts | None) -> bool:
@@ -113,12 +118,13 @@ def _answers(state: Voter, beat: BeatHeard, facts: NodeFacts | None) -> bool:
 
 def _facts(state: Voter, facts: Facts, at_ms: int) -> Voter:
     armed, heard, ended = dict(state.armed_ms), dict(state.heard), dict(state.ended)
-    reports = dict(state.reports)
+    reports, transits = dict(state.reports), dict(state.transits)
     for node in facts.nodes:
         before = state.facts.of(node.node)
         if before is not None and before.boot_id != node.boot_id:
             ended[node.node] = before.boot_id
             heard.pop(node.node, None)
+            transits.pop(node.node, None)
         if before is None or (before.boot_id, before.session) != (node.boot_id, node.session):
             armed[node.node] = at_ms
         report = reports.get(node.node)
@@ -126,7 +132,26 @@ def _facts(state: Voter, facts: Facts, at_ms: int) -> Voter:
             del reports[node.node]
         if ended.get(node.node) == node.boot_id:
             del ended[node.node]
-    return replace(state, facts=facts, armed_ms=armed, heard=heard, ended=ended, reports=reports)
+    return replace(
+        state, facts=facts, armed_ms=armed, heard=heard, ended=ended, reports=reports,
+        transits=transits,
+    )  # fmt: skip
+
+
+def next_silence_ms(state: Voter, at_ms: int) -> int | None:
+    """Return when, after `at_ms`, a silence falls due if nothing more is heard; None: never."""
+    due: list[int] = []
+    for node in state.facts.nodes:
+        if node.presence is Presence.LEFT:
+            continue
+        heard = state.heard.get(node.node, Heard())
+        armed, dead_ms = state.armed_ms.get(node.node, at_ms), _dead_ms(state, node.node)
+        due += [max(armed, last or 0) + dead_ms for last in (heard.store_ms, heard.controller_ms)]
+    return min((one for one in due if one > at_ms), default=None)
+
+
+def _dead_ms(state: Voter, node: NodeName) -> int:
+    return dead_time_ms(state.dead_ms, state.dead_max_ms, state.transits.get(node))
 
 
 def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
@@ -161,9 +186,10 @@ def _own_report(state: Voter, node: NodeFacts, at_ms: int) -> Silence | None:
         return None
     heard = state.heard.get(node.node, Heard())
     armed = state.armed_ms.get(node.node, at_ms)
+    dead_ms = _dead_ms(state, node.node)
 
     def silent(last: int | None) -> bool:
-        return at_ms - max(armed, last if last is not None else armed) >= state.dead_ms
+        return at_ms - max(armed, last if last is not None else armed) >= dead_ms
 
     def alive(last: int | None) -> bool:
         return last is not None and at_ms - last < state.dead_ms

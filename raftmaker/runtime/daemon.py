@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_cluster_keys
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
 from raftmaker.runtime.logs import Log, start_logging
@@ -34,6 +35,8 @@ class Context:
     identity: Identity
     log: Log
     stop: asyncio.Event
+    keys: ClusterKeys | None
+    """What signs heartbeats; None: there are certificates but no cluster key."""
 
     def ready(self) -> None:
         """Tell systemd that the daemon serves (Type=notify); nothing happens without systemd."""
@@ -58,6 +61,7 @@ def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
         settings = read(options.config)
         # What our children call (agents call crm_attribute) speaks to this node's daemons.
         os.environ["RAFTMAKER_CONFIG"] = str(options.config.absolute())
+        keys = _keys(settings)
         boot_id = boot_id_of(settings.run_dir)
     except HaError as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
@@ -65,7 +69,13 @@ def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
     except OSError as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
         return int(ExitCode.OSFILE)
-    return asyncio.run(_run(program, body, settings, boot_id))
+    return asyncio.run(_run(program, body, settings, keys, boot_id))
+
+
+def _keys(settings: Settings) -> ClusterKeys | None:
+    if settings.tls_dir is None:
+        return loopback_keys(settings.cluster)
+    return read_cluster_keys(settings.tls_dir)
 
 
 def _options(program: str) -> argparse.Namespace:
@@ -83,6 +93,7 @@ async def _run(
     program: str,
     body: Callable[[Context], Awaitable[None]],
     settings: Settings,
+    keys: ClusterKeys | None,
     boot_id: BootId,
 ) -> int:
     stop = asyncio.Event()
@@ -96,7 +107,10 @@ async def _run(
         identity=identity_of(settings, boot_id, program),
         log=log,
         stop=stop,
+        keys=keys,
     )
+    if keys is None:
+        log.warning("no cluster.key beside the certificates: heartbeats go by streams alone")
     log.info("daemon starts", node=settings.node, boot=boot_id, version=SOFTWARE_VERSION)
     try:
         await body(context)

@@ -23,7 +23,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One daemon's ``host:port`` on the node `node`.
+    """One daemon's ``host:port`` on the node `node`, and the `others` at which it listens as well.
 
     `credentials` are this process's own; with them the connection is mutual TLS and the other end
     must show a certificate for `node`. Without them only loopback may be used.
@@ -31,15 +31,21 @@ class Endpoint:
 
     node: NodeName
     address: str
+    others: tuple[str, ...] = ()
     credentials: Credentials | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        return self.address
+        return " or ".join(self.addresses)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, in order of preference."""
+        return (self.address, *self.others)
 
     @property
     def is_safe(self) -> bool:
         """Whether it may be used: it stays on this machine, or both ends prove who they are."""
-        return self.credentials is not None or is_loopback(self.address)
+        return self.credentials is not None or all(map(is_loopback, self.addresses))
 
 
 Target = Path | Endpoint
@@ -50,6 +56,13 @@ def is_address(text: str) -> bool:
     """Tell whether `text` is ``host:port`` or ``[IPv6]:port``."""
     match = _ADDRESS.fullmatch(text)
     return match is not None and 0 < int(match["port"]) < 65536
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return the parts of an address; brackets of IPv6 are gone. It must be one (`is_address`)."""
+    match = _ADDRESS.fullmatch(address)
+    assert match is not None, f"{address} was checked when the settings were read"
+    return match["v6"] or match["host"], int(match["port"])
 
 
 def is_loopback(address: str) -> bool:

@@ -58,6 +58,11 @@ class Timings:
     controller_fence_delay_ms: int = 10_000
     """How long a node whose controller alone is lost is not fenced."""
 
+    @property
+    def dead_max_ms(self) -> int:
+        """The bound of the dead time where beats arrive with varying delay (protocols)."""
+        return self.dead_ms * 4 // 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

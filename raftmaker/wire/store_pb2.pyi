@@ -208,12 +208,24 @@ class Silence(_message.Message):
     def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., node_silent: _Optional[bool] = ..., heard_again: _Optional[bool] = ...) -> None: ...
 
 class BeatAck(_message.Message):
-    __slots__ = ("sent_at_us", "voter")
+    __slots__ = ("sent_at_us", "voter", "boot_id", "daemon")
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     VOTER_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    DAEMON_FIELD_NUMBER: _ClassVar[int]
     sent_at_us: int
     voter: str
-    def __init__(self, sent_at_us: _Optional[int] = ..., voter: _Optional[str] = ...) -> None: ...
+    boot_id: str
+    daemon: DaemonKind
+    def __init__(self, sent_at_us: _Optional[int] = ..., voter: _Optional[str] = ..., boot_id: _Optional[str] = ..., daemon: _Optional[_Union[DaemonKind, str]] = ...) -> None: ...
+
+class Datagram(_message.Message):
+    __slots__ = ("beat", "answer")
+    BEAT_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    beat: Beat
+    answer: BeatAck
+    def __init__(self, beat: _Optional[_Union[Beat, _Mapping]] = ..., answer: _Optional[_Union[BeatAck, _Mapping]] = ...) -> None: ...
 
 class NodeFacts(_message.Message):
     __slots__ = ("node", "boot_id", "session", "presence", "controller", "fencing", "controller_start", "fence_failures")
