@@ -64,9 +64,10 @@ class BeatSender:
         self._streams = {name: _Stream() for name in voters}
         self._tasks: list[asyncio.Task[None]] = []
         remote = {name: to for name, to in voters.items() if isinstance(to, Endpoint)}
-        self._caller = (
-            BeatCaller(remote, keys, self._datagram_answered) if keys and remote else None
-        )
+        self._last_us = 0
+        self._caller: BeatCaller | None = None
+        if keys is not None and remote:
+            self._caller = BeatCaller(remote, keys, self._datagram_answered)
 
     def start(self) -> None:
         """Begin to connect."""
