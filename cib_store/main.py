@@ -10,9 +10,13 @@ from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import Refused
 from raftmaker.runtime.rpc import serve
 
+SWITCH_S = 0.0005
+"""How long the event loop may keep the disk's thread waiting for the interpreter."""
+
 
 def main() -> int:
     """Run the daemon; return its exit code."""
+    sys.setswitchinterval(SWITCH_S)
     return run_daemon("raftmaker-cib", _body)
 
 

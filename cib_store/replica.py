@@ -1,12 +1,13 @@
 """The state machine that the log drives: bytes in, outcome out; what it made is published.
 
-Called on the engine's thread. Readers take `state`, one reference to a frozen value, on any thread.
+Readers take `state`, one reference to a frozen value, on any thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cib_store.apply import Outcome, State, apply
 from cib_store.messages import commands, snapshots
@@ -53,7 +54,7 @@ class Replica:
     """
 
     def __init__(self, publish: Published, *, differs: Callable[[HaError], None]) -> None:
-        """Both are called on the engine's thread.
+        """Name whom to tell.
 
         `publish`: after every entry and snapshot. `differs`: the state is not the leader's.
         """
@@ -86,9 +87,9 @@ class Replica:
         report = Report(code="state-differs", what=what, mend=mend)
         self._differs(Rejected(ExitCode.SOFTWARE, (report,)))
 
-    def snapshot(self) -> bytes:
-        """Return the whole state."""
-        return snapshots.encode(self.state)
+    def snapshot(self) -> Callable[[], bytes]:
+        """Return what writes the whole state, on any thread: the state is frozen."""
+        return partial(snapshots.encode, self.state)
 
     def restore(self, index: int, data: bytes) -> None:
         """Start again from a snapshot. Raises `BadSnapshot`: the daemon must end."""

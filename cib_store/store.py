@@ -1,7 +1,7 @@
 """The store of one node: puts the log, the replica, proposals, liveness and history together.
 
 It holds no rule of its own: what a command does is `apply`'s, who is lost is liveness's. Everything
-here runs on the event loop; the replica publishes to it from the engine's thread.
+here runs on the event loop; disk, snapshots and history have threads of their own.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Store:
         settings = context.settings
         self.settings, self.identity, self.log = settings, context.identity, context.log
         self.hub = Hub()
-        self.replica = Replica(self._publish, differs=self._differs)
+        self.replica = Replica(self._applied, differs=self._differs)
         self.engine = PySyncObjLog(
             settings.node,
             endpoints={peer.name: peer.store for peer in settings.voters},
@@ -83,8 +83,7 @@ class Store:
         self._leading: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
         self._marked = 0
-        self._loop = asyncio.get_running_loop()
-        self._broken: asyncio.Future[None] = self._loop.create_future()
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take part until `stop`; fails when the engine does."""
@@ -111,25 +110,9 @@ class Store:
             self.history.close()
 
     def _differs(self, error: HaError) -> None:
-        """Called on the engine's thread: this replica must not go on."""
-
-        def fail() -> None:
-            if not self._broken.done():
-                self._broken.set_exception(error)
-
-        try:
-            self._loop.call_soon_threadsafe(fail)
-        except RuntimeError:
-            if not self._loop.is_closed():
-                raise
-
-    def _publish(self, before: State, after: State, command: Command | None) -> None:
-        """Called on the engine's thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._applied, before, after, command)
-        except RuntimeError:
-            if not self._loop.is_closed():
-                raise
+        """This replica must not go on."""
+        if not self._broken.done():
+            self._broken.set_exception(error)
 
     def _applied(self, before: State, after: State, command: Command | None) -> None:
         if command is None:

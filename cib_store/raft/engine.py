@@ -1,23 +1,27 @@
 """The embedded engine: `ReplicatedLog` on PySyncObj, with our transport, journal and guards.
 
-PySyncObj runs on a thread of its own; everything crosses to the event loop here and in `transport`,
-and nowhere else. Its messages travel as protobuf over the store's gRPC server. Syncing and
-snapshots happen on the engine's thread: a slow disk delays its heartbeats.
+All of it runs on the event loop: the engine ticks when a message, a proposal, the disk or a
+deadline asks for it, and never waits. Writing and syncing have a thread, and so have snapshots.
+
+Whatever is proposed while the loop was busy goes into one entry of the log, with one outcome each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from pysyncobj import FAIL_REASON, SyncObjConf
 
-from cib_store.raft.guarded import REGULAR, GuardedSyncObj, check_engine
+from cib_store.raft.guarded import GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
+from cib_store.raft.ticking import REGULAR
 from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
@@ -26,10 +30,32 @@ from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName, Term
 from raftmaker.wire.types_pb2 import Identity
 
+HEARTBEAT_S = 0.05
+TOGETHER_MAX = 256
+TOGETHER_BYTES_MAX = 1024 * 1024
+"""Limits of what is proposed in one entry; a single larger one goes alone."""
 _BARRIER = b""
 _NOT_PROPOSED = frozenset(
     {FAIL_REASON.MISSING_LEADER, FAIL_REASON.NOT_LEADER, FAIL_REASON.QUEUE_FULL}
 )
+_LENGTH = struct.Struct("<I")
+_Waiting = tuple[bytes, "asyncio.Future[bytes]"]
+
+
+def packed(entries: Iterable[bytes]) -> bytes:
+    """Return several entries as one."""
+    return b"".join(_LENGTH.pack(len(entry)) + entry for entry in entries)
+
+
+def unpacked(data: bytes) -> Iterator[bytes]:
+    """Yield the entries of one; total, as whatever applies an entry must be."""
+    start = 0
+    while start + _LENGTH.size <= len(data):
+        (length,) = _LENGTH.unpack_from(data, start)
+        start += _LENGTH.size + length
+        if start > len(data):
+            return
+        yield data[start - length : start]
 
 
 class _Applier:
@@ -40,10 +66,11 @@ class _Applier:
         self.snapshot = machine.snapshot
         self.restore = machine.restore
 
-    def apply(self, index: int, entry: bytes) -> bytes:
-        if entry == _BARRIER:
-            return str(index).encode()
-        return self._machine.apply(index, entry)
+    def apply(self, index: int, data: bytes) -> list[bytes]:
+        return [
+            str(index).encode() if entry == _BARRIER else self._machine.apply(index, entry)
+            for entry in unpacked(data)
+        ]
 
 
 class PySyncObjLog(ReplicatedLog):
@@ -68,7 +95,11 @@ class PySyncObjLog(ReplicatedLog):
         self._machine = machine
         self._timings = timings
         self._engine: GuardedSyncObj | None = None
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._failed: GuardedSyncObj | None = None
+        self._proposals: deque[_Waiting] = deque()
+        self._under_way: set[asyncio.Future[bytes]] = set()
+        self._tick_asked = False
+        self._timer: asyncio.TimerHandle | None = None
         self._leadership = Leadership(term=Term(0), leader=NodeName(""), leads=False)
         self._barriers: asyncio.Future[int] | None = None
         self._barrier_running: asyncio.Task[None] | None = None
@@ -89,10 +120,11 @@ class PySyncObjLog(ReplicatedLog):
             journalFile=str(self._directory / "journal"),
             fullDumpFile=str(self._directory / "snapshot"),
             useFork=False,
-            appendEntriesUseBatch=False,
-            appendEntriesBatchSizeBytes=2**26,
-            autoTickPeriod=0.02,
-            appendEntriesPeriod=0.05,
+            autoTick=False,
+            # Entries are sent by our tick, all that are new at once.
+            appendEntriesUseBatch=True,
+            appendEntriesBatchSizeBytes=2**25,
+            appendEntriesPeriod=HEARTBEAT_S,
             raftMinTimeout=self._timings.election_min_ms / 1000,
             raftMaxTimeout=self._timings.election_max_ms / 1000,
             leaderFallbackTimeout=0.5,
@@ -103,42 +135,82 @@ class PySyncObjLog(ReplicatedLog):
             logCompactionMinEntries=2**31,
             logCompactionMinTime=2**31,
         )
-        # On this thread: PySyncObj ends with the thread that made it.
         self._engine = GuardedSyncObj(
             self._node,
             [name for name in self._voters if name != self._node],
             conf=conf,
             machine=_Applier(self._machine),
-            transport=partial(StreamTransport, links=self._links, loop=self._loop),
-            on_fatal=self._fatal,
+            transport=partial(StreamTransport, links=self._links, wake=self._ask_tick),
+            wake=self._wake,
         )
-        self._engine.addOnTickCallback(self._tick)
+        self._ask_tick()
 
-    def _fatal(self, error: BaseException) -> None:
-        def fail() -> None:
-            if self.failure is not None and not self.failure.done():
-                self.failure.set_exception(error)
-
-        self._call(fail)
-
-    def _call(self, function: Callable[[], None]) -> None:
-        """Run on the event loop, from the engine's thread; nothing once the loop is closed."""
+    def _wake(self) -> None:
+        """Ask for a tick, on any thread; nothing once the loop is closed."""
         try:
-            self._loop.call_soon_threadsafe(function)
+            self._loop.call_soon_threadsafe(self._ask_tick)
         except RuntimeError:
             if not self._loop.is_closed():
                 raise
 
+    def _ask_tick(self) -> None:
+        if not self._tick_asked:
+            self._tick_asked = True
+            self._loop.call_soon(self._tick)
+
     def _tick(self) -> None:
-        while self._jobs:
-            self._jobs.popleft()()
+        self._tick_asked = False
         engine = self._engine
         if engine is None:  # closing
+            return
+        try:
+            self._hand_over(engine)
+            engine.doTick(0)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the daemon must end
+            self._engine = None
+            assert self.failure is not None
+            if not self.failure.done():
+                self.failure.set_exception(error)
+            self._failed = engine
             return
         seen = self._seen_leadership(engine)
         if seen != self._leadership:
             self._leadership = seen
-            self._call(lambda: self._on_leadership(seen))
+            self._doubt_all()
+            self._on_leadership(seen)
+        if self._proposals:
+            self._ask_tick()
+        self._arm(engine.due_s())
+
+    def _arm(self, due_s: float) -> None:
+        when = self._loop.time() + due_s
+        if self._timer is not None and not self._timer.cancelled():
+            if self._loop.time() < self._timer.when() <= when + 0.001:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._ask_tick)
+
+    def _hand_over(self, engine: GuardedSyncObj) -> None:
+        """Propose what waits, together."""
+        together: list[_Waiting] = []
+        size = 0
+        while self._proposals and len(together) < TOGETHER_MAX:
+            entry, done = self._proposals[0]
+            if together and size + len(entry) > TOGETHER_BYTES_MAX:
+                break
+            self._proposals.popleft()
+            if not done.done():
+                together.append((entry, done))
+                size += len(entry)
+        if together:
+            data = packed(entry for entry, _ in together)
+            engine._applyCommand(data, partial(_settle, together), REGULAR)
+
+    def _doubt_all(self) -> None:
+        """The leader changed: what was proposed may be lost, and asking again does no harm."""
+        for done in self._under_way:
+            if not done.done():
+                done.set_exception(TimedOut("the leader changed: the outcome is unknown"))
 
     def _seen_leadership(self, engine: GuardedSyncObj) -> Leadership:
         leader = engine._getLeader()
@@ -152,27 +224,18 @@ class PySyncObjLog(ReplicatedLog):
         return await self._commit(entry, timeout_ms)
 
     async def _commit(self, entry: bytes, timeout_ms: int) -> bytes:
-        assert self._engine is not None
+        if self._engine is None:
+            raise NotLeader("the engine has ended: nothing was proposed")
         done: asyncio.Future[bytes] = self._loop.create_future()
-
-        def settle(result: bytes | None, reason: int) -> None:
-            if done.done():
-                return
-            if reason == FAIL_REASON.SUCCESS and result is not None:
-                done.set_result(result)
-            elif reason in _NOT_PROPOSED:
-                done.set_exception(NotLeader("no leader is known: nothing was proposed"))
-            else:
-                done.set_exception(TimedOut(f"the outcome is unknown (reason {reason})"))
-
-        def callback(result: bytes | None, reason: int) -> None:
-            self._call(lambda: settle(result, reason))
-
-        self._engine._applyCommand(entry, callback, REGULAR)
+        self._under_way.add(done)
+        self._proposals.append((entry, done))
+        self._ask_tick()
+        timer = self._loop.call_later(timeout_ms / 1000, _give_up, done, timeout_ms)
         try:
-            return await asyncio.wait_for(done, timeout_ms / 1000)
-        except TimeoutError:
-            raise TimedOut(f"no outcome within {timeout_ms} ms: it is unknown") from None
+            return await done
+        finally:
+            timer.cancel()
+            self._under_way.discard(done)
 
     async def barrier(self, *, timeout_ms: int) -> int:
         """See `ReplicatedLog.barrier`. One entry serves all who wait when it is proposed."""
@@ -206,15 +269,16 @@ class PySyncObjLog(ReplicatedLog):
     def step_down(self) -> None:
         """See `ReplicatedLog.step_down`."""
         if self._engine is not None:
-            self._jobs.append(self._engine.step_down)
+            self._engine.step_down()
+            self._ask_tick()
 
     def status(self) -> LogStatus:
         """See `ReplicatedLog.status`."""
-        assert self._engine is not None
+        engine = self._engine
         return LogStatus(
             leadership=self._leadership,
-            applied=self._engine.raftLastApplied,
-            committed=self._engine.raftCommitIndex,
+            applied=0 if engine is None else engine.raftLastApplied,
+            committed=0 if engine is None else engine.raftCommitIndex,
             quorate=bool(self._leadership.leader),
         )
 
@@ -224,9 +288,29 @@ class PySyncObjLog(ReplicatedLog):
 
     async def close(self) -> None:
         """See `ReplicatedLog.close`."""
-        engine, self._engine = self._engine, None
+        engine, self._engine = self._engine or self._failed, None
+        if self._timer is not None:
+            self._timer.cancel()
         if engine is not None:
             engine.destroy()
-            while engine.tick_thread_alive():
-                await asyncio.sleep(0.01)
+            self._failed = None
             await self._links.close()
+
+
+def _settle(together: list[_Waiting], results: list[bytes] | None, reason: int) -> None:
+    """Give each of the entries proposed together its own outcome."""
+    outcomes: Iterable[bytes | None] = results or ()
+    for (_, done), result in zip_longest(together, outcomes):
+        if done.done():
+            continue
+        if reason == FAIL_REASON.SUCCESS and result is not None:
+            done.set_result(result)
+        elif reason in _NOT_PROPOSED:
+            done.set_exception(NotLeader("no leader is known: nothing was proposed"))
+        else:
+            done.set_exception(TimedOut(f"the outcome is unknown (reason {reason})"))
+
+
+def _give_up(done: asyncio.Future[bytes], timeout_ms: int) -> None:
+    if not done.done():
+        done.set_exception(TimedOut(f"no outcome within {timeout_ms} ms: it is unknown"))

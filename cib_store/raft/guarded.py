@@ -2,6 +2,9 @@
 
 Each guard removes a hazard measured in 0.3.17; the numbers are those of the design note on Raft. A
 start-up check names the internals that are relied on and refuses any other version.
+
+Here are the guards on what comes in and on elections; when what is done is in `ticking`. Entries
+are acknowledged once they are on disk.
 """
 
 from __future__ import annotations
@@ -20,24 +23,29 @@ from pysyncobj.version import VERSION
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.files import Files
 from cib_store.raft.journal import Entry, Journal
-from cib_store.raft.log import StateMachine
 from cib_store.raft.messages import Message
 from cib_store.raft.prevote import LogEnd, PreVote
 from cib_store.raft.snapshot_store import SnapshotStore
+from cib_store.raft.ticking import Machine, TickingSyncObj
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import Refused
 
 VERSION_NEEDED = "0.3.17"
-REGULAR, NO_OP = 0, 1
-LEADER = 2
-FOLLOWER = 0
 PREVOTE_ROUND_S = 0.05
 COMPACT_BYTES = 16 * 1024 * 1024
 _INTERNALS = (
     "_SyncObj__onMessageReceived",
     "_SyncObj__doApplyCommand",
+    "_SyncObj__applyLogEntries",
     "_SyncObj__loadDumpFile",
+    "_SyncObj__tryLogCompaction",
     "_SyncObj__sendNextNodeIdx",
+    "_SyncObj__sendAppendEntries",
+    "_SyncObj__onBecomeLeader",
+    "_SyncObj__onLeaderChanged",
+    "_SyncObj__connectedToAnyone",
+    "_SyncObj__generateRaftTimeout",
+    "_SyncObj__getEntries",
     "_SyncObj__setState",
     "_SyncObj__getCurrentLogIndex",
     "_SyncObj__getCurrentLogTerm",
@@ -65,11 +73,8 @@ def check_engine() -> None:
         )
 
 
-class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
-    """One voter. `machine` is called on the tick thread only."""
-
-    _SyncObj__raftElectionDeadline: float
-    _SyncObj__needLoadDumpFile: bool
+class GuardedSyncObj(TickingSyncObj):
+    """One voter. Everything is called on the event loop, and `machine` there too."""
 
     def __init__(
         self,
@@ -77,83 +82,63 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         others: list[str],
         *,
         conf: SyncObjConf,
-        machine: StateMachine,
+        machine: Machine,
         transport: Callable[..., Any],
-        on_fatal: Callable[[BaseException], None],
+        wake: Callable[[], None],
         files: Files | None = None,
         now: Callable[[], float] = boot_s,
         compact_bytes: int = COMPACT_BYTES,
+        threads: bool = True,
     ) -> None:
         """Line up journal and snapshot, then start. Raises `Rejected` when a file is damaged.
 
         `now` is the clock (seconds) of every engine in the process. `compact_bytes`: the size of
-        the journal from which on a snapshot takes its place.
+        the journal from which on a snapshot takes its place. `wake`, `threads`: see the base.
         """
-        self._machine = machine
-        self._on_fatal = on_fatal
-        self._now = now
-        self._compact_bytes = compact_bytes
+        self._installed: int | None = None
+        self._voters_of_term: tuple[int, set[str]] = (0, set())
+        self._prevote = PreVote(voters=len(others) + 1, silence_s=conf.raftMinTimeout)
+        self._verified = (0, 0)
+        self._committed = 0
+        self._acknowledged = (0, 0)
+        self._awaits_disk = False
         self._snapshot_path = Path(conf.fullDumpFile)
-        self._snapshots = SnapshotStore(
+        store = SnapshotStore(
             self._snapshot_path,
             files=files or Files(),
             state=machine.snapshot,
             applied=lambda: self.raftLastApplied,
+            wake=wake if threads else None,
         )
         make_journal = partial(Journal, files=files)
-        self._installed: int | None = None
-        self._voters_of_term: tuple[int, set[str]] = (0, set())
-        self._prevote = PreVote(voters=len(others) + 1, silence_s=conf.raftMinTimeout)
         journal = make_journal(conf.journalFile)
         try:
-            snapshots.line_up(self._snapshots.load(), journal, self._snapshot_path)
+            snapshots.line_up(store.load(), journal, self._snapshot_path)
         finally:
             journal._destroy()
         # Set, or PySyncObj would collect what to pickle; neither is called.
-        conf.serializer = conf.deserializer = self._snapshots.load
+        conf.serializer = conf.deserializer = store.load
         # Process-wide: what a further engine in this process needs is set when it is made.
         pysyncobj.syncobj.monotonicTime = now
         pysyncobj.syncobj.createJournal = make_journal
-        pysyncobj.syncobj.Serializer = lambda *_: self._snapshots
+        pysyncobj.syncobj.Serializer = lambda *_: store
         super().__init__(
             Node(node),
             [Node(other) for other in others],
             conf=conf,
+            machine=machine,
+            wake=wake,
+            snapshot_store=store,
+            now=now,
+            compact_bytes=compact_bytes,
+            threads=threads,
             nodeClass=Node,
             transportClass=transport,
         )
 
-    @property
-    def journal(self) -> Journal:
-        """The journal, by PySyncObj's private name."""
-        journal: Journal = self._SyncObj__raftLog
-        return journal
-
-    def step_down(self) -> None:
-        """Stop leading; on the tick thread only."""
-        if self._SyncObj__raftState == LEADER:
-            self._SyncObj__setState(FOLLOWER)
-            self._SyncObj__raftLeader = None
-
-    # Overridden internals.
-
-    def _onTick(self, timeToWait: float = 0.0) -> None:
-        # The leader counts itself as holding an entry: true only once it is on disk (1).
-        self.journal.sync()
-        if self._SyncObj__needLoadDumpFile:
-            self._SyncObj__needLoadDumpFile = False
-            if self._snapshots.exists():
-                self._SyncObj__loadDumpFile(clearJournal=False)
-        if self.journal.size > self._compact_bytes:
-            self.forceLogCompaction()
-        self._SyncObj__transport.drain()
-        self._hold_off_election()
-        super()._onTick(timeToWait)
-
-    def _hold_off_election(self) -> None:
+    def _hold_off_election(self, now: float) -> None:
         """Let the election deadline pass only when a majority would vote for this node (10)."""
-        now = self._now()
-        if self._SyncObj__raftState == LEADER or self._SyncObj__raftElectionDeadline >= now:
+        if self.leads or self._SyncObj__raftElectionDeadline >= now:
             return
         if self._prevote.won(self.raftCurrentTerm):
             self._prevote.asked_for_term = 0
@@ -171,11 +156,21 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         for node in self.otherNodes:
             self._SyncObj__transport.send(node, question)
 
-    def _log_end(self) -> LogEnd:
-        return LogEnd(self._SyncObj__getCurrentLogTerm(), self._SyncObj__getCurrentLogIndex())
+    def _settled(self) -> None:
+        """More is on disk: acknowledge it, and commit what the leader has committed of it."""
+        if self.leads:
+            return
+        synced = self.journal.synced_index
+        if min(self._committed, synced) > self.raftCommitIndex:
+            self._set_commit(min(self._committed, synced))
+        leader, (term, verified) = self._SyncObj__raftLeader, self._verified
+        if leader is not None and term == self.raftCurrentTerm:
+            self._awaits_disk = False
+            if (term, min(verified, synced)) > self._acknowledged:
+                self._SyncObj__sendNextNodeIdx(leader, nextNodeIdx=verified + 1, success=True)
 
     def _answer_pre_vote(self, node: Any, message: Message) -> None:
-        granted = self._SyncObj__raftState != LEADER and self._prevote.grants(
+        granted = not self.leads and self._prevote.grants(
             term=message["term"],
             own_term=self.raftCurrentTerm,
             asker=LogEnd(message["last_log_term"], message["last_log_index"]),
@@ -186,7 +181,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._SyncObj__transport.send(node, answer)
 
     def _count_pre_vote(self, node: Any, message: Message) -> None:
-        if message["sent_term"] > self.raftCurrentTerm and self._SyncObj__raftState != LEADER:
+        if message["sent_term"] > self.raftCurrentTerm and not self.leads:
             # Or a voter with a lower term and a longer log could never be elected.
             self._SyncObj__setCurrentTerm(message["sent_term"], None)
             return
@@ -195,34 +190,16 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if self._prevote.won(self.raftCurrentTerm):
             self._SyncObj__raftElectionDeadline = 0
 
-    def _checkCommandsToApply(self) -> None:
-        super()._checkCommandsToApply()
-        if not self._SyncObj__otherNodes and self.raftCommitIndex < self.journal.last_index:
-            # Nobody's answer wakes a lone voter: it must not sleep on what it can commit.
-            self._SyncObj__pipeNotifier.notify()
-
-    def _SyncObj__doApplyCommand(self, command: bytes) -> bytes | None:
-        """Hand our bytes to the state machine; no pickle, no method numbers (9, 14)."""
-        if command[0] != REGULAR:
-            return None
-        return self._machine.apply(self.raftLastApplied + 1, command[1:])
-
     def _SyncObj__loadDumpFile(self, clearJournal: bool) -> None:
         """Start from the snapshot on disk; a damaged one ends the daemon, never empties it (3)."""
-        try:
-            found = self._snapshots.load()
-            assert found is not None
-            snapshots.line_up(found, self.journal, self._snapshot_path)
-            self._machine.restore(found.index, found.state)
-        except Exception as error:  # noqa: BLE001  # PySyncObj would swallow it and go on empty
-            self._on_fatal(error)
-            self.destroy()
-            return
+        found = self._snapshots.load()
+        assert found is not None
+        snapshots.line_up(found, self.journal, self._snapshot_path)
+        self._machine.restore(found.index, found.state)
         self._installed = found.index
         self._SyncObj__raftLastApplied = found.index
         if self.raftCommitIndex < found.index:
-            self._SyncObj__raftCommitIndex = found.index
-            self.journal.setRaftCommitIndex(found.index)
+            self._set_commit(found.index)
 
     def _SyncObj__sendNextNodeIdx(
         self,
@@ -231,9 +208,19 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         nextNodeIdx: int | None = None,
         success: bool = False,
     ) -> None:
-        # After a snapshot only what is inside is known to match, not a tail that was kept (6, 7).
-        if success and nextNodeIdx is None and self._installed is not None:
-            nextNodeIdx = self._installed + 1
+        """Answer the leader: agreement is told only of what is on disk; the rest follows later."""
+        if success:
+            # After a snapshot only what is inside is known to match, not a tail that was kept (6).
+            verified = self._installed if nextNodeIdx is None else nextNodeIdx - 1
+            assert verified is not None
+            if self._verified[0] == self.raftCurrentTerm:
+                verified = max(verified, self._verified[1])
+            self._verified = (self.raftCurrentTerm, verified)
+            reached = min(verified, self.journal.synced_index)
+            if self._awaits_disk and reached < verified:
+                return
+            self._acknowledged = (self.raftCurrentTerm, reached)
+            nextNodeIdx = reached + 1
         super()._SyncObj__sendNextNodeIdx(
             node, reset=reset, nextNodeIdx=nextNodeIdx, success=success
         )
@@ -249,8 +236,7 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             case "append_entries":
                 return self._guard_append(node, message)
             case "next_node_idx":
-                # An answer to an append of an older term must not count (7).
-                return message if message.get("sent_term") == self.raftCurrentTerm else None
+                return self._guard_progress(node, message)
             case "response_vote":
                 return message if self._first_vote(node.id, message["term"]) else None
             case "pre_vote":
@@ -265,6 +251,19 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
                 return None if heard else message
             case "timeout_now":
                 return None
+        return message
+
+    def _guard_progress(self, node: Any, message: Message) -> Message | None:
+        # An answer to an append of an older term must not count (7).
+        if message.get("sent_term") != self.raftCurrentTerm or not self.leads:
+            return None
+        if message["success"]:
+            # What was sent already and is not answered yet must not be sent again.
+            following = self._SyncObj__raftNextIndex[node]
+            matched = message["next_node_idx"] - 1
+            if matched > self._SyncObj__raftMatchIndex[node]:
+                self._SyncObj__raftMatchIndex[node] = matched
+            self._SyncObj__raftNextIndex[node] = max(following, matched + 1)
         return message
 
     def _first_vote(self, voter: str, term: int) -> bool:
@@ -287,22 +286,39 @@ class GuardedSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if message["prevLogIdx"] is None:
             return None
         previous, entries = self._new_part(message)
-        verified = previous[0] + len(entries)
         held = self.journal.term_at(previous[0]) == previous[1]
+        if self.journal.is_full and (entries or not held):
+            self._without_entries(node, message)
+            return None
+        verified = previous[0] + len(entries)
+        if held:
+            self._committed = max(self._committed, min(message["commit_index"], verified))
         stripped: Message = {
             **message,
             "prevLogIdx": previous[0],
             "prevLogTerm": previous[1],
             "entries": entries,
-            "commit_index": min(message["commit_index"], verified) if held else 0,
+            "commit_index": min(self._committed, self.journal.synced_index),
         }
-        if not held or entries or "transmission" in message:
+        # What is new is answered once it is on disk; a sign of life at once.
+        self._awaits_disk = held and bool(entries)
+        if not held or entries:
             return stripped
         # Everything is held already: accept it without touching what follows in the journal (7).
-        del stripped["prevLogIdx"], stripped["prevLogTerm"], stripped["entries"]
-        super()._SyncObj__onMessageReceived(node, stripped)
+        self._accept_leader(node, stripped)
         self._SyncObj__sendNextNodeIdx(node, nextNodeIdx=verified + 1, success=True)
         return None
+
+    def _accept_leader(self, node: Any, message: Message) -> None:
+        """Take an append as a sign of life alone."""
+        kept = ("prevLogIdx", "prevLogTerm", "entries")
+        life = {name: value for name, value in message.items() if name not in kept}
+        super()._SyncObj__onMessageReceived(node, life)
+
+    def _without_entries(self, node: Any, message: Message) -> None:
+        """No room on the disk: the leader is heard, and told nothing of what is held."""
+        self._accept_leader(node, {**message, "commit_index": 0})
+        super()._SyncObj__sendNextNodeIdx(node, nextNodeIdx=1, success=False, reset=False)
 
     def _new_part(self, message: Mapping[str, Any]) -> tuple[tuple[int, int], list[Entry]]:
         """Strip the entries that the journal holds already, so that only a conflict truncates."""

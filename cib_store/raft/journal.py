@@ -1,21 +1,30 @@
 """The journal of the Raft engine: checksummed records, on disk before anything depends on them.
 
-Invariant: what `sync` has returned for is on disk; a record that is not whole can only be the
+Invariant: entries up to `synced_index` are on disk; a record that is not whole can only be the
 unsynced tail, and is dropped at start. Anything else that does not check is damage, which refuses
 to start.
 
+The engine never waits for the disk: entries are held in memory at once, and written and synced on
+a thread (see `disk`). Whoever depends on the disk compares `synced_index`, or for term and vote
+`votes_are_stored`, once the thread says that something was synced.
+
 One file: an 8-byte magic, then records of ``length, crc32, index, term, command``. The term and the
-vote are in a second small file, replaced atomically, synced before the call returns. The shape of
-the class is PySyncObj's ``Journal`` (its ``createJournal`` is pointed here).
+vote are in a second small file, replaced atomically. The shape of the class is PySyncObj's
+``Journal`` (its ``createJournal`` is pointed here).
 """
 
 from __future__ import annotations
 
 import json
 import struct
+import time
 import zlib
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from cib_store.raft.disk import Disk, Operation
 from cib_store.raft.files import Files, replace_file
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
@@ -41,6 +50,44 @@ def _record(entry: Entry) -> bytes:
     return struct.pack("<II", len(command), zlib.crc32(body)) + body
 
 
+class _File:
+    """The file as the disk's thread has it."""
+
+    def __init__(self, files: Files, path: Path, end: int) -> None:
+        """Open it and cut off what is behind `end`."""
+        self._files, self._path = files, path
+        self._handle = files.open(path)
+        self._dirty = False
+        files.truncate(self._handle, end)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write one record; doing it again does no harm."""
+        self._dirty = True
+        self._files.write(self._handle, data, offset)
+
+    def cut(self, end: int) -> None:
+        """Drop everything from `end` on."""
+        self._dirty = True
+        self._files.truncate(self._handle, end)
+
+    def replace(self, data: bytes) -> None:
+        """Put other content in its place, whole or not at all."""
+        replace_file(self._files, self._path, data)
+        self._files.close(self._handle)
+        self._handle = self._files.open(self._path)
+        self._dirty = False
+
+    def sync(self) -> None:
+        """Make it durable."""
+        if self._dirty:
+            self._files.sync(self._handle)
+            self._dirty = False
+
+    def close(self) -> None:
+        """Give the handle back."""
+        self._files.close(self._handle)
+
+
 class Journal:
     """Entries from the last snapshot on, in memory and on disk."""
 
@@ -51,7 +98,6 @@ class Journal:
         self._votes_path = self._path.with_name(self._path.name + ".vote")
         self._entries: list[Entry] = []
         self._offsets: list[int] = []
-        self._dirty = False
         self._meta: dict[str, int | str | None] = self._read_votes()
         self._stored_meta = dict(self._meta)
         if not self._files.exists(self._path):
@@ -59,8 +105,12 @@ class Journal:
                 raise damaged(self._path, "is missing although this node has voted")
             replace_file(self._files, self._path, MAGIC)
         self._end = self._load()
-        self._file = self._files.open(self._path)
-        self._files.truncate(self._file, self._end)
+        self._file = _File(self._files, self._path, self._end)
+        self._disk = Disk(self._file.sync)
+        self._pending: list[Operation] = []
+        self._marks: deque[tuple[int, int]] = deque()
+        self._votes_batch = 0
+        self._synced = self.last_index
 
     def _load(self) -> int:
         data = self._files.read(self._path)
@@ -113,36 +163,79 @@ class Journal:
             raise damaged(self._votes_path, "is not readable") from None
         return meta
 
-    def _write_votes(self) -> None:
-        body = json.dumps(self._meta, sort_keys=True).encode()
-        replace_file(self._files, self._votes_path, b"%08x %s" % (zlib.crc32(body), body))
-        self._stored_meta = dict(self._meta)
+    # What the engine asks of the disk.
+
+    def start(self, notify: Callable[[], None]) -> None:
+        """From now on write on a thread; `notify` is called on it when `settle` has news."""
+        self._disk.start(notify)
+
+    def submit(self) -> None:
+        """Hand everything that changed to the disk; never waits once `start` was called."""
+        if self._pending:
+            operations, self._pending = self._pending, []
+            batch = self._disk.ask(operations)
+            self._marks.append((batch, self.last_index))
+            if self._votes_batch < 0:
+                self._votes_batch = batch
+
+    def settle(self) -> bool:
+        """Take note of what is on disk by now; tell whether `synced_index` or the votes moved on.
+
+        Raises OSError when the disk has failed: the daemon must end.
+        """
+        if self._disk.failure is not None:
+            raise self._disk.failure
+        moved = False
+        while self._marks and self._marks[0][0] <= self._disk.done:
+            self._synced = max(self._synced, self._marks.popleft()[1])
+            moved = True
+        return moved
+
+    @property
+    def synced_index(self) -> int:
+        """The last entry that is on disk, with all before it."""
+        return self._synced
+
+    @property
+    def votes_are_stored(self) -> bool:
+        """The term and vote that this node acts by are on disk."""
+        return 0 <= self._votes_batch <= self._disk.done
+
+    @property
+    def is_full(self) -> bool:
+        """The disk has no room: what is added stays in memory until there is."""
+        return self._disk.is_full
+
+    def behind_s(self) -> float:
+        """Return for how long the oldest change has not come to disk; 0 when all have."""
+        asked = self._disk.oldest_asked_at()
+        return 0.0 if asked is None else time.monotonic() - asked
+
+    def sync(self) -> None:
+        """Wait until everything is on disk."""
+        self.submit()
+        self._disk.wait()
+        self.settle()
 
     # What the engine calls; names and shapes are PySyncObj's.
 
     def add(self, command: bytes, idx: int, term: int) -> None:
-        """Append one entry; it is on disk after the next `sync`."""
+        """Append one entry, in memory at once and on disk some time after the next `submit`."""
         entry = (bytes(command), idx, term)
         record = _record(entry)
-        self._files.write(self._file, record, self._end)
+        self._pending.append(partial(self._file.write, self._end, record))
         self._entries.append(entry)
         self._offsets.append(self._end)
         self._end += len(record)
-        self._dirty = True
-
-    def sync(self) -> None:
-        """Wait until every entry added is on disk; costs nothing when all of them are."""
-        if self._dirty:
-            self._files.sync(self._file)
-            self._dirty = False
 
     def clear(self) -> None:
         """Forget every entry; the caller adds the snapshot's two at once (see `reset`)."""
-        self._rewrite([])
+        self.reset([])
 
     def reset(self, entries: list[Entry]) -> None:
-        """Hold exactly `entries`, on disk, in one step."""
+        """Hold exactly `entries`, written in one step; none counts as synced before."""
         self._rewrite(entries)
+        self._cap_synced(0)
 
     def deleteEntriesFrom(self, entryFrom: int) -> None:
         """Drop the entries from this position (not index) on."""
@@ -151,8 +244,13 @@ class Journal:
         self._end = self._offsets[entryFrom]
         del self._entries[entryFrom:]
         del self._offsets[entryFrom:]
-        self._files.truncate(self._file, self._end)
-        self._dirty = True
+        self._pending.append(partial(self._file.cut, self._end))
+        self._cap_synced(self.last_index)
+
+    def _cap_synced(self, last: int) -> None:
+        """Nothing beyond `last` counts as synced, nor when an older batch comes to disk."""
+        self._synced = min(self._synced, last)
+        self._marks = deque((batch, min(index, last)) for batch, index in self._marks)
 
     def deleteEntriesTo(self, entryTo: int) -> None:
         """Drop the entries before this position (not index); whole or not at all."""
@@ -161,16 +259,13 @@ class Journal:
 
     def _rewrite(self, entries: list[Entry]) -> None:
         records = [_record(entry) for entry in entries]
-        replace_file(self._files, self._path, MAGIC + b"".join(records))
-        self._files.close(self._file)
-        self._file = self._files.open(self._path)
+        self._pending.append(partial(self._file.replace, MAGIC + b"".join(records)))
         self._entries = list(entries)
         self._offsets = []
         self._end = len(MAGIC)
         for record in records:
             self._offsets.append(self._end)
             self._end += len(record)
-        self._dirty = False
 
     def __getitem__(self, item: int | slice) -> Entry | list[Entry]:
         return self._entries[item]
@@ -206,13 +301,20 @@ class Journal:
         return min(stored if isinstance(stored, int) else 1, last)
 
     def setCurrentTerm(self, term: int, votedForNodeId: str | None) -> None:
-        """Store term and vote; on disk on return, so before any message that shows them."""
+        """Hold term and vote; see `votes_are_stored` before a message that depends on them."""
         self._meta["term"] = term
         self._meta["vote"] = votedForNodeId
         self._write_votes()
+        self._votes_batch = -1  # not handed over yet
+
+    def _write_votes(self) -> None:
+        body = json.dumps(self._meta, sort_keys=True).encode()
+        content = b"%08x %s" % (zlib.crc32(body), body)
+        self._pending.append(partial(replace_file, self._files, self._votes_path, content))
+        self._stored_meta = dict(self._meta)
 
     def getCurrentTerm(self) -> int:
-        """Return the stored term."""
+        """Return the term held."""
         term = self._meta.get("term")
         return term if isinstance(term, int) else 0
 
@@ -224,7 +326,6 @@ class Journal:
     def onOneSecondTimer(self) -> None:
         """Store the commit index."""
         if self._meta != self._stored_meta:
-            self.sync()
             self._write_votes()
 
     def flush(self) -> None:
@@ -232,5 +333,6 @@ class Journal:
         self.sync()
 
     def _destroy(self) -> None:
-        self.sync()
-        self._files.close(self._file)
+        self.submit()
+        self._disk.end()
+        self._file.close()

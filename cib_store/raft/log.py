@@ -17,13 +17,19 @@ from raftmaker.vocabulary.ids import NodeName, Term
 
 
 class StateMachine(Protocol):
-    """What the log drives. All three are called on the engine's own thread, one at a time."""
+    """What the log drives. All three are called on the event loop."""
 
     def apply(self, index: int, entry: bytes) -> bytes:
-        """Apply one committed entry and return its outcome; deterministic, and never raises."""
+        """Apply one committed entry and return its outcome; deterministic, and never raises.
 
-    def snapshot(self) -> bytes:
-        """Return everything that the entries applied so far have made."""
+        Entries that were proposed together may have one `index`.
+        """
+
+    def snapshot(self) -> Callable[[], bytes]:
+        """Return what writes everything that the entries applied so far have made.
+
+        It is called once, on another thread, while further entries are applied.
+        """
 
     def restore(self, index: int, data: bytes) -> None:
         """Forget everything and start again from a snapshot taken after the entry `index`."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from pysyncobj.config import SERIALIZER_STATE
@@ -28,21 +30,28 @@ Part = tuple[bytes, bool, bool]
 
 
 class SnapshotStore:
-    """Names and shapes of the methods are PySyncObj's. On the engine's thread only."""
+    """Names and shapes of the methods are PySyncObj's. Writing may have a thread of its own."""
 
     def __init__(
         self,
         path: Path,
         *,
         files: Files,
-        state: Callable[[], bytes],
+        state: Callable[[], Callable[[], bytes]],
         applied: Callable[[], int],
+        wake: Callable[[], None] | None = None,
     ) -> None:
-        """`state` returns the machine's state now, `applied` the last entry that is in it."""
+        """`state` returns what writes the machine's state of now, `applied` the last entry in it.
+
+        With `wake` a snapshot is written on a thread, which calls it at the end.
+        """
         self._path = path
         self._files = files
         self._state = state
         self._applied = applied
+        self._wake = wake
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="raft-snapshot")
+        self._writing: Future[None] | None = None
         self._finished: tuple[int, int] | None = None
         self._sending: dict[object, tuple[bytes, int]] = {}
         self._received: bytearray | None = None
@@ -60,24 +69,44 @@ class SnapshotStore:
     def serialize(self, data: tuple[object, Entry, Entry, object], first_kept: int) -> None:
         """Write a snapshot of now; `first_kept` is the entry that the journal will begin with."""
         _, last, before, _ = data
-        content = Snapshot(before=before, last=last, state=self._state())
+        work = partial(self._write, before, last, self._state(), first_kept)
+        if self._wake is None:
+            work()
+            return
+        self._writing = self._thread.submit(work)
+        self._writing.add_done_callback(lambda _: self._wake and self._wake())
+
+    def _write(
+        self, before: Entry, last: Entry, state: Callable[[], bytes], first_kept: int
+    ) -> None:
         try:
+            content = Snapshot(before=before, last=last, state=state())
             replace_file(self._files, self._path, snapshots.encode(content))
         except OSError as error:
             logger.warning("cannot write the snapshot %s: %s", self._path, error)
             self._finished = (SERIALIZER_STATE.FAILED, first_kept)
-            return
-        self._finished = (SERIALIZER_STATE.SUCCESS, first_kept)
-        self._sending.clear()
+        else:
+            self._finished = (SERIALIZER_STATE.SUCCESS, first_kept)
 
     def checkSerializing(self) -> tuple[int, int | None]:
-        """Tell once how the last writing ended."""
+        """Tell how it goes, and once how the last writing ended."""
+        if self._writing is not None:
+            if not self._writing.done():
+                return SERIALIZER_STATE.SERIALIZING, None
+            writing, self._writing = self._writing, None
+            writing.result()
         finished, self._finished = self._finished, None
+        if finished is not None and finished[0] == SERIALIZER_STATE.SUCCESS:
+            self._sending.clear()
         return finished or (SERIALIZER_STATE.NOT_SERIALIZING, None)
+
+    def close(self) -> None:
+        """Let a snapshot that is being written be finished."""
+        self._thread.shutdown(wait=True)
 
     def getTransmissionData(self, peer: object) -> Part | None:
         """Return the next part for a peer; None: ask again later."""
-        if self._finished is not None:
+        if self._finished is not None or self._writing is not None:
             return None
         if peer not in self._sending:
             self._sending[peer] = (self._files.read(self._path), 0)
@@ -97,6 +126,9 @@ class SnapshotStore:
         if part is None:
             return False
         data, first, last = part
+        if self._writing is not None:  # this node's own, to the same place: ask again after it
+            self._received = None
+            return False
         if first:
             self._received = bytearray()
         if self._received is None or len(self._received) + len(data) > RECEIVED_BYTES_MAX:

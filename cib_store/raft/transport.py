@@ -1,19 +1,18 @@
-"""PySyncObj's transport on our streams: the border between event loop and engine thread.
+"""PySyncObj's transport on our streams, all on the event loop.
 
-Everything that PySyncObj sees happens on its tick thread, as it demands: what arrives is put into
-an inbox, its poller is woken, and the next tick begins by taking it in. What it sends is kept until
-the tick's end, then handed over at once: nothing is sent before the journal is on disk (one sync
-for all of it), and every message is stamped with the sender's term.
+What arrives waits until the next tick takes it in. What a tick sends is kept until its end, then
+handed over at once. Every message is stamped with the sender's term. Those that depend on the term
+or vote of this node being on disk wait until they are; acknowledgements of entries never say more
+than what is on disk (see `guarded`), and nothing else depends on the disk: heartbeats never wait.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pysyncobj.node import Node
-from pysyncobj.pipe_notifier import PipeNotifier
 from pysyncobj.transport import Transport
 
 from cib_store.raft.links import Links
@@ -24,9 +23,11 @@ from raftmaker.wire.raft_pb2 import RaftMessage
 if TYPE_CHECKING:
     from cib_store.raft.guarded import GuardedSyncObj
 
+_WAIT_FOR_VOTE = frozenset({"request_vote", "response_vote", "next_node_idx"})
+
 
 class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no types
-    """One voter's transport; made by PySyncObj, destroyed on its thread."""
+    """One voter's transport; made by PySyncObj."""
 
     def __init__(
         self,
@@ -35,27 +36,24 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         other_nodes: list[Node],
         *,
         links: Links,
-        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
     ) -> None:
-        """Start the streams; their events wait until the engine ticks."""
+        """Start the streams; their events wait until the engine ticks, which `wake` asks for."""
         super().__init__(engine, _self_node, other_nodes)
         self._engine = engine
         self._links = links
-        self._loop = loop
+        self._wake = wake
         self._nodes: dict[str, Node] = {node.id: node for node in other_nodes}
         self._inbox: deque[tuple[NodeName, RaftMessage | bool]] = deque()
         self._outbox: dict[NodeName, list[RaftMessage]] = {}
+        self._held: list[tuple[NodeName, RaftMessage]] = []
         self._up: set[NodeName] = set()
-        self._notifier = PipeNotifier(engine._poller)
-        engine.addOnTickCallback(self.flush)
         links.start(received=self._arrived, connected=self._arrived)
 
     def _arrived(self, peer: NodeName, what: RaftMessage | bool) -> None:
-        """On the event loop: a message, or whether the stream to the peer is up."""
-        first = not self._inbox
+        """A message, or whether the stream to the peer is up."""
         self._inbox.append((peer, what))
-        if first:
-            self._notifier.notify()
+        self._wake()
 
     def drain(self) -> None:
         """Take in what has arrived; called at the start of a tick."""
@@ -71,31 +69,34 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
                 self._onNodeConnected(node)
             else:
                 self._up.discard(peer)
+                self._outbox.pop(peer, None)
+                self._held = [held for held in self._held if held[0] != peer]
                 self._onNodeDisconnected(node)
 
     def send(self, node: Node, message: Message) -> bool:
-        """Stamp the message and keep it until the end of the tick."""
+        """Stamp the message and keep it until the end of the tick, or until the vote is stored."""
         peer = NodeName(node.id)
         if peer not in self._up:
             return False
-        stamped = {**message, "sent_term": self._engine.raftCurrentTerm}
+        wire = encode({**message, "sent_term": self._engine.raftCurrentTerm})
+        if message["type"] in _WAIT_FOR_VOTE and not self._engine.journal.votes_are_stored:
+            self._held.append((peer, wire))
+            return True
         queue = self._outbox.setdefault(peer, [])
-        wire = encode(stamped)
         if not (queue and _merged(queue[-1], wire)):
             queue.append(wire)
         return True
 
     def flush(self) -> None:
-        """Hand everything to the event loop, once what it depends on is on disk."""
-        if not self._outbox:
-            return
-        self._engine.journal.sync()
-        outbox, self._outbox = self._outbox, {}
-        for peer, messages in outbox.items():
-            try:
-                self._loop.call_soon_threadsafe(self._links.send, peer, messages)
-            except RuntimeError:  # The loop is closed: the daemon is ending.
-                return
+        """Hand everything over that may be sent; called at the end of a tick."""
+        if self._held and self._engine.journal.votes_are_stored:
+            held, self._held = self._held, []
+            for peer, wire in held:
+                self._outbox.setdefault(peer, []).append(wire)
+        if self._outbox:
+            outbox, self._outbox = self._outbox, {}
+            for peer, messages in outbox.items():
+                self._links.send(peer, messages)
 
     def destroy(self) -> None:
         """Forget the callbacks; the engine's owner closes the streams."""
@@ -105,7 +106,7 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
 
 
 def _merged(last: RaftMessage, new: RaftMessage) -> bool:
-    """Put `new` into the unsent `last` where one message can say both: one sync, one answer."""
+    """Put `new` into the unsent `last` where one message can say both: one answer for both."""
     if last.sent_term != new.sent_term:
         return False
     if last.HasField("append") and new.HasField("append"):

@@ -61,8 +61,8 @@ class Recorder:
         self.entries.append((index, entry))
         return b"did " + entry
 
-    def snapshot(self) -> bytes:
-        return repr(self.entries).encode()
+    def snapshot(self) -> Callable[[], bytes]:
+        return repr(list(self.entries)).encode
 
     def restore(self, index: int, data: bytes) -> None:
         self.entries = eval(data)

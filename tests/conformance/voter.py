@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cib_store.raft.engine import PySyncObjLog
@@ -29,8 +30,8 @@ class Recorder:
         self.entries.append(entry.decode())
         return entry
 
-    def snapshot(self) -> bytes:
-        return "\n".join(self.entries).encode()
+    def snapshot(self) -> Callable[[], bytes]:
+        return "\n".join(self.entries).encode
 
     def restore(self, index: int, data: bytes) -> None:
         self.entries = data.decode().split("\n") if data else []

@@ -75,6 +75,9 @@ def test_term_and_vote_survive_and_damage_of_them_refuses(tmp_path: Path) -> Non
     path = tmp_path / "journal"
     journal = written(path)
     journal.setCurrentTerm(7, "b")
+    stored = [journal.votes_are_stored]
+    journal.sync()
+    assert [*stored, journal.votes_are_stored] == [False, True]
     again = Journal(str(path))
     assert (again.getCurrentTerm(), again.getVotedForNodeId()) == (7, "b")
     votes = tmp_path / "journal.vote"
@@ -88,6 +91,7 @@ def test_the_commit_index_never_exceeds_what_is_held(tmp_path: Path) -> None:
     journal = written(path)
     journal.setRaftCommitIndex(4)
     journal.onOneSecondTimer()
+    journal.sync()
     journal.deleteEntriesFrom(2)
     journal._destroy()
     assert Journal(str(path)).getRaftCommitIndex() == 2

@@ -47,7 +47,7 @@ def test_a_replica_that_came_by_a_snapshot_compares_from_the_next_mark_on() -> N
     leader, late = _replica(told), _replica(told)
     for number, entry in enumerate(_entries(), CHECK_ENTRIES - 1):
         leader.apply(number, entry)
-    late.restore(CHECK_ENTRIES + 1, leader.snapshot())
+    late.restore(CHECK_ENTRIES + 1, leader.snapshot()())
     check = CheckState(index=leader.mark.index, digest=leader.mark.digest)
     late.apply(CHECK_ENTRIES + 2, encode(command(check)))
     assert not told

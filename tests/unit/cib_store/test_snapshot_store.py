@@ -17,7 +17,7 @@ from raftmaker.runtime.errors import Rejected
 
 def store_in(directory: Path, *, state: bytes = b"state", applied: int = 1) -> SnapshotStore:
     path = directory / "snapshot"
-    return SnapshotStore(path, files=Files(), state=lambda: state, applied=lambda: applied)
+    return SnapshotStore(path, files=Files(), state=lambda: lambda: state, applied=lambda: applied)
 
 
 def entry(index: int) -> Entry:

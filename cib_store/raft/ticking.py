@@ -1,0 +1,262 @@
+"""PySyncObj's tick, done our way: on the event loop, when there is something to do, never waiting.
+
+An entry counts as held by this node once it is on disk: the leader commits no other, and the commit
+index is never beyond this disk (the numbers are the hazards of the design note on Raft). A disk
+that takes nothing, and a process that stood still, are told from a leader that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
+
+from cib_store.raft.journal import Journal
+from cib_store.raft.prevote import LogEnd
+from cib_store.raft.snapshot_store import SnapshotStore
+
+REGULAR = 0
+FOLLOWER, CANDIDATE, LEADER = 0, 1, 2
+STALL_S = 0.1
+"""A tick that comes so much later than it was due: this process stood still, not its peers."""
+DISK_STUCK_S = 0.5
+"""A leader whose log has not come to disk for so long steps down (protocols, Raft)."""
+APPLY_S = 0.02
+"""How long a tick applies entries before it lets others run."""
+COMPACT_AGAIN_S = 10.0
+"""After a snapshot that could not be written."""
+
+
+class Machine(Protocol):
+    """The state machine as the engine calls it."""
+
+    def apply(self, index: int, data: bytes) -> object:
+        """Apply one entry; what it returns goes to whoever proposed it."""
+
+    def snapshot(self) -> Callable[[], bytes]:
+        """See `StateMachine.snapshot`."""
+
+    def restore(self, index: int, data: bytes) -> None:
+        """See `StateMachine.restore`."""
+
+
+class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
+    """One voter. A tick that raises has failed for good: the daemon must end."""
+
+    _SyncObj__raftElectionDeadline: float
+    _SyncObj__raftCommitIndex: int
+    _SyncObj__raftLastApplied: int
+    _SyncObj__raftState: int
+    _SyncObj__raftLeader: Any
+    _SyncObj__needLoadDumpFile: bool
+    _SyncObj__forceLogCompaction: bool
+
+    def __init__(
+        self,
+        *arguments: Any,
+        machine: Machine,
+        wake: Callable[[], None],
+        conf: SyncObjConf,
+        snapshot_store: SnapshotStore,
+        now: Callable[[], float],
+        compact_bytes: int,
+        threads: bool,
+        **others: Any,
+    ) -> None:
+        """Start. `wake` is called, on any thread, when there is something for a tick to do.
+
+        Without `threads` the disk is waited for: what a tick asked of it is done at its end.
+        """
+        self._machine = machine
+        self._wake = wake
+        self._now = now
+        self._quorum_s = conf.leaderFallbackTimeout
+        self._snapshots = snapshot_store
+        self._compact_bytes = compact_bytes
+        self._compact_not_before = 0.0
+        self._sent = (0, 0)
+        self._due_at = float("inf")
+        super().__init__(*arguments, conf=conf, **others)
+        if threads:
+            self.journal.start(wake)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, by PySyncObj's private name."""
+        journal: Journal = self._SyncObj__raftLog
+        return journal
+
+    @property
+    def leads(self) -> bool:
+        """This node is leader of its term, as far as it knows."""
+        return self._SyncObj__raftState == LEADER
+
+    def step_down(self) -> None:
+        """Stop leading."""
+        if self.leads:
+            self._SyncObj__setState(FOLLOWER)
+            self._SyncObj__raftLeader = None
+
+    def due_s(self) -> float:
+        """Return in how many seconds the next tick is due, if nothing happens before."""
+        now = self._now()
+        if self.leads:
+            due: float = self._SyncObj__newAppendEntriesTime
+        else:
+            due = self._SyncObj__raftElectionDeadline
+        self._due_at = min(max(due, now), now + 1.0)
+        return self._due_at - now
+
+    def _onTick(self, timeToWait: float = 0.0) -> None:
+        """Do all that is due: take in, elect, commit, apply, send. Never waits."""
+        now = self._now()
+        self._rearm_after_stall(now)
+        if self._SyncObj__needLoadDumpFile:
+            self._SyncObj__needLoadDumpFile = False
+            if self._snapshots.exists():
+                self._SyncObj__loadDumpFile(clearJournal=False)
+        self._once_a_second(now)
+        if self.journal.settle():
+            self._settled()
+        self._SyncObj__transport.drain()
+        self._mind_the_disk(now)
+        self._hold_off_election(now)
+        self._campaign(now)
+        self._lead(now)
+        self._SyncObj__applyLogEntries()
+        self._checkCommandsToApply()
+        self._send_entries(now)
+        self._compact_if_large(now)
+        self.journal.submit()
+        if self.journal.settle():
+            self._settled()
+            self._wake()  # a lone voter can commit now
+        self._SyncObj__transport.flush()
+
+    def _rearm_after_stall(self, now: float) -> None:
+        """What this process missed while it stood still, it did not miss of its peers.
+
+        What they sent meanwhile waits to be read, and is read before the new deadlines.
+        """
+        stall = now - self._due_at
+        if stall < STALL_S:
+            return
+        if self.leads:
+            for node in self._SyncObj__lastResponseTime:
+                self._SyncObj__lastResponseTime[node] += stall
+        else:
+            self._put_off_election(now)
+
+    def _put_off_election(self, now: float, further_s: float = 0.0) -> None:
+        deadline = now + self._SyncObj__generateRaftTimeout() + further_s
+        if deadline > self._SyncObj__raftElectionDeadline:
+            self._SyncObj__raftElectionDeadline = deadline
+
+    def _once_a_second(self, now: float) -> None:
+        if now - self._SyncObj__startTime > self._SyncObj__numOneSecondDumps:
+            self._SyncObj__numOneSecondDumps += 1
+            self.journal.onOneSecondTimer()
+
+    def _mind_the_disk(self, now: float) -> None:
+        """A node whose disk takes nothing must not lead; one that stores its vote must wait."""
+        stuck = self.journal.is_full or self.journal.behind_s() > DISK_STUCK_S
+        if stuck and self.leads:
+            self.step_down()
+        if stuck or not self.journal.votes_are_stored:
+            # The messages that wait for the disk need as long again at their receiver.
+            self._put_off_election(now, 2 * self.journal.behind_s())
+
+    def _campaign(self, now: float) -> None:
+        """Ask for votes once the election deadline has passed."""
+        due = self._SyncObj__raftElectionDeadline < now
+        if self.leads or not due or not self._SyncObj__connectedToAnyone():
+            return
+        self._SyncObj__raftElectionDeadline = now + self._SyncObj__generateRaftTimeout()
+        self._SyncObj__raftLeader = None
+        self._SyncObj__setState(CANDIDATE)
+        self._SyncObj__setCurrentTerm(self.raftCurrentTerm + 1, self._SyncObj__selfNode.id)
+        self._SyncObj__votesCount = 1
+        own = self._log_end()
+        question = {
+            "type": "request_vote",
+            "term": self.raftCurrentTerm,
+            "last_log_index": own.index,
+            "last_log_term": own.term,
+        }
+        for node in self.otherNodes:
+            self._SyncObj__transport.send(node, question)
+        self._SyncObj__onLeaderChanged()
+        if not self._SyncObj__otherNodes:
+            self._SyncObj__onBecomeLeader()
+
+    def _lead(self, now: float) -> None:
+        """Commit what a majority has on disk, and step down where no majority answers."""
+        if not self.leads:
+            return
+        synced, others = self.journal.synced_index, self._SyncObj__otherNodes
+        held = sorted([synced, *(self._SyncObj__raftMatchIndex[node] for node in others)])
+        # What a majority holds; never more than is on this disk (1).
+        common = min(held[(len(held) - 1) // 2], synced)
+        if common > self.raftCommitIndex and self.journal.term_at(common) == self.raftCurrentTerm:
+            self._set_commit(common)
+        answered = [self._SyncObj__lastResponseTime[node] > now - self._quorum_s for node in others]
+        if 2 * (sum(answered) + 1) <= len(others) + 1:
+            self.step_down()
+
+    def _set_commit(self, index: int) -> None:
+        self._SyncObj__raftCommitIndex = index
+        self.journal.setRaftCommitIndex(index)
+
+    def _send_entries(self, now: float) -> None:
+        """Send what is new to all, or a sign of life when one is due."""
+        state = (self.journal.last_index, self.raftCommitIndex)
+        if self.leads and (state != self._sent or now >= self._SyncObj__newAppendEntriesTime):
+            self._sent = state
+            self._SyncObj__sendAppendEntries()
+
+    def _log_end(self) -> LogEnd:
+        return LogEnd(self._SyncObj__getCurrentLogTerm(), self._SyncObj__getCurrentLogIndex())
+
+    def _SyncObj__applyLogEntries(self) -> bool:
+        """Apply what is committed; go on in the next tick when it takes long."""
+        began = self._now()
+        while self.raftLastApplied < self.raftCommitIndex:
+            index = self.raftLastApplied + 1
+            (entry,) = self._SyncObj__getEntries(index, 1)
+            result = self._SyncObj__doApplyCommand(entry[0])
+            self._SyncObj__raftLastApplied = index
+            for term, callback in self._SyncObj__commandsWaitingCommit.pop(index, ()):
+                if term == entry[2]:
+                    callback(result, FAIL_REASON.SUCCESS)
+                else:
+                    callback(None, FAIL_REASON.DISCARDED)
+            if self._now() - began > APPLY_S:
+                self._wake()
+                break
+        return False
+
+    def _SyncObj__doApplyCommand(self, command: bytes) -> object:
+        """Hand our bytes to the state machine; no pickle, no method numbers (9, 14)."""
+        if command[0] != REGULAR:
+            return None
+        return self._machine.apply(self.raftLastApplied + 1, command[1:])
+
+    def _compact_if_large(self, now: float) -> None:
+        """Let a snapshot take the place of the journal; one that fails is not tried at once."""
+        if self.journal.size > self._compact_bytes and now >= self._compact_not_before:
+            self._compact_not_before = now + COMPACT_AGAIN_S
+            self.forceLogCompaction()
+        self._SyncObj__tryLogCompaction()
+
+    def _doDestroy(self) -> None:
+        self._snapshots.close()
+        super()._doDestroy()
+
+    # What the guards do.
+
+    def _settled(self) -> None:
+        """Something more is on disk."""
+
+    def _hold_off_election(self, now: float) -> None:
+        """Let the election deadline pass only when the election would be won."""
