@@ -9,6 +9,7 @@ from typing import TypeVar
 import grpc
 
 from crmd import codec
+from crmd.explanation_codec import explanations_of
 from crmd.fsa.effects import (
     JoinAccepted,
     ReportProgress,
@@ -17,6 +18,7 @@ from crmd.fsa.effects import (
     SendJoin,
     SendOrder,
 )
+from crmd.scheduler.explaining.values import Explanation
 from lrmd.codec import inventory_of, token_of
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
@@ -30,6 +32,7 @@ _Reply = TypeVar("_Reply")
 _MEND = "is raftmaker-crmd running there? (systemctl start raftmaker-crmd)"
 _QUICK_S = 10.0
 _CLEANUP_S = 120.0
+_EXPLAIN_S = 60.0
 _FENCING_S = 900.0
 
 
@@ -139,6 +142,11 @@ class ControllerClient:
         )
         reply = await self._ask(self._stub.Cleanup(request, timeout=_CLEANUP_S))
         return tuple(reply.cleaned)
+
+    async def explain(self, resource: str, node: str = "") -> tuple[Explanation, ...]:
+        """Say why a resource is where it is; empty where there is no such resource."""
+        request = pb.ExplainRequest(resource=resource, node=node)
+        return explanations_of(await self._ask(self._stub.Explain(request, timeout=_EXPLAIN_S)))
 
     async def leave(self) -> None:
         """Have the node leave; returns when that is announced, follow `progress` for the rest."""

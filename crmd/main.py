@@ -8,6 +8,7 @@ import sys
 import uuid
 
 from crmd.executing import Executing
+from crmd.explaining import Explaining
 from crmd.fsa import events
 from crmd.fsa.config import Config
 from crmd.fsa.effects import Exit
@@ -69,7 +70,10 @@ async def _body(context: Context) -> None:
     )
     runner = Runner(initial(_config(context)), reach, log)
     runner.take(events.Started(at_ms=boot_ms()))
-    servicer = ControllerServicer(runner=runner, peers=peers, identity=identity)
+    explaining = Explaining()
+    servicer = ControllerServicer(
+        runner=runner, peers=peers, explaining=explaining, identity=identity
+    )
     server = await serve(
         [service_of(servicer)],
         identity=identity,
@@ -95,6 +99,7 @@ async def _body(context: Context) -> None:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await server.stop(_GRACE_S)
+        await explaining.close()
         await runner.close()
         await reach.close()
     if runner.exited.done():

@@ -9,6 +9,8 @@ import grpc.aio
 
 from crmd import codec
 from crmd.client import ControllerClient, FenceNodeAnswer
+from crmd.explaining import Explaining
+from crmd.explanation_codec import explain_reply
 from crmd.fsa import effects, events
 from crmd.peers import Peers
 from crmd.runner import Runner
@@ -29,9 +31,12 @@ _Reply = TypeVar("_Reply")
 class ControllerServicer(controller_pb2_grpc.ControllerServicer):
     """Turns calls into events, and answers into replies."""
 
-    def __init__(self, *, runner: Runner, peers: Peers, identity: Identity) -> None:
+    def __init__(
+        self, *, runner: Runner, peers: Peers, explaining: Explaining, identity: Identity
+    ) -> None:
         """Serve this runner's core."""
         self._runner = runner
+        self._explaining = explaining
         self._peers = peers
         self._identity = identity
 
@@ -174,6 +179,16 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             effects.Cleaned,
             answered=lambda answer: pb.CleanupReply(cleaned=answer.lines),
         )
+
+    async def Explain(self, request: pb.ExplainRequest, context: _Context) -> pb.ExplainReply:
+        """Say why a resource is where it is."""
+        try:
+            cib = self._runner.state.view.cib
+            found = await self._explaining.explain(cib, request.resource, request.node)
+            return explain_reply(found)
+        except HaError as error:
+            await abort(context, error)
+            raise
 
     async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
         """Begin to leave."""

@@ -7,35 +7,47 @@ from typing import TYPE_CHECKING
 
 from cib_store.model.dates import Moment
 from cib_store.model.scores import INFINITY
+from crm_shell.commands.cib_files import file_option, read_cib
 from crm_shell.commands.session import Command, Failed, Session, arguments
 from crm_shell.console import Json
+from raftmaker.runtime.errors import Unreachable
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
     from crmd.scheduler.explaining.values import Explanation, NodeView
     from crmd.scheduler.state.contribution import Contribution
 
-_USAGE = "explain RESOURCE [NODE]"
+_USAGE = "explain [-x FILE] RESOURCE [NODE]"
 
 
 async def _explain(session: Session, args: list[str]) -> int:
-    # Here, as it loads the scheduler, which other commands need not wait for.
-    from crmd.scheduler.explaining.explain import explain
-
-    words = arguments(args, 1, 2, _USAGE)
-    cib = await session.cluster.cib()
-    node = words[1] if len(words) > 1 else None
-    found = explain(cib.document, Moment(int(time.time())), words[0], node)
+    file, rest = file_option(args)
+    words = arguments(rest, 1, 2, _USAGE)
+    node = words[1] if len(words) > 1 else ""
+    found = await _found(session, file, words[0], node)
     if not found:
         raise Failed(
             f"there is no resource {words[0]!r}; crm resource status lists them",
             code=ExitCode.NOSUCH,
         )
-    if node is not None and not found[0].nodes:
+    if node and not found[0].nodes:
         raise Failed(f"there is no node {node!r}; crm node show lists them", code=ExitCode.NOSUCH)
     text = "\n\n".join("\n".join(explanation_lines(each)) for each in found)
     session.console.answer(text, [explanation_data(each) for each in found])
     return 0
+
+
+async def _found(session: Session, file: str, resource: str, node: str) -> tuple[Explanation, ...]:
+    if not file:
+        try:
+            return await session.cluster.explain(resource, node)
+        except Unreachable:
+            pass  # without the controller the store's view is explained here
+    cib = read_cib(file) if file else (await session.cluster.cib(local=True)).document
+    # Here, as it loads the scheduler, which other commands need not wait for.
+    from crmd.scheduler.explaining.explain import explain
+
+    return explain(cib, Moment(int(time.time())), resource, node or None)
 
 
 def explanation_lines(each: Explanation) -> list[str]:
@@ -108,5 +120,6 @@ COMMAND = Command(
     completes=("resource", "node"),
     aliases=("why",),
     details="Each node with its score, every contribution to it and its source, and what is in"
-    " the way, with the command that would change it.",
+    " the way, with the command that would change it. With -x FILE (or --file) a CIB in a file is"
+    " explained, and no cluster is asked.",
 )

@@ -30,6 +30,7 @@ from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded when it is used
     from crmd.client import ControllerClient, FenceNodeAnswer
     from crmd.fsa.effects import ReportProgress
+    from crmd.scheduler.explaining.values import Explanation
     from lrmd.client import ExecutorClient
     from stonithd.client import DeviceInfo, FencerClient, FencingInfo
 
@@ -286,6 +287,10 @@ class Cluster:
             interval_ms=interval_ms,
             refresh=refresh,
         )
+
+    async def explain(self, resource: str, node: str = "") -> tuple[Explanation, ...]:
+        """Say why a resource is where it is, from this node's view; empty: no such resource."""
+        return await self.controller.explain(resource, node)
 
     async def fence(
         self, node: str, *, action: str = "reboot", timeout_ms: int = 0, message: str = ""

@@ -135,3 +135,79 @@ class LeaveRequest(_message.Message):
 class LeaveReply(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("resource", "node")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    resource: str
+    node: str
+    def __init__(self, resource: _Optional[str] = ..., node: _Optional[str] = ...) -> None: ...
+
+class ExplainReply(_message.Message):
+    __slots__ = ("explanations",)
+    EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
+    explanations: _containers.RepeatedCompositeFieldContainer[Explanation]
+    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("resource", "now_on", "chosen", "role", "verdict", "promotion", "within", "obstacles", "nodes")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    NOW_ON_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_FIELD_NUMBER: _ClassVar[int]
+    OBSTACLES_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    resource: str
+    now_on: _containers.RepeatedScalarFieldContainer[str]
+    chosen: str
+    role: str
+    verdict: str
+    promotion: str
+    within: str
+    obstacles: _containers.RepeatedCompositeFieldContainer[Obstacle]
+    nodes: _containers.RepeatedCompositeFieldContainer[NodeView]
+    def __init__(self, resource: _Optional[str] = ..., now_on: _Optional[_Iterable[str]] = ..., chosen: _Optional[str] = ..., role: _Optional[str] = ..., verdict: _Optional[str] = ..., promotion: _Optional[str] = ..., within: _Optional[str] = ..., obstacles: _Optional[_Iterable[_Union[Obstacle, _Mapping]]] = ..., nodes: _Optional[_Iterable[_Union[NodeView, _Mapping]]] = ...) -> None: ...
+
+class Obstacle(_message.Message):
+    __slots__ = ("what", "command")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    command: str
+    def __init__(self, what: _Optional[str] = ..., command: _Optional[str] = ...) -> None: ...
+
+class NodeView(_message.Message):
+    __slots__ = ("node", "score", "chosen", "contributions", "obstacles", "promotion")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    OBSTACLES_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    score: str
+    chosen: bool
+    contributions: _containers.RepeatedCompositeFieldContainer[Contribution]
+    obstacles: _containers.RepeatedCompositeFieldContainer[Obstacle]
+    promotion: str
+    def __init__(self, node: _Optional[str] = ..., score: _Optional[str] = ..., chosen: _Optional[bool] = ..., contributions: _Optional[_Iterable[_Union[Contribution, _Mapping]]] = ..., obstacles: _Optional[_Iterable[_Union[Obstacle, _Mapping]]] = ..., promotion: _Optional[str] = ...) -> None: ...
+
+class Contribution(_message.Message):
+    __slots__ = ("origin", "detail", "added", "before", "was_candidate", "after")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    WAS_CANDIDATE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    detail: str
+    added: int
+    before: int
+    was_candidate: bool
+    after: int
+    def __init__(self, origin: _Optional[str] = ..., detail: _Optional[str] = ..., added: _Optional[int] = ..., before: _Optional[int] = ..., was_candidate: _Optional[bool] = ..., after: _Optional[int] = ...) -> None: ...

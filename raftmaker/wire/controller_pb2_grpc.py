@@ -82,6 +82,11 @@ class ControllerStub:
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_controller__pb2.CleanupReply.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/raftmaker.v1.Controller/Explain',
+                request_serializer=raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_controller__pb2.ExplainReply.FromString,
+                _registered_method=True)
         self.Leave = channel.unary_unary(
                 '/raftmaker.v1.Controller/Leave',
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.LeaveRequest.SerializeToString,
@@ -156,6 +161,13 @@ class ControllerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Says why a resource is where it is, from this node's view of the CIB; nothing changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Leave(self, request, context):
         """Moves this node's resources away, then leaves in good order.
         """
@@ -210,6 +222,11 @@ def add_ControllerServicer_to_server(servicer, server):
                     servicer.Cleanup,
                     request_deserializer=raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_controller__pb2.CleanupReply.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_controller__pb2.ExplainReply.SerializeToString,
             ),
             'Leave': grpc.unary_unary_rpc_method_handler(
                     servicer.Leave,
@@ -461,6 +478,33 @@ class Controller:
             '/raftmaker.v1.Controller/Cleanup',
             raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.SerializeToString,
             raftmaker_dot_wire_dot_controller__pb2.CleanupReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Controller/Explain',
+            raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.SerializeToString,
+            raftmaker_dot_wire_dot_controller__pb2.ExplainReply.FromString,
             options,
             channel_credentials,
             insecure,
