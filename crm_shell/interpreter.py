@@ -6,12 +6,16 @@ from crm_shell.actions.tree import NotThere
 from crm_shell.commands import drafts
 from crm_shell.commands.help import help_for
 from crm_shell.commands.levels import EVERYTHING, find, names_of
-from crm_shell.commands.session import Command, Failed, Level, Session
+from crm_shell.commands.session import Command, Failed, Level, Misused, Rehearsed, Session
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
 
 _LEAVING = ("quit", "bye", "exit", "q")
 _UP = ("up", "back", "cd", "end", "..")
+
+
+_REHEARSED = ("status", "history", "restore")
+"""Commands about the cluster itself that read only, or whose change has a plan."""
 
 
 class Leave(Exception):
@@ -39,6 +43,8 @@ class Interpreter:
         except HaError as error:
             self.session.console.error(str(error))
             return int(error.exit_code)
+        except Rehearsed:
+            return 0
         except Failed as error:
             self.session.console.error(str(error))
             return int(error.code)
@@ -85,6 +91,9 @@ class Interpreter:
         if args and args[0] in ("-h", "--help"):
             self.session.console.say(help_for([command.name], level))
             return 0
+        outside = level is not None and level.name == "cluster" and command.name not in _REHEARSED
+        if self.session.dry_run and outside:
+            raise Misused(f"{command.name} cannot be rehearsed; leave --dry-run away")
         return await command.run(self.session, args)
 
     async def leave_level(self) -> None:

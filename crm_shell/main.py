@@ -39,21 +39,32 @@ def main() -> int:
         return int(ExitCode.IOERR)
 
 
+_ANYWHERE = {
+    "--json": "json",
+    "--wait": "wait",
+    "-w": "wait",
+    "--dry-run": "dry_run",
+    "--force": "force",
+    "--yes": "force",
+}
+"""Options that may also stand after the command."""
+
+
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="crm", add_help=False, allow_abbrev=False)
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("--version", action="store_true")
     parser.add_argument("-f", "--file")
     parser.add_argument("-w", "--wait", action="store_true")
-    parser.add_argument("-F", "--force", action="store_true")
+    parser.add_argument("-F", "--force", "-y", "--yes", action="store_true")
+    parser.add_argument("-n", "--dry-run", action="store_true")
     parser.add_argument("-D", "--display", choices=("plain", "color", "uppercase"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--config", type=Path)
     parser.add_argument("-d", "--debug", action="store_true")
     parser.add_argument("words", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
-    # These may also stand after the command, where people expect them.
-    for flag, name in (("--json", "json"), ("--wait", "wait"), ("-w", "wait")):
+    for flag, name in _ANYWHERE.items():
         if flag in options.words and options.words[:1] != ["help"]:
             options.words.remove(flag)
             setattr(options, name, True)
@@ -71,6 +82,7 @@ async def _run(options: argparse.Namespace) -> int:
         config=options.config,
         wait=options.wait,
         force=options.force,
+        dry_run=options.dry_run,
     )
     interpreter = Interpreter(session)
     try:

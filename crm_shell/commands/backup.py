@@ -17,7 +17,7 @@ _FORMAT = "1"
 
 async def _backup(session: Session, args: list[str]) -> int:
     arguments(args, 1, 1, "backup FILE")
-    cib = await session.cluster.cib()
+    cib = await session.cib()
     facts = cib.facts
     text = render(cib.document)
     head = {
@@ -56,7 +56,7 @@ def _write(path: Path, data: bytes) -> None:
 async def _restore(session: Session, args: list[str]) -> int:
     arguments(args, 1, 1, "restore FILE")
     backup = _read(Path(args[0]))
-    now = await session.cluster.cib()
+    now = await session.cib()
     wanted = backup.children[0].child("configuration")
     assert wanted is not None, "looked at when it was read"
     if backup.get("cluster") != now.facts.cluster_id:
@@ -68,7 +68,7 @@ async def _restore(session: Session, args: list[str]) -> int:
     if not session.confirm(f"Replace the configuration with that of {backup.get('version')}?"):
         return 0
     message = f"restore of {backup.get('version')}"
-    await session.cluster.change(changes, message=message, base=now.version)
+    await session.change(changes, message=message, base=now.version)
     session.draft = None
     session.console.answer("", {"changed": True})
     return 0

@@ -14,6 +14,7 @@ from crm_shell.commands.grammar_help import STATEMENTS
 from crm_shell.commands.history import HISTORY
 from crm_shell.commands.loading import load, save
 from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
+from crm_shell.commands.simulate import DRAFT_COMMAND
 from crm_shell.console import Json
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.removal import NoSuchObject, remove
@@ -256,6 +257,7 @@ LEVEL = Level(
             name="commit", usage="commit [--wait]", run=_commit,
             summary="Send what was edited at the prompt, all or nothing",
         ),
+        DRAFT_COMMAND,
         *HISTORY,
         Command(
             name="refresh", usage="refresh", summary="Drop what was not committed", run=_refresh,

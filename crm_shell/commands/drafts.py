@@ -16,7 +16,7 @@ async def draft_of(session: Session) -> Draft:
     """Return the draft that is being edited, or a fresh one from the cluster."""
     if session.draft is not None:
         return session.draft
-    cib = await session.cluster.cib()
+    cib = await session.cib()
     return Draft(base=cib, configuration=cib.configuration)
 
 

@@ -11,7 +11,8 @@ _GLOBAL = """\
 Options:
   -f, --file FILE      read commands from FILE (- is standard input)
   -w, --wait           wait until the cluster has carried out a change
-  -F, --force          answer yes to questions, overrule refusals that may be overruled
+  -F, --force, --yes   answer yes to questions, overrule refusals that may be overruled
+  -n, --dry-run        show what a change would do, and change nothing
   --json               print answers as JSON
   -D, --display plain|color
   --config FILE        the node's raftmaker.toml (else RAFTMAKER_CONFIG,

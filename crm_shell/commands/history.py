@@ -114,14 +114,12 @@ async def _rollback(session: Session, args: list[str]) -> int:
         raise Misused("usage: rollback REVISION")
     revision = _number(args[0])
     wanted = await _configuration(session, revision)
-    now = await session.cluster.cib()
+    now = await session.cib()
     changes = operations(now.configuration, wanted)
     if not changes:
         session.console.answer(f"the configuration is as it was in revision {revision}", {})
         return 0
-    await session.cluster.change(
-        changes, message=f"rollback to revision {revision}", base=now.version
-    )
+    await session.change(changes, message=f"rollback to revision {revision}", base=now.version)
     session.draft = None
     return 0
 

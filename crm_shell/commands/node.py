@@ -14,6 +14,7 @@ from crm_shell.actions.pairs import (
 )
 from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
 from crm_shell.commands.status import status_now
+from crm_shell.proposal.fencing import show_fencing
 from raftmaker.vocabulary.codes import ExitCode
 
 
@@ -58,7 +59,7 @@ def _flag(name: str, attribute: str, value: str, usage: str) -> Run:
         lifetime = words.pop() if words and words[-1] in ("reboot", "forever") else "forever"
         if len(words) > 1:
             raise Misused(f"unexpected argument {words[1]!r}; usage: {usage}")
-        cib = await session.cluster.cib()
+        cib = await session.cib()
         entry = tree.node(cib.document, words[0] if words else session.cluster.settings.node)
         transient = transient_owner(cib.document, entry.id)
         permanent = of_node(entry)
@@ -69,7 +70,8 @@ def _flag(name: str, attribute: str, value: str, usage: str) -> Run:
                 *remove_pair(of_status(entry.id), transient, attribute),
                 set_pair(permanent, entry, attribute, value),
             ]
-        await session.change(operations, message=f"node {name} {entry.get('uname')}")
+        node = entry.get("uname")
+        await session.change(operations, message=f"node {name} {node}", asked=[node])
         return 0
 
     return run
@@ -80,8 +82,9 @@ async def _fence(session: Session, args: list[str]) -> int:
     action = words[1] if len(words) > 1 else "reboot"
     if action not in ("off", "reboot", "on"):
         raise Misused(f"{action!r} is no fencing action: off, reboot or on")
-    cib = await session.cluster.cib()
+    cib = await session.cib()
     name = tree.node(cib.document, words[0]).get("uname")
+    await show_fencing(session, cib.document, name, action)
     if not session.confirm(f"Fence {name} ({action})? What runs there is killed."):
         return 0
     session.console.info(f"fencing {name} ({action}), this may take a while")
@@ -96,7 +99,7 @@ def _attributes(word: str, kind: str, *, transient: bool = False) -> Run:
     async def run(session: Session, args: list[str]) -> int:
         usage = f"{word} NODE {{set NAME VALUE|show [NAME]|delete NAME}}"
         name, verb, *rest = arguments(args, 2, 4, usage)
-        cib = await session.cluster.cib()
+        cib = await session.cib()
         entry = tree.node(cib.document, name)
         home: Home = of_status(entry.id, kind) if transient else of_node(entry, kind)
         owner = transient_owner(cib.document, entry.id) if transient else entry
@@ -126,7 +129,7 @@ def _attributes(word: str, kind: str, *, transient: bool = False) -> Run:
 
 async def _clear_state(session: Session, args: list[str]) -> int:
     (name,) = arguments(args, 1, 1, "clearstate NODE")
-    cib = await session.cluster.cib()
+    cib = await session.cib()
     node = tree.node(cib.document, name).get("uname")
     question = (
         f"Is {node} surely down? If it runs and this is wrong, data will be corrupted. Go on?"
@@ -135,6 +138,7 @@ async def _clear_state(session: Session, args: list[str]) -> int:
         raise Failed(f"vouching that {node} is down needs --force", code=ExitCode.UNSAFE)
     if not session.confirm(question):
         return 0
+    session.announce(f"vouch that {node} is down")
     await session.cluster.confirm_down(node, message="crm node clearstate")
     session.console.info(f"{node} counts as down")
     return 0

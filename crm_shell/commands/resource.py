@@ -16,7 +16,7 @@ from raftmaker.vocabulary.commands import CibOperation
 
 
 async def _cib(session: Session) -> Cib:
-    return await session.cluster.cib()
+    return await session.cib()
 
 
 def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
@@ -31,7 +31,7 @@ def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
                     session.console.warn(
                         f"{each} is in {holder}, which is stopped: crm resource start {holder}"
                     )
-        await session.change(operations, message=f"resource {name} {' '.join(names)}")
+        await session.change(operations, message=f"resource {name} {' '.join(names)}", asked=names)
         return 0
 
     return _command(name, f"{name} RESOURCE…", summary, run)
@@ -91,6 +91,7 @@ async def _restart(session: Session, args: list[str]) -> int:
         raise Failed(f"{name} does not run: crm resource start {name}", code=ExitCode.NOT_RUNNING)
     before = roles.meta_of(cib.document, name, "target-role")
     stop = roles.set_meta(cib.document, name, "target-role", "Stopped")
+    await session.review(stop, asked=[name], then=f"start {name} again, and what was with it")
     outcome = await session.cluster.change(stop, message=f"restart {name}")
     try:
         await session.settle(outcome.index)
@@ -135,7 +136,7 @@ async def _move(session: Session, args: list[str]) -> int:
     operations.append(moving.prefer(cib.document, name, nodes[0], end=end))
     if force and len(places) == 1 and places != nodes:
         operations.append(moving.ban(cib.document, name, places[0], end=end))
-    await session.change(operations, message=f"move {name} to {nodes[0]}")
+    await session.change(operations, message=f"move {name} to {nodes[0]}", asked=[name])
     session.console.info(_until(f"{name} is kept on {nodes[0]}", name, end))
     return 0
 
@@ -158,9 +159,8 @@ async def _ban_here(session: Session, cib: Cib, name: str, end: str) -> int:
     if len(places) != 1:
         where = ", ".join(places) or "nowhere"
         raise Failed(f"{name} runs on {where}: name the node", code=ExitCode.MULTIPLE)
-    await session.change(
-        [moving.ban(cib.document, name, places[0], end=end)], message=f"ban {name} on {places[0]}"
-    )
+    operation = moving.ban(cib.document, name, places[0], end=end)
+    await session.change([operation], message=f"ban {name} on {places[0]}", asked=[name])
     session.console.info(_until(f"{name} is kept away from {places[0]}", name, end))
     return 0
 
@@ -176,9 +176,8 @@ async def _ban(session: Session, args: list[str]) -> int:
     end = _lifetime(rest)
     if not nodes:
         return await _ban_here(session, cib, name, end)
-    await session.change(
-        [moving.ban(cib.document, name, nodes[0], end=end)], message=f"ban {name} on {nodes[0]}"
-    )
+    operation = moving.ban(cib.document, name, nodes[0], end=end)
+    await session.change([operation], message=f"ban {name} on {nodes[0]}", asked=[name])
     session.console.info(_until(f"{name} is kept away from {nodes[0]}", name, end))
     return 0
 
@@ -204,6 +203,11 @@ def _forget(*, refresh: bool) -> Run:
             tree.resource(cib.document, words[0])
         if len(words) > 1:
             tree.node(cib.document, words[1])
+        session.announce(
+            f"forget the {'history' if refresh else 'failures'} of "
+            f"{words[0] if words else 'every resource'} on "
+            f"{words[1] if len(words) > 1 else 'every node'}, and probe again"
+        )
         cleaned = await session.cluster.cleanup(
             resource=words[0] if words else "",
             node=words[1] if len(words) > 1 else "",

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cib_store.document.element import Element
+from cib_store.document.version import version_of
 from crm_shell.console import Console
 from crm_shell.syntax.faults import Fault
 from raftmaker.client import Cib, Cluster, connect
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation
+from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import CibVersion
 
 
@@ -21,6 +23,10 @@ class Failed(Exception):
     def __init__(self, *messages: str, code: ExitCode = ExitCode.ERROR) -> None:
         super().__init__("\n".join(messages))
         self.code = code
+
+
+class Rehearsed(Exception):
+    """The plan was shown, and that was all that was wanted: nothing is changed."""
 
 
 class Misused(Failed):
@@ -52,6 +58,11 @@ class Session:
     config: Path | None = None
     wait: bool = False
     force: bool = False
+    """Answer yes to every question, overrule what may be overruled."""
+    dry_run: bool = False
+    """Plans are shown and nothing is changed."""
+    offline: Element | None = None
+    """A CIB from a file, which commands read instead of the cluster's; it implies `dry_run`."""
     interactive: bool = False
     keeps_draft: bool = False
     """Changes gather until `commit`, as at the prompt and in a file of commands."""
@@ -67,6 +78,12 @@ class Session:
             self._cluster = connect(self.config, program=self.program)
         return self._cluster
 
+    async def cib(self) -> Cib:
+        """Return the CIB: the cluster's, or the one from a file."""
+        if self.offline is None:
+            return await self.cluster.cib()
+        return Cib(document=self.offline, version=version_of(self.offline), index=0, facts=Facts())
+
     async def close(self) -> None:
         """Close what was opened."""
         if self._cluster is not None:
@@ -75,7 +92,7 @@ class Session:
 
     def confirm(self, question: str) -> bool:
         """Ask a person; where there is none, or `--force` is given, the answer is yes."""
-        if self.force or self.ask is None:
+        if self.force or self.dry_run or self.ask is None:
             return True
         return self.ask(question)
 
@@ -85,14 +102,42 @@ class Session:
         *,
         message: str = "",
         base: CibVersion | None = None,
+        asked: Sequence[str] = (),
     ) -> int:
-        """Change the CIB, tell warnings, wait when asked to; return the log position."""
+        """Show the plan, change the CIB, tell warnings, wait when asked to.
+
+        `asked`: the resources and nodes that the command is about; what else is disturbed is asked
+        about. Returns the log position. Raises `Rehearsed` in a dry run, `Failed` after a no.
+        """
+        await self.review(operations, base=base, asked=asked)
         outcome = await self.cluster.change(operations, message=message, base=base)
         for warning in outcome.reports:
             self.console.warn(str(warning))
         if self.wait:
             await self.settle(outcome.index)
         return outcome.index
+
+    async def review(
+        self,
+        operations: Sequence[CibOperation],
+        *,
+        base: CibVersion | None = None,
+        asked: Sequence[str] = (),
+        then: str = "",
+    ) -> None:
+        """Show what operations would do; ask, or end a dry run. `then`: what follows it, in words.
+
+        Raises `Rehearsed` in a dry run, `Failed` when somebody says no.
+        """
+        from crm_shell.proposal.review import review
+
+        await review(self, operations, base=base, asked=asked, then=then)
+
+    def announce(self, what: str) -> None:
+        """Say what will be done that no plan can show. Raises `Rehearsed` in a dry run."""
+        if self.dry_run:
+            self.console.answer(f"This will: {what}", {"action": what})
+            raise Rehearsed
 
     async def settle(self, index: int) -> None:
         """Wait until the cluster has carried out log position `index`, showing progress."""

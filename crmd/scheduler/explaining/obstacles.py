@@ -51,8 +51,9 @@ def obstacles_everywhere(run: Run, rsc: Resource) -> Iterator[Obstacle]:
     yield from _tickets(rsc)
     for each in rsc.this_with:
         if each.score >= INFINITY and each.primary.assigned is None and not each.primary.children:
+            name = "" if each.id.startswith("#") else f" ({each.id})"
             yield Obstacle(
-                f"{each.primary.id}, with which it must be ({each.id}), runs nowhere",
+                f"{each.primary.id}, with which it must be{name}, runs nowhere",
                 f"crm explain {each.primary.xml_id}",
             )
     yield from _too_many_instances(rsc)
@@ -60,7 +61,12 @@ def obstacles_everywhere(run: Run, rsc: Resource) -> Iterator[Obstacle]:
 
 def _told_to_stop(run: Run, rsc: Resource) -> Iterator[Obstacle]:
     if rsc.removed:
-        yield Obstacle("it is not in the configuration any more")
+        in_clone = rsc.top.clone is not None and not rsc.top.removed
+        yield Obstacle(
+            f"{rsc.top.xml_id} has fewer instances now (clone-max)"
+            if in_clone
+            else "it is not in the configuration any more"
+        )
     holder: Resource | None = rsc
     while holder is not None:
         if parse_role(holder.meta.get("target-role")) is Role.STOPPED:
@@ -91,7 +97,7 @@ def _too_many_instances(rsc: Resource) -> Iterator[Obstacle]:
     clone = rsc.top.clone
     if clone is None or rsc.assigned is not None:
         return
-    placed = sum(1 for each in rsc.top.children if each.nodes_now() or _is_placed(each))
+    placed = sum(1 for each in rsc.top.children if _is_placed(each))
     if placed >= clone.clone_max:
         yield Obstacle(
             f"clone-max={clone.clone_max} instances of {rsc.top.xml_id} are placed already",
