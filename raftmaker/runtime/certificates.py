@@ -3,11 +3,13 @@
 One authority a cluster signs one certificate a node; the node's name is its only DNS name, and both
 ends of every connection check it (mutual TLS). Files: ``authority.pem``, ``node.pem`` and
 ``node.key`` in a node's TLS directory, ``authority.key`` only where certificates are issued. Keys
-are readable by their owner alone.
+are readable by their owner alone. While an authority is exchanged ``authority.pem`` holds the new
+one and the old one, and both are trusted.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,35 +44,108 @@ def create_authority(cluster: ClusterId, now: datetime) -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"raftmaker {cluster}"[:64])])
     builder = (
-        _builder(name, name, key, now, AUTHORITY_DAYS)
+        _builder(name, name, key.public_key(), now, AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
     )
-    return _pair(builder.sign(key, hashes.SHA256()), key)
+    certificate = builder.sign(key, hashes.SHA256())
+    return KeyPair(
+        certificate=certificate.public_bytes(serialization.Encoding.PEM), key=_private(key)
+    )
 
 
 def issue(authority: KeyPair, node: NodeName, now: datetime, days: int = NODE_DAYS) -> KeyPair:
-    """Make the certificate of a node, for both ends of a connection."""
+    """Make the key and the certificate of a node, for both ends of a connection."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return KeyPair(
+        certificate=_certify(authority, key.public_key(), node, now, days), key=_private(key)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRequest:
+    """A node's new key, which never leaves it, and the request that asks to certify it (PEM)."""
+
+    request: bytes
+    key: bytes
+
+
+def create_request(node: NodeName) -> CertificateRequest:
+    """Make a key, and a request for its certificate."""
+    return request_for(_private(ec.generate_private_key(ec.SECP256R1())), node)
+
+
+def request_for(key: bytes, node: NodeName) -> CertificateRequest:
+    """Make a request for a key that is there. Raises ValueError for one that is no key of ours."""
+    own = serialization.load_pem_private_key(key, None)
+    if not isinstance(own, ec.EllipticCurvePrivateKey):
+        raise ValueError("is no elliptic-curve key")
+    request = x509.CertificateSigningRequestBuilder().subject_name(_named(node))
+    signed = request.sign(own, hashes.SHA256())
+    return CertificateRequest(request=signed.public_bytes(serialization.Encoding.PEM), key=key)
+
+
+def certify(
+    authority: KeyPair, request: bytes, node: NodeName, now: datetime, days: int = NODE_DAYS
+) -> bytes:
+    """Certify the key in a request for `node`, whatever names the request holds.
+
+    Raises ValueError for a request that is not whole, or not signed with the key in it.
+    """
+    return _certify(authority, _requested_key(request), node, now, days)
+
+
+def requested_key_digest(request: bytes) -> str:
+    """Return the SHA-256 digest of the key in a request. Raises ValueError as `certify` does."""
+    key = _requested_key(request).public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(key).hexdigest()
+
+
+def _requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
+    asked = x509.load_pem_x509_csr(request)
+    key = asked.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not asked.is_signature_valid:
+        raise ValueError("the certificate request is not signed with its elliptic-curve key")
+    return key
+
+
+def fingerprint(certificate: bytes) -> bytes:
+    """Return the SHA-256 digest of a certificate (the first one, when there are several)."""
+    return x509.load_pem_x509_certificate(certificate).fingerprint(hashes.SHA256())
+
+
+def expires_at(certificate: bytes) -> datetime:
+    """Return until when a certificate is good."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
+def _certify(
+    authority: KeyPair, key: ec.EllipticCurvePublicKey, node: NodeName, now: datetime, days: int
+) -> bytes:
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     signer = serialization.load_pem_private_key(authority.key, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node[:64])])
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
-        _builder(name, issuer.subject, key, now, days)
+        _builder(_named(node), issuer.subject, key, now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(node)]), critical=False)
     )
-    return _pair(builder.sign(signer, hashes.SHA256()), key)
+    return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _named(node: NodeName) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node[:64])])
 
 
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePublicKey,
     now: datetime,
     days: int,
 ) -> x509.CertificateBuilder:
@@ -78,7 +153,7 @@ def _builder(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         # A peer's clock may be behind: the certificate is good a little before it was made.
         .not_valid_before(now - _CLOCK_SKEW)
@@ -100,14 +175,11 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
-    return KeyPair(
-        certificate=certificate.public_bytes(serialization.Encoding.PEM),
-        key=key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
 
 
@@ -144,21 +216,28 @@ def read_credentials(directory: Path, node: NodeName, now: datetime) -> Credenti
 def _check(credentials: Credentials, directory: Path, node: NodeName, now: datetime) -> None:
     path = directory / "node.pem"
     try:
-        authority = x509.load_pem_x509_certificate(credentials.authority)
+        authorities = x509.load_pem_x509_certificates(credentials.authority)
         mine = x509.load_pem_x509_certificate(credentials.certificate)
         key = serialization.load_pem_private_key(credentials.key, None)
     except (ValueError, TypeError) as error:
         raise _unusable(directory, f"holds something that is no PEM: {error}") from None
-    try:
-        mine.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
-        raise _unusable(path, "was not issued by the authority beside it") from None
+    if not any(was_issued_by(mine, authority) for authority in authorities):
+        raise _unusable(path, "was not issued by the authority beside it")
     if key.public_key() != mine.public_key():
         raise _unusable(directory / "node.key", "does not belong to the certificate beside it")
     if node not in names_in(mine):
         raise _unusable(path, f"is for {', '.join(names_in(mine))}, this node is {node}")
     if not mine.not_valid_before_utc <= now <= mine.not_valid_after_utc:
         raise _unusable(path, f"is valid only until {mine.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
+
+
+def was_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Tell whether an authority signed a certificate."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def names_in(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -146,8 +146,25 @@ class _Checker:
         return value
 
 
+def is_node_name(text: str) -> bool:
+    """Tell whether a node may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def read(path: Path) -> Settings:
-    """Read and check the file. Raises `Rejected` with every fault in it."""
+    """Read and check the file and the credentials it names. Raises `Rejected` with every fault."""
+    settings = decode_file(path)
+    if settings.tls_dir is None:
+        return settings
+    # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
+    from raftmaker.runtime.certificates import read_credentials
+
+    credentials = read_credentials(settings.tls_dir, settings.node, datetime.now(UTC))
+    return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
+
+
+def decode_file(path: Path) -> Settings:
+    """Read and check the file, and no credentials. Raises `Rejected` with every fault in it."""
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -158,14 +175,7 @@ def read(path: Path) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _rejected(path, f"is not TOML: {error}", "mend the line named") from None
-    settings = decode(data, path)
-    if settings.tls_dir is None:
-        return settings
-    # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
-    from raftmaker.runtime.certificates import read_credentials
-
-    credentials = read_credentials(settings.tls_dir, settings.node, datetime.now(UTC))
-    return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
+    return decode(data, path)
 
 
 def _rejected(path: Path, what: str, mend: str) -> Rejected:
@@ -217,7 +227,7 @@ def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:
         where = f"peers[{number}]"
         table = check.table({where: entry}, where, {field.name for field in fields(Peer)})
         name = check.text(table, where, "name")
-        if not _NAME.fullmatch(name):
+        if not is_node_name(name):
             check.fault(f"{where}.name", f"{name!r} is no node name", "letters, digits, . _ -")
         if name in {peer.name for peer in peers}:
             check.fault(f"{where}.name", f"{name!r} is there twice", "every node once")

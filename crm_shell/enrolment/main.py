@@ -1,0 +1,130 @@
+"""raftmaker-enrol: takes join tokens on this node while one is valid, and then ends.
+
+It runs as a user of its own, apart from the store. The keys are given to it by systemd
+(LoadCredential); started by hand it reads them from the TLS directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from crm_shell.enrolment import records
+from crm_shell.enrolment.admission import Admission, Keys
+from crm_shell.enrolment.channel import server_context
+from crm_shell.enrolment.places import ENROLMENT_PORT, enrolment_directory, hosts_of
+from crm_shell.enrolment.records import Record, Verdict, judge
+from crm_shell.enrolment.roster import roster_of
+from crm_shell.enrolment.server import Enrolment, listen, serve
+from raftmaker.client import connect
+from raftmaker.runtime.certificates import KeyPair
+from raftmaker.runtime.daemon import notify
+from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.identity import SOFTWARE_VERSION, tool_identity
+from raftmaker.runtime.logs import Log, start_logging
+from raftmaker.runtime.settings import DEFAULT_FILE, Settings
+from raftmaker.vocabulary.codes import ExitCode
+
+PROGRAM = "raftmaker-enrol"
+_LOOK_S = 2.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    options = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="take join tokens while one is valid; started by 'crm cluster token'",
+    )
+    default = Path(os.environ.get("RAFTMAKER_CONFIG", DEFAULT_FILE))
+    options.add_argument("--config", type=Path, default=default, metavar="FILE", help="%(default)s")
+    options.add_argument("--version", action="version", version=SOFTWARE_VERSION)
+    return options
+
+
+def main() -> int:
+    """Run until no token is valid; return the exit code."""
+    options = parser().parse_args()
+    start_logging()
+    try:
+        return asyncio.run(_run(options.config))
+    except HaError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201
+        return int(error.exit_code)
+    except (OSError, ValueError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201
+        return int(ExitCode.OSFILE)
+
+
+async def _run(config: Path) -> int:
+    log = Log(PROGRAM)
+    async with connect(config, program=PROGRAM) as cluster:
+        settings = cluster.settings
+        directory = enrolment_directory(settings)
+        credentials = _credentials(settings)
+        keys = _keys(credentials)
+        admission = Admission(
+            identity=tool_identity(settings.cluster, PROGRAM),
+            cluster_name=settings.cluster_name,
+            keys=keys,
+            roster=roster_of(cluster),
+            directory=directory,
+        )
+        enrolment = Enrolment(
+            authority=keys.authority.certificate,
+            judge=lambda identity, secret: _judged(directory, identity, secret),
+            enrol=admission.enrol,
+            log=log,
+        )
+        context = server_context(credentials / "node.pem", credentials / "node.key")
+        listeners = [listen((host, ENROLMENT_PORT)) for host in hosts_of(settings)]
+        log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
+        notify("READY=1")
+        serving = [asyncio.create_task(serve(each, context, enrolment)) for each in listeners]
+        watching = asyncio.create_task(_until_none_is_open(directory))
+        done, _ = await asyncio.wait([*serving, watching], return_when=asyncio.FIRST_COMPLETED)
+        for task in (*serving, watching):
+            task.cancel()
+        await asyncio.gather(*serving, watching, return_exceptions=True)
+        for task in done:
+            task.result()
+        log.info("no token is valid any more")
+    return 0
+
+
+async def _until_none_is_open(directory: Path) -> None:
+    while any(each.is_open(int(time.time())) for each in records.read(directory)):
+        await asyncio.sleep(_LOOK_S)
+
+
+def _judged(directory: Path, identity: bytes, secret: bytes) -> tuple[Verdict, Record | None]:
+    known = records.read(directory)
+    return judge(known, identity, secret, int(time.time())), records.find(known, identity)
+
+
+def _credentials(settings: Settings) -> Path:
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    if given:
+        return Path(given)
+    if settings.tls_dir is None:
+        raise HaError(
+            "raftmaker.toml names no TLS directory: make the cluster with 'crm cluster init'"
+        )
+    return settings.tls_dir
+
+
+def _keys(directory: Path) -> Keys:
+    trusted = (directory / "authority.pem").read_bytes()
+    return Keys(
+        # The first one is the one that issues (see certificates).
+        authority=KeyPair(certificate=trusted, key=(directory / "authority.key").read_bytes()),
+        trusted=trusted,
+        cluster=(directory / "cluster.key").read_bytes(),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

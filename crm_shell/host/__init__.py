@@ -1,0 +1,1 @@
+"""This host as a node of a cluster: its addresses, its files, its systemd units, init and join."""

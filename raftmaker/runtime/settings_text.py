@@ -1,0 +1,59 @@
+"""Write a node's `raftmaker.toml`: what `settings.read` reads back as the same settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+from raftmaker.runtime.settings import Peer, Settings, Timings
+
+_HEAD = """\
+# This node of a Raftmaker cluster; 'crm cluster init' or 'crm cluster join' wrote it.
+# Who belongs to the cluster is in the store; the peers here are where this node looks for it first.
+"""
+
+
+def render(settings: Settings) -> str:
+    """Return the text; what is as usual is left out."""
+    usual = Settings(cluster=settings.cluster, cluster_name="", node=settings.node, peers=())
+    lines = [
+        *("[cluster]", f"id = {_text(settings.cluster)}", f"name = {_text(settings.cluster_name)}"),
+        *("", "[node]", f"name = {_text(settings.node)}"),
+        *("", "[directories]"),
+    ]
+    for key, value, default in (
+        ("state", settings.state_dir, usual.state_dir),
+        ("run", settings.run_dir, usual.run_dir),
+        ("tls", settings.tls_dir, usual.tls_dir),
+    ):
+        if value != default:
+            lines.append(f"{key} = {_text(value)}")
+    for key, paths in (("ocf_roots", settings.ocf_roots), ("fence_dirs", settings.fence_dirs)):
+        if paths:
+            lines.append(f"{key} = [{', '.join(map(_text, paths))}]")
+    if settings.timings != Timings():
+        lines.extend(("", "[timings]"))
+        for field in fields(Timings):
+            if getattr(settings.timings, field.name) != field.default:
+                lines.append(f"{field.name} = {getattr(settings.timings, field.name)}")
+    for peer in settings.peers:
+        lines.extend(("", "[[peers]]", *_peer_lines(peer)))
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _peer_lines(peer: Peer) -> list[str]:
+    lines = [f"name = {_text(peer.name)}"]
+    lines.extend(
+        f"{key} = {_text(endpoint.address)}"
+        for key, endpoint in (
+            ("store", peer.store), ("controller", peer.controller), ("fencer", peer.fencer)
+        )
+    )  # fmt: skip
+    if not peer.voter:
+        lines.append("voter = false")
+    return lines
+
+
+def _text(value: object) -> str:
+    # A JSON string is a TOML basic string.
+    return json.dumps(str(value), ensure_ascii=False)
