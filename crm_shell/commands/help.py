@@ -7,7 +7,7 @@ import textwrap
 from crm_shell.commands.levels import EVERYTHING, find, names_of
 from crm_shell.commands.session import Command, Level, Misused
 
-_GLOBAL = """\
+GLOBAL_OPTIONS = """\
 Options:
   -f, --file FILE      read commands from FILE (- is standard input)
   -w, --wait           wait until the cluster has carried out a change
@@ -34,7 +34,7 @@ def overview() -> str:
             "Commands and levels:",
             *_rows(rows),
             "",
-            _GLOBAL,
+            GLOBAL_OPTIONS,
         )
     )
 

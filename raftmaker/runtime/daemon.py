@@ -1,7 +1,9 @@
 """The life of a daemon: options, settings, event loop, signals, readiness, orderly end.
 
 A part that fails ends the daemon with a traceback and exit code 1; systemd (or the launcher) starts
-it again. Resources keep running meanwhile.
+it again. Resources keep running meanwhile. SIGTERM and SIGINT ask for an orderly end: the node
+leaves. SIGUSR1 asks for a restart: the daemon ends at once, the node stays, and whoever started it
+starts it again (an upgrade does this).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_clust
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
 from raftmaker.runtime.logs import Log, start_logging
+from raftmaker.runtime.priority import real_time
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import BootId
@@ -57,6 +60,8 @@ def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
     """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code."""
     options = _options(program)
     start_logging(options.log_level)
+    if options.realtime and (reason := real_time()):
+        Log(program).warning("no real-time priority", reason=reason)
     try:
         settings = read(options.config)
         # What our children call (agents call crm_attribute) speaks to this node's daemons.
@@ -85,6 +90,9 @@ def _options(program: str) -> argparse.Namespace:
     parser.add_argument(
         "--log-level", choices=("error", "warning", "info", "debug"), default="info"
     )
+    parser.add_argument(
+        "--realtime", action="store_true", help="run with real-time priority, where it is allowed"
+    )
     parser.add_argument("--version", action="version", version=SOFTWARE_VERSION)
     return parser.parse_args()
 
@@ -112,10 +120,28 @@ async def _run(
     if keys is None:
         log.warning("no cluster.key beside the certificates: heartbeats go by streams alone")
     log.info("daemon starts", node=settings.node, boot=boot_id, version=SOFTWARE_VERSION)
+    running = asyncio.ensure_future(body(context))
+    loop.add_signal_handler(signal.SIGUSR1, running.cancel)
+    pinging = asyncio.create_task(_ping_watchdog())
     try:
-        await body(context)
+        await running
+    except asyncio.CancelledError:
+        log.info("daemon ends to be started again", node=settings.node)
+        return int(ExitCode.TEMPFAIL)
     except HaError as error:
         log.error("daemon ends", reason=error)
         return int(error.exit_code)
+    finally:
+        pinging.cancel()
     log.info("daemon ends", node=settings.node)
     return int(ExitCode.OK)
+
+
+async def _ping_watchdog() -> None:
+    """Tell systemd twice in its watchdog's time that this loop runs (sd_watchdog_enabled(3))."""
+    period_us = os.environ.get("WATCHDOG_USEC", "")
+    if not period_us.isdecimal():
+        return
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(int(period_us) / 2_000_000)

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.priority import ordinary
 
 _LENGTH = struct.Struct(">Q")
 
@@ -82,6 +83,7 @@ class Worker:
 
 def serve_calls(answer: Callable[[object], object]) -> int:
     """Be a worker: answer values from standard input until it closes; return the exit code."""
+    ordinary()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what is printed by mistake must not damage the answers
     while True:

@@ -1,0 +1,1 @@
+"""Manual pages and completion, made from what the commands themselves say of their options."""
