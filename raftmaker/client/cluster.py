@@ -15,7 +15,7 @@ from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
-from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
+from raftmaker.runtime.settings import DEFAULT_FILE, Settings, decode_file, secured
 from raftmaker.vocabulary.commands import (
     AttributeChange,
     CibOperation,
@@ -44,14 +44,18 @@ def connect(config: Path | None = None, *, program: str = "raftmaker-client") ->
     `config`: the node's file; else the environment's RAFTMAKER_CONFIG, else the usual place.
     """
     path = config or Path(os.environ.get("RAFTMAKER_CONFIG") or DEFAULT_FILE)
-    return Cluster(read(path), program=program)
+    return Cluster(decode_file(path), program=program)
 
 
 class Cluster:
     """Talks to the daemons of one node; use it as an async context manager."""
 
     def __init__(self, settings: Settings, *, program: str) -> None:
-        """`program` names the caller in the history of changes."""
+        """`program` names the caller in the history of changes.
+
+        The settings may be without credentials: this node's daemons are reached by their sockets,
+        and who may use those need not be able to read its key.
+        """
         self.settings = settings
         self._identity = tool_identity(settings.cluster, program)
         self._program = program
@@ -262,7 +266,7 @@ class Cluster:
             return
         from crmd.client import ControllerClient
 
-        endpoint = self.settings.peer(NodeName(node)).controller
+        endpoint = secured(self.settings).peer(NodeName(node)).controller
         there = ControllerClient(endpoint, identity=self._identity)
         try:
             async for now in there.progress():

@@ -153,7 +153,11 @@ def is_node_name(text: str) -> bool:
 
 def read(path: Path) -> Settings:
     """Read and check the file and the credentials it names. Raises `Rejected` with every fault."""
-    settings = decode_file(path)
+    return secured(decode_file(path))
+
+
+def secured(settings: Settings) -> Settings:
+    """Return them with the node's credentials, for connections to peers. Raises `Rejected`."""
     if settings.tls_dir is None:
         return settings
     # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
