@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm_shell.enrolment.admission import Roster
 from crm_shell.enrolment.token import ROLES, Role
 from raftmaker.client import Cluster
+from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.settings import Peer
 from raftmaker.wire.enrolment_pb2 import SeedPeer
 
@@ -16,7 +17,7 @@ def roster_of(cluster: Cluster) -> Roster:
         return tuple(map(seed_of, cluster.settings.peers))
 
     async def add(peer: SeedPeer) -> None:
-        raise NotImplementedError
+        raise HaError(f"{peer.name} cannot be added: this store's members are fixed")
 
     return Roster(members=members, add=add)
 

@@ -22,13 +22,13 @@ _raftmaker_names() {
 }
 
 _raftmaker_crm() {
-    local cur=${COMP_WORDS[COMP_CWORD]} path='' position=0 index kinds kind
+    local cur=${COMP_WORDS[COMP_CWORD]} path=crm position=0 index kinds kind
     local -A words=( @WORDS@ )
     local -A arguments=( @ARGUMENTS@ )
     for ((index = 1; index < COMP_CWORD; index++)); do
         [[ ${COMP_WORDS[index]} == -* ]] && continue
-        if [ -n "${words[$path${path:+ }${COMP_WORDS[index]}]+there}" ]; then
-            path+="${path:+ }${COMP_WORDS[index]}"
+        if [ -n "${words[$path ${COMP_WORDS[index]}]+there}" ]; then
+            path+=" ${COMP_WORDS[index]}"
         else
             position=$((position + 1))
         fi
@@ -68,15 +68,15 @@ def script(programs: Iterable[Program]) -> str:
 
 def _shell_tables() -> tuple[dict[str, str], dict[str, str]]:
     """Return what may follow each path of words, and the kinds of its arguments."""
-    tops = [each.name for each in (*TOP, *LEVELS)]
-    words = {"": " ".join((*tops, "help"))}
+    tops = [*(each.name for each in TOP), *(each.name for each in LEVELS)]
+    words = {"crm": " ".join((*tops, "help"))}
     arguments: dict[str, str] = {}
     for level in LEVELS:
-        words[level.name] = " ".join(each.name for each in level.commands)
+        words[f"crm {level.name}"] = " ".join(each.name for each in level.commands)
         for command in level.commands:
-            _add(f"{level.name} {command.name}", command, words, arguments)
+            _add(f"crm {level.name} {command.name}", command, words, arguments)
     for command in TOP:
-        _add(command.name, command, words, arguments)
+        _add(f"crm {command.name}", command, words, arguments)
     return words, arguments
 
 
@@ -93,5 +93,4 @@ def _options(parser: argparse.ArgumentParser) -> str:
 
 
 def _table(entries: dict[str, str]) -> str:
-    # An empty key is no subscript in bash; the first word of a path is never a dash.
     return " ".join(f"['{key}']='{value}'" for key, value in entries.items())
