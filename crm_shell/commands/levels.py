@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crm_shell.commands import cluster, configure, explain, node, resource, simulate, status
+from crm_shell.commands import cluster, configure, explain, node, resource, simulate, site, status
 from crm_shell.commands.session import Command, Level, Misused
 from crm_shell.syntax.faults import nearest
 
-LEVELS: tuple[Level, ...] = (configure.LEVEL, resource.LEVEL, node.LEVEL, cluster.LEVEL)
+LEVELS: tuple[Level, ...] = (
+    configure.LEVEL,
+    resource.LEVEL,
+    node.LEVEL,
+    site.LEVEL,
+    cluster.LEVEL,
+)
 TOP: tuple[Command, ...] = (status.COMMAND, explain.COMMAND, simulate.COMMAND)
 EVERYTHING: tuple[Command | Level, ...] = (*TOP, *LEVELS)
 """What may be typed at the top."""
