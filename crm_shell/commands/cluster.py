@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_shell.commands.backup import BACKUP
 from crm_shell.commands.founding import FOUNDING
+from crm_shell.commands.running import RUNNING
 from crm_shell.commands.session import Command, Level, Session, arguments
 from crm_shell.console import Json
 from raftmaker.client import Progress, StoreStatus
@@ -140,6 +141,7 @@ LEVEL = Level(
     summary="The daemons and replicas behind the cluster",
     commands=(
         *FOUNDING,
+        *RUNNING,
         *BACKUP,
         Command(name="status", usage="status", run=_status,
                 summary="Show the store's replicas, the controller and the daemons' sockets"),
