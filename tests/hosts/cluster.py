@@ -59,8 +59,13 @@ def _install_units(units: Path) -> None:
     wanted = units / "multi-user.target.wants"
     wanted.mkdir(parents=True)
     for unit in (ROOT / "systemd").iterdir():
-        # From the checkout: the scripts are in its environment, and there is no package's group.
-        text = unit.read_text().replace("Group=haclient\n", "")
+        if unit.is_dir():
+            continue
+        # From the checkout: the scripts are in its environment, which may lie in somebody's home or
+        # under /tmp, and there is no package's group.
+        text = unit.read_text()
+        for line in ("Group=haclient\n", "ProtectHome=yes\n", "PrivateTmp=yes\n"):
+            text = text.replace(line, "")
         (units / unit.name).write_text(
             text.replace("ExecStart=raftmaker", f"ExecStart={SCRIPTS}/raftmaker")
         )
