@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from cib_store.callers import Callers
 from cib_store.server import StoreServicer, service_of
 from cib_store.store import Store
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.front import Front
 from raftmaker.runtime.rpc import serve
 
 SWITCH_S = 0.0005
@@ -29,16 +31,21 @@ async def _body(context: Context) -> None:
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     store = Store(context)
+    front = Front(settings.public_socket, settings.private_socket, context.log)
+    callers = Callers(settings, front)
     server = await serve(
-        [service_of(StoreServicer(store)), *store.engine.services()],
+        [service_of(StoreServicer(store, callers)), *store.engine.services()],
         identity=context.identity,
-        socket=settings.socket("cib"),
+        socket=settings.private_socket,
         endpoints=[settings.me.store],
+        private=True,
     )
     try:
+        await front.start()
         context.ready()
         await store.run(context.stop)
     finally:
+        await front.close()
         await server.stop(grace=0)
 
 

@@ -38,6 +38,28 @@ class XPathTree:
 
     def find(self, expression: str) -> tuple[Trail, ...]:
         """Return every element that matches, in document order. Raises `BadXPath`."""
+        trails: list[Trail] = []
+        for node in self._matches(expression):
+            trail = self._trails.get(node) if isinstance(node, etree._Element) else None
+            if trail is None:
+                raise BadXPath(f"{expression!r} gives attributes, text or comments, not elements")
+            trails.append(trail)
+        return tuple(trails)
+
+    def owners(self, expression: str) -> tuple[Trail, ...]:
+        """Return every element that matches, or that an attribute or text that matches is in.
+
+        So permissions are meant (features 20.4). Raises `BadXPath`.
+        """
+        trails: dict[Trail, None] = {}
+        for match in self._matches(expression):
+            node = match if isinstance(match, etree._Element) else _parent(match)
+            trail = None if node is None else self._trails.get(node)
+            if trail is not None:
+                trails[trail] = None
+        return tuple(trails)
+
+    def _matches(self, expression: str) -> list[object]:
         if self._tree is None:
             self._tree = self._built(self.root, ())
         try:
@@ -46,10 +68,10 @@ class XPathTree:
             raise BadXPath(f"{expression!r} is no XPath: {error}") from None
         if not isinstance(found, list):
             raise BadXPath(f"{expression!r} gives a value, not elements")
-        trails: list[Trail] = []
-        for node in found:
-            trail = self._trails.get(node) if isinstance(node, etree._Element) else None
-            if trail is None:
-                raise BadXPath(f"{expression!r} gives attributes, text or comments, not elements")
-            trails.append(trail)
-        return tuple(trails)
+        return list(found)
+
+
+def _parent(match: object) -> etree._Element | None:
+    """Return the element that an attribute or a text belongs to."""
+    owner = match.getparent() if isinstance(match, etree._ElementUnicodeResult) else None
+    return owner if isinstance(owner, etree._Element) else None

@@ -49,7 +49,7 @@ def resolve(
     cib = tree.root
     plain: list[CibOperation] = []
     for operation in operations:
-        found = _plain(tree, operation)
+        found = plain(tree, operation)
         if isinstance(found, Refusal):
             return found
         plain += found
@@ -84,7 +84,7 @@ def resolve(
     )
 
 
-def _plain(tree: XPathTree, operation: CibOperation) -> list[CibOperation] | Refusal:
+def plain(tree: XPathTree, operation: CibOperation) -> list[CibOperation] | Refusal:
     """Return the operations on element paths that one on an XPath means."""
     if not operation.path:
         return [operation]

@@ -19,7 +19,7 @@ PORT_RANGE = (10_000, 32_000)
 """Below the range that Linux takes ports of outgoing connections from: a connection attempt to a
 node that is down must not take its port, or even meet itself."""
 SOCKET_PATH_MAX = 107
-_LONGEST_SOCKET = "stonithd.sock"
+_LONGEST_SOCKET = "private/cib.sock"
 DESCRIPTION = "cluster.json"
 """In the cluster's folder; what `read_layout` reads."""
 _LISTENERS = ("store", "controller", "fencer")

@@ -39,6 +39,12 @@ class Refused(HaError):
     exit_code = ExitCode.PROTOCOL
 
 
+class NotPermitted(HaError):
+    """The caller has no right to what it asks for (features 20.11)."""
+
+    exit_code = ExitCode.INSUFFICIENT_PRIV
+
+
 class Rejected(HaError):
     """A request was refused and nothing changed; `reports` says all that is wrong with it."""
 

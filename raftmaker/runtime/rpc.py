@@ -20,7 +20,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from raftmaker.runtime.endpoint import Endpoint, Target
-from raftmaker.runtime.errors import HaError, NotLeader, Refused, TimedOut, Unreachable
+from raftmaker.runtime.errors import (
+    HaError,
+    NotLeader,
+    NotPermitted,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
+from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
 from raftmaker.wire.types_pb2 import Identity
 
@@ -47,6 +55,7 @@ _STATUS: tuple[tuple[type[HaError], grpc.StatusCode], ...] = (
     (NotLeader, grpc.StatusCode.ABORTED),
     (TimedOut, grpc.StatusCode.DEADLINE_EXCEEDED),
     (Refused, grpc.StatusCode.FAILED_PRECONDITION),
+    (NotPermitted, grpc.StatusCode.PERMISSION_DENIED),
 )
 
 
@@ -144,10 +153,11 @@ async def serve(
     identity: Identity,
     socket: Path,
     endpoints: Iterable[Endpoint] = (),
+    private: bool = False,
 ) -> grpc.aio.Server:
     """Start serving on the unix socket (mode 0660) and the endpoints; health and reflection on.
 
-    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
+    `private`: only this user and root can reach the socket; a `Front` serves everybody else. Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
     listen; the caller ends the daemon.
     """
     server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))
@@ -162,12 +172,17 @@ async def serve(
         [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
     )
     socket.parent.mkdir(parents=True, exist_ok=True)
+    if private:
+        socket.parent.chmod(0o700)
     socket.unlink(missing_ok=True)
     server.add_insecure_port(f"unix:{socket}")
     for endpoint in endpoints:
         _listen(server, endpoint)
     await server.start()
-    socket.chmod(0o660)
+    if private:
+        socket.chmod(0o600)
+    else:
+        open_to_group(socket)
     return server
 
 

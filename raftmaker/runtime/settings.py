@@ -6,6 +6,7 @@ key, what is wrong and what is allowed. Timings are milliseconds and must keep t
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -100,8 +101,31 @@ class Settings:
         return tuple(peer for peer in self.peers if peer.voter)
 
     def socket(self, daemon: str) -> Path:
-        """Return the unix socket of one of this node's daemons: cib, crmd, lrmd or stonithd."""
+        """Return the unix socket by which this process reaches cib, crmd, lrmd or stonithd.
+
+        The store has two: a private one for root and the daemons' own user, and one for others.
+        """
+        return self.private_socket if daemon == "cib" and self._is_own() else self._open(daemon)
+
+    @property
+    def private_socket(self) -> Path:
+        """The store's socket that only root and the daemons' own user can reach."""
+        return self.run_dir / "private" / "cib.sock"
+
+    @property
+    def public_socket(self) -> Path:
+        """The store's socket for all who may use the cluster."""
+        return self._open("cib")
+
+    def _open(self, daemon: str) -> Path:
         return self.run_dir / f"{daemon}.sock"
+
+    def _is_own(self) -> bool:
+        user = os.geteuid()
+        try:
+            return user == 0 or self.run_dir.stat().st_uid == user
+        except OSError:  # it is made by the daemon that asks
+            return True
 
 
 class _Checker:

@@ -1,0 +1,61 @@
+"""What each caller sees of the newest documents, kept for as long as they are asked for."""
+
+from __future__ import annotations
+
+from cib_store.access.caller import Caller
+from cib_store.access.permissions import Permission, is_enabled, permissions_of
+from cib_store.access.reading import seen
+from cib_store.access.rights import rights
+from cib_store.document.element import Element
+from cib_store.document.path import find
+from cib_store.document.xpath import XPathTree
+from raftmaker.runtime.errors import NotPermitted
+
+_KEPT = 16
+_NO_RIGHTS = (
+    "access control gives you no right to the configuration: ask for a role with the permission"
+    " to read ('crm configure acl_target')"
+)
+
+
+def binding(cib: Element, caller: Caller) -> tuple[Permission, ...] | None:
+    """Return the permissions that bind the caller in this document; None: nothing does."""
+    if caller.is_exempt:
+        return None
+    configuration = cib.child("configuration")
+    if configuration is None or not is_enabled(configuration):
+        return None
+    return permissions_of(configuration, caller)
+
+
+class Views:
+    """The newest views, by document and permissions: most callers ask for the same few."""
+
+    def __init__(self) -> None:
+        """Nothing has been asked for yet."""
+        self._kept: list[tuple[Element, tuple[Permission, ...], Element | None]] = []
+
+    def of(self, cib: Element, caller: Caller) -> Element:
+        """Return what the caller may see. Raises `NotPermitted` where that is nothing."""
+        permissions = binding(cib, caller)
+        return cib if permissions is None else self.under(cib, permissions)
+
+    def under(self, cib: Element, permissions: tuple[Permission, ...]) -> Element:
+        """Return what these permissions let see. Raises `NotPermitted` where that is nothing."""
+        view = self._view(cib, permissions)
+        if view is None:
+            raise NotPermitted(_NO_RIGHTS)
+        return view
+
+    def _view(self, cib: Element, permissions: tuple[Permission, ...]) -> Element | None:
+        for document, given, view in self._kept:
+            if document is cib and given == permissions:
+                return view
+        view = seen(cib, rights(XPathTree(cib), permissions))
+        self._kept = [(cib, permissions, view), *self._kept[: _KEPT - 1]]
+        return view
+
+
+def sees_all_of(cib: Element, view: Element, path: str) -> bool:
+    """Tell whether the view shows everything of the element at `path`."""
+    return find(cib, path) == find(view, path)

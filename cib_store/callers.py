@@ -1,0 +1,84 @@
+"""From a connection to the user behind it: the kernel's word on this node, a certificate beyond it.
+
+A process's own word counts only where it is root's or a daemon's (features 20.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import os
+import pwd
+from typing import Any
+
+import grpc.aio
+
+from cib_store.access.caller import EXEMPT, NOBODY, PRIVILEGED, Caller
+from raftmaker.runtime.connection_owner import owner_of_connection
+from raftmaker.runtime.front import Front
+from raftmaker.runtime.settings import Settings
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_PRIVATE = "unix:"
+"""What gRPC says of a caller on the private socket, whose end has no name."""
+
+
+class Callers:
+    """Says who calls; asks the system's user database once a connection."""
+
+    def __init__(self, settings: Settings, front: Front) -> None:
+        """`front` knows who came through it."""
+        self._settings, self._front = settings, front
+        self._nodes = {str(peer.name) for peer in settings.peers}
+        self._port = int(settings.me.store.address.rpartition(":")[2])
+        self._known: dict[str, Caller] = {}
+
+    async def of(self, context: _Context) -> Caller:
+        """Return who calls."""
+        peer = context.peer()
+        if peer == _PRIVATE:
+            return EXEMPT
+        if peer.startswith(_PRIVATE[:-1]):
+            return await self._through_front(peer)
+        proof = context.auth_context()
+        if proof.get("transport_security_type") == [b"ssl"]:
+            names = [name.decode() for name in proof.get("x509_subject_alternative_name", ())]
+            return self._certified(names)
+        user = await asyncio.to_thread(owner_of_connection, peer, self._port)
+        return NOBODY if user is None else await asyncio.to_thread(_user, user, None)
+
+    async def _through_front(self, peer: str) -> Caller:
+        credentials = self._front.credentials(peer)
+        if credentials is None:
+            return NOBODY
+        known = self._known.get(peer)
+        if known is None:
+            known = await asyncio.to_thread(_user, credentials.uid, credentials.gid)
+            live = {name: one for name, one in self._known.items() if self._front.credentials(name)}
+            self._known = live | {peer: known}
+        return known
+
+    def _certified(self, names: list[str]) -> Caller:
+        """A node's certificate stands for its daemons; another's name is a user's."""
+        for name in names:
+            if name in self._nodes:
+                return Caller(user="root", is_exempt=True, node=name)
+        return Caller(user=names[0]) if names else NOBODY
+
+
+def _user(uid: int, gid: int | None) -> Caller:
+    """Return the user of a process of this machine, with its groups."""
+    if uid == 0:
+        return EXEMPT
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:  # in a container, say: it has a number and no name
+        return Caller(user=str(uid), is_exempt=uid == os.geteuid())
+    names: list[str] = []
+    for group in os.getgrouplist(entry.pw_name, entry.pw_gid if gid is None else gid):
+        try:
+            names.append(grp.getgrgid(group).gr_name)
+        except KeyError:
+            names.append(str(group))
+    is_exempt = entry.pw_name in PRIVILEGED or uid == os.geteuid()
+    return Caller(user=entry.pw_name, groups=frozenset(names), is_exempt=is_exempt)
