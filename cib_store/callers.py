@@ -15,6 +15,7 @@ import grpc.aio
 
 from cib_store.access.caller import EXEMPT, NOBODY, PRIVILEGED, Caller
 from raftmaker.runtime.connection_owner import owner_of_connection
+from raftmaker.runtime.errors import NotPermitted
 from raftmaker.runtime.front import Front
 from raftmaker.runtime.settings import Settings
 
@@ -58,12 +59,27 @@ class Callers:
             self._known = live | {peer: known}
         return known
 
+    async def acting_for(self, caller: Caller, user: str) -> Caller:
+        """Return the caller, or the user with whose rights it wants to act, if it may."""
+        if not user or user == caller.user:
+            return caller
+        if not caller.is_exempt:
+            raise NotPermitted(f"{caller.user or 'a caller that is not known'} is not {user}")
+        return await asyncio.to_thread(_named, user)
+
     def _certified(self, names: list[str]) -> Caller:
         """A node's certificate stands for its daemons; another's name is a user's."""
         for name in names:
             if name in self._nodes:
                 return Caller(user="root", is_exempt=True, node=name)
         return Caller(user=names[0]) if names else NOBODY
+
+
+def _named(name: str) -> Caller:
+    try:
+        return _user(pwd.getpwnam(name).pw_uid, None)
+    except KeyError:  # a remote client, or a user of other nodes
+        return Caller(user=name, is_exempt=name in PRIVILEGED)
 
 
 def _user(uid: int, gid: int | None) -> Caller:

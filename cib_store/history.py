@@ -96,6 +96,10 @@ class History:
         """Return the CIB without its status after that revision; None where it is not kept."""
         return await self._on_thread(lambda: _made_again(self._database, revision))
 
+    async def around(self, revision: int) -> tuple[Element | None, Element | None]:
+        """Return the CIB without its status before and after a revision, where it is kept."""
+        return await self._on_thread(lambda: _around(self._database, revision))
+
     def close(self) -> None:
         """Write what waits and close the file."""
         self._thread.submit(self._database.close)
@@ -168,6 +172,13 @@ def _made_again(database: sqlite3.Connection, revision: int) -> Element | None:
             return None
         cib = patched
     return cib
+
+
+def _around(database: sqlite3.Connection, revision: int) -> tuple[Element | None, Element | None]:
+    earlier = "SELECT max(revision) FROM change WHERE revision < ?"
+    (before,) = database.execute(earlier, (revision,)).fetchone()
+    old = None if before is None else _made_again(database, before)
+    return old, _made_again(database, revision)
 
 
 def _oldest_kept(sizes: Iterable[tuple[int, int]]) -> int:

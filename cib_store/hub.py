@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from cib_store.access.views import facts_seen
 from cib_store.apply import State
 from cib_store.document.codec import render
 from cib_store.document.element import Element
@@ -21,6 +22,7 @@ from raftmaker.vocabulary.membership import Facts
 STATES_KEPT = 1000
 BEHIND_MAX = 64
 """A follower that is further behind gets one difference to the newest state instead of many."""
+View = Callable[[Element], Element]
 AHEAD_S = 2.0
 """How long a follower waits that has seen more than this replica has applied."""
 
@@ -74,12 +76,15 @@ class Hub:
                 return applied.state.cib
         return None
 
-    async def follow(self, after: int) -> AsyncIterator[Step]:
-        """Yield every step after log position `after`, for ever; 0 begins with a resync."""
+    async def follow(self, after: int, view: View | None = None) -> AsyncIterator[Step]:
+        """Yield every step after log position `after`, for ever; 0 begins with a resync.
+
+        `view`: what the follower may see of a CIB.
+        """
         known = await self._known(after)
         if known is None:
             known = await self._first()
-            yield _resync(known)
+            yield _resync(known, view)
         while True:
             changed = self._changed
             pending = self._after(known.index)
@@ -89,7 +94,11 @@ class Hub:
             if len(pending) > BEHIND_MAX or self._applied[0].state.index > known.index:
                 pending = pending[-1:]
             for applied in pending:
-                yield self._step(known, applied)
+                yield (
+                    self._step(known, applied)
+                    if view is None
+                    else _seen(known, applied.state, view)
+                )
                 known = applied.state
 
     async def _first(self) -> State:
@@ -134,5 +143,16 @@ class Hub:
         return Step(index=state.index, patch=patch, facts=facts)
 
 
-def _resync(state: State) -> Step:
-    return Step(index=state.index, resync=render(state.cib, indent=0), facts=state.facts)
+def _seen(known: State, state: State, view: View) -> Step:
+    """Return a step as one sees it who may not see everything."""
+    before, after = view(known.cib), view(state.cib)
+    patch = (
+        None if before is after or before == after else render(difference(before, after), indent=0)
+    )
+    old, new = facts_seen(known, before), facts_seen(state, after)
+    return Step(index=state.index, patch=patch, facts=new if new != old else None)
+
+
+def _resync(state: State, view: View | None) -> Step:
+    cib = state.cib if view is None else view(state.cib)
+    return Step(index=state.index, resync=render(cib, indent=0), facts=facts_seen(state, cib))

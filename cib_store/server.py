@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import grpc.aio
 
+from cib_store.access.caller import Caller
+from cib_store.access.past import Past
+from cib_store.access.permissions import is_enabled
+from cib_store.access.views import binding, facts_seen
 from cib_store.apply.attributes import Attributes, values
+from cib_store.callers import Callers
 from cib_store.document.codec import render
+from cib_store.document.element import Element
+from cib_store.document.xpath import XPathTree
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_message
 from cib_store.messages.facts import facts_message
@@ -24,10 +33,11 @@ from cib_store.proposing.changes import ChangeOrder, plain_origin
 from cib_store.queries import found
 from cib_store.store import Store
 from raftmaker.runtime.clock import boot_ms
-from raftmaker.runtime.errors import HaError, Rejected
-from raftmaker.runtime.rpc import Service, abort, caller
+from raftmaker.runtime.errors import HaError, NotPermitted, Rejected
+from raftmaker.runtime.rpc import Service, abort
+from raftmaker.runtime.rpc import caller as identity_of
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CheckState, CibChange, CreateCluster
+from raftmaker.vocabulary.commands import CheckState, CibChange, CreateCluster, Origin
 from raftmaker.vocabulary.ids import ClientId, NodeName
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.vocabulary.reports import Report
@@ -49,9 +59,9 @@ def _deadline_ms(context: _Context) -> int:
 class StoreServicer(store_pb2_grpc.StoreServicer):
     """Serves one replica."""
 
-    def __init__(self, store: Store) -> None:
-        """Serve this store."""
-        self._store = store
+    def __init__(self, store: Store, callers: Callers) -> None:
+        """Serve this store; `callers` says who calls."""
+        self._store, self._callers = store, callers
 
     async def Hello(
         self, request: types_pb2.HelloRequest, context: _Context
@@ -65,8 +75,9 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             if request.consistency != pb.CONSISTENCY_LOCAL:
                 await self._store.barrier(_deadline_ms(context))
             state = self._store.replica.state
+            view = await self._view(state.cib, context, request.user)
             elements = found(
-                self._store.changes.tree(state.cib),
+                self._store.changes.tree(state.cib) if view is state.cib else XPathTree(view),
                 scope=request.scope,
                 xpath=request.xpath,
                 no_children=request.no_children,
@@ -78,13 +89,21 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             xml=[render(element, indent=0) for element in elements],
             version=version_message(state.version),
             index=state.index,
-            facts=facts_message(state.facts) if request.facts else None,
+            facts=facts_message(facts_seen(state, view)) if request.facts else None,
         )
+
+    async def _view(self, cib: Element, context: _Context, user: str = "") -> Element:
+        """Return what the caller may see of the CIB. Raises `NotPermitted`."""
+        if not is_enabled(cib.child("configuration")):
+            return cib
+        caller = await self._callers.of(context)
+        return self._store.views.of(cib, await self._callers.acting_for(caller, user))
 
     async def Change(self, request: pb.ChangeRequest, context: _Context) -> pb.ChangeReply:
         """Change the CIB; refusals are outcomes."""
         try:
-            order = _order_of(request)
+            caller = await self._callers.of(context)
+            order = _order_of(request, await self._callers.acting_for(caller, request.user))
             outcome = await self._store.changes.carry_out(order, deadline_ms=_deadline_ms(context))
         except Rejected as error:
             outcome = Outcome(code=error.exit_code, reports=error.reports)
@@ -95,6 +114,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
 
     async def Record(self, request: pb.RecordRequest, context: _Context) -> pb.RecordReply:
         """Commit a fact, or a daemon's resolved change of the status; nothing else of the CIB."""
+        await self._insist_on_daemon(context)
         message = pb.Command()
         message.CopyFrom(request.command)
         message.format = message.format or commands.FORMAT
@@ -159,33 +179,53 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         self, request: pb.WatchRequest, context: _Context
     ) -> AsyncIterator[pb.WatchEvent]:
         """Follow what this replica applies."""
-        async for step in self._store.hub.follow(request.after):
-            yield pb.WatchEvent(
-                index=step.index,
-                resync=step.resync,
-                patch=step.patch,
-                facts=None if step.facts is None else facts_message(step.facts),
-            )
+        caller = await self._callers.of(context)
+        view = None if caller.is_exempt else partial(self._store.views.of, caller=caller)
+        try:
+            async for step in self._store.hub.follow(request.after, view):
+                yield pb.WatchEvent(
+                    index=step.index,
+                    resync=step.resync,
+                    patch=step.patch,
+                    facts=None if step.facts is None else facts_message(step.facts),
+                )
+        except HaError as error:
+            await abort(context, error)
 
     async def Heartbeat(
         self, request_iterator: AsyncIterator[pb.Beat], context: _Context
     ) -> AsyncIterator[pb.BeatAck]:
         """Take a daemon's beats and answer those that count."""
-        identity = await caller(context)
+        identity = await identity_of(context)
+        await self._insist_on_daemon(context)
         voter = str(self._store.settings.node)
         self._store.pulse.introduced(identity)
         async for beat in request_iterator:
             if self._store.pulse.beat(identity, beat, by_stream=True):
                 yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
 
+    async def _insist_on_daemon(self, context: _Context) -> None:
+        """End the call unless root or a daemon calls: facts are theirs alone."""
+        if not (await self._callers.of(context)).is_exempt:
+            await abort(context, NotPermitted("only the cluster's daemons and root may do this"))
+
     async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:
         """List configuration changes, or return the configuration as it was after one."""
-        if request.at:
-            then = await self._store.history.at(request.at)
-            return pb.HistoryReply(cib="" if then is None else render(then, indent=0))
-        entries = await self._store.history.entries(
-            limit=request.limit, before=request.before, patches=request.patches
-        )
+        cib = self._store.replica.state.cib
+        permissions = None
+        if is_enabled(cib.child("configuration")):
+            permissions = binding(cib, await self._callers.of(context))
+        history = Past(self._store.history, self._store.views, permissions)
+        try:
+            if request.at:
+                then = await history.at(request.at)
+                return pb.HistoryReply(cib="" if then is None else render(then, indent=0))
+            entries = await history.entries(
+                limit=request.limit, before=request.before, patches=request.patches
+            )
+        except HaError as error:
+            await abort(context, error)
+            raise
         return pb.HistoryReply(
             entries=[
                 pb.HistoryEntry(
@@ -223,7 +263,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         )
 
 
-def _order_of(request: pb.ChangeRequest) -> ChangeOrder:
+def _order_of(request: pb.ChangeRequest, caller: Caller) -> ChangeOrder:
     """Read a change. Raises `Rejected` for one that is none."""
     try:
         operations = tuple(commands.operation_of(operation) for operation in request.operations)
@@ -233,13 +273,22 @@ def _order_of(request: pb.ChangeRequest) -> ChangeOrder:
         raise Rejected(ExitCode.USAGE, _bad_request("the change holds no operation").reports)
     return ChangeOrder(
         operations=operations,
-        origin=plain_origin(origin_of(request.origin), operations),
+        origin=plain_origin(_proven(origin_of(request.origin), caller), operations),
+        caller=caller,
         base=version_of(request.base) if request.HasField("base") else None,
         rehearse=request.rehearse,
         token=token_of(request.token) if request.HasField("token") else None,
         client_id=ClientId(request.client_id),
         sequence=request.sequence,
     )
+
+
+def _proven(origin: Origin, caller: Caller) -> Origin:
+    """Return the origin with what is known of the caller in the place of what it says."""
+    node = NodeName(caller.node)
+    if caller.is_exempt:
+        return replace(origin, node=node or origin.node)
+    return replace(origin, user=caller.user, node=node, at_us=0)
 
 
 def _bad_request(what: str) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from cib_store.access.views import Views
 from cib_store.apply import Outcome, State
 from cib_store.dampening import Dampening
 from cib_store.document.codec import render
@@ -68,6 +69,7 @@ class Store:
             log=self.engine, replica=self.replica, cluster=settings.cluster, node=settings.node
         )
         self.changes = Changes(proposer=self.proposer, replica=self.replica, hub=self.hub)
+        self.views = Views()
         self.history = History(settings.state_dir / "history.db")
         self.pulse = Pulse(
             settings=settings,

@@ -17,7 +17,7 @@ from cib_store.document.operations import carried_out
 from cib_store.document.pairing import Unpaired, differing
 from cib_store.document.path import Step, find
 from cib_store.document.refusal import Refusal, refused
-from cib_store.document.xpath import XPathTree
+from cib_store.document.xpath import BadXPath, XPathTree
 from cib_store.proposing.resolve import plain
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind, Precondition
@@ -84,16 +84,15 @@ def _rights_then(
 
 def edits(old: Element, new: Element) -> tuple[CibOperation, ...]:
     """Return operations on single elements that make `new` of `old`, deletions first."""
-    if old.attributes != new.attributes:
-        changed = {
-            name: value for name, value in new.attributes.items() if old.get(name) != value
-        }
-        root = (CibOperation(kind=OperationKind.MODIFY, scope="cib", xml=_xml(old.tag, changed)),)
-    else:
-        root = ()
+    changed = {name: value for name, value in new.attributes.items() if old.get(name) != value}
+    root = CibOperation(kind=OperationKind.MODIFY, scope="cib", xml=_xml(old.tag, changed))
     found = list(_edits(old, new, f"/{old.tag}"))
     gone = [one for one in found if one.kind is OperationKind.DELETE]
-    return (*reversed(gone), *(one for one in found if one not in gone), *root)
+    return (
+        *reversed(gone),
+        *(one for one in found if one not in gone),
+        *((root,) if changed else ()),
+    )
 
 
 def _xml(tag: str, attributes: dict[str, str]) -> str:
@@ -104,17 +103,15 @@ def _edits(old: Element, new: Element, path: str) -> Iterator[CibOperation]:
     """Yield what differs below an element."""
     try:
         pairs = list(differing(old, new, path))
+        if pairs and not (_are_named(old, new) and _are_added_last(old, new)):
+            raise Unpaired
     except Unpaired:
-        yield CibOperation(
-            kind=OperationKind.REPLACE, path=path, xml=render(new, indent=0)
-        )
+        yield CibOperation(kind=OperationKind.REPLACE, path=path, xml=render(new, indent=0))
         return
     for pair in pairs:
         if pair.old is None:
             assert pair.new is not None
-            yield CibOperation(
-                kind=OperationKind.CREATE, path=path, xml=render(pair.new, indent=0)
-            )
+            yield CibOperation(kind=OperationKind.CREATE, path=path, xml=render(pair.new, indent=0))
         elif pair.new is None:
             yield CibOperation(kind=OperationKind.DELETE, path=pair.path)
         elif pair.old.attributes == pair.new.attributes and pair.old.text == pair.new.text:
@@ -123,6 +120,26 @@ def _edits(old: Element, new: Element, path: str) -> Iterator[CibOperation]:
             yield CibOperation(
                 kind=OperationKind.REPLACE, path=pair.path, xml=render(pair.new, indent=0)
             )
+
+
+def _are_named(old: Element, new: Element) -> bool:
+    """Tell whether a path can name each child: one without an id is the only one of its tag."""
+    for parent in (old, new):
+        bare = [child.tag for child in parent.children if "id" not in child.attributes]
+        for tag in bare:
+            if any(
+                child.tag == tag and "id" in child.attributes
+                for child in (*old.children, *new.children)
+            ):
+                return False
+    return True
+
+
+def _are_added_last(old: Element, new: Element) -> bool:
+    """Tell whether what is new comes after all that was there, as `CREATE` puts it."""
+    known = {(child.tag, child.attributes.get("id")) for child in old.children}
+    was_there = [(child.tag, child.attributes.get("id")) in known for child in new.children]
+    return was_there == sorted(was_there, reverse=True)
 
 
 def relied_on(cib: Element, operations: Iterable[CibOperation]) -> tuple[Precondition, ...]:
@@ -144,6 +161,34 @@ def relied_on(cib: Element, operations: Iterable[CibOperation]) -> tuple[Precond
 def _digest(cib: Element, path: str) -> bytes:
     there = find(cib, path)
     return b"" if there is None else there.digest
+
+
+def blurred(
+    reports: tuple[Report, ...], cib: Element, permissions: tuple[Permission, ...]
+) -> tuple[Report, ...]:
+    """Return the reports, those about something that the user may not see without saying what."""
+    view = seen(cib, rights(XPathTree(cib), permissions))
+    tree = XPathTree(view or Element(cib.tag))
+    kept = [each if _is_seen(tree, each.where) else _about_hidden(each) for each in reports]
+    return tuple(dict.fromkeys(kept))
+
+
+def _is_seen(tree: XPathTree, where: str) -> bool:
+    if not where.startswith("/"):
+        return not where
+    try:
+        return bool(tree.find(where))
+    except BadXPath:
+        return False
+
+
+def _about_hidden(report: Report) -> Report:
+    return Report(
+        code=report.code,
+        what="this does not fit to something that you may not see",
+        mend="ask somebody with more rights",
+        is_error=report.is_error,
+    )
 
 
 def nothing_permitted() -> Refusal:

@@ -30,8 +30,11 @@ def seen(cib: Element, marks: Marks) -> Element | None:
     if not may_read(marks.right):
         kept = {name: cib.attributes[name] for name in _SHOWN if name in cib.attributes}
         root = Element(cib.tag, kept, root.children)
-    missing = tuple(Element(tag) for tag in _FRAME if root.child(tag) is None)
-    return root.with_children((*root.children, *missing)) if missing else root
+    if all(root.child(tag) is not None for tag in _FRAME):
+        return root
+    first, last = (root.child(tag) or Element(tag) for tag in _FRAME)
+    others = tuple(child for child in root.children if child.tag not in _FRAME)
+    return root.with_children((first, *others, last))
 
 
 def _seen(element: Element, marks: Marks, inherited: Right | None) -> Element | None:
@@ -87,27 +90,32 @@ def _children(
     shown = dict(_keyed([(at, one) for at, one in enumerate(before) if one is not None]))
     hidden = dict(_keyed([(at, full.children[at]) for at, one in enumerate(before) if one is None]))
     placed: list[tuple[int | None, Element]] = []
+    filled: dict[int, Element] = {}
     for key, (_, child) in _keyed(list(enumerate(edited.children))).items():
         at = shown[key][0] if key in shown else None
-        if at is None and key in hidden and key[0] != COMMENT:
-            at = hidden[key][0]
+        if at is not None:
+            placed.append((at, _put_back(full.children[at], marks.under(at), right, child)))
+        elif key in hidden and key[0] != COMMENT:
             if key[1] is not None:
                 raise Concealed
-        if at is not None:
-            child = _put_back(full.children[at], marks.under(at), right, child)
-        placed.append((at, child))
-    there = {at for at, _ in placed}
+            # A section, say, that its author cannot see: what they put in goes into it.
+            at = hidden[key][0]
+            filled[at] = _put_back(full.children[at], marks.under(at), right, child)
+        else:
+            placed.append((None, child))
     result = list(placed)
     for at, one in enumerate(before):
-        if one is None and at not in there:
-            result.insert(_after(result, at), (at, full.children[at]))
+        if one is None:
+            result.insert(_after(result, at), (at, filled.get(at, full.children[at])))
     return tuple(child for _, child in result)
 
 
 def _after(placed: list[tuple[int | None, Element]], at: int) -> int:
     """Return the place behind the nearest earlier sibling that is still there."""
     earlier = [
-        (there, place) for place, (there, _) in enumerate(placed) if there is not None and there < at
+        (there, place)
+        for place, (there, _) in enumerate(placed)
+        if there is not None and there < at
     ]
     return max(earlier)[1] + 1 if earlier else 0
 

@@ -1,6 +1,7 @@
 """A user's rights to one document: the matches of the permissions, and what follows from them.
 
-The nearest marked element at or above decides; without one nothing is allowed (features 20.2, 20.6).
+The nearest marked element, itself or above, decides; without one nothing is allowed (features
+20.2, 20.6).
 """
 
 from __future__ import annotations

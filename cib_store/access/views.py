@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cib_store.access.caller import Caller
 from cib_store.access.permissions import Permission, is_enabled, permissions_of
 from cib_store.access.reading import seen
 from cib_store.access.rights import rights
+from cib_store.apply import State
 from cib_store.document.element import Element
-from cib_store.document.path import find
 from cib_store.document.xpath import XPathTree
 from raftmaker.runtime.errors import NotPermitted
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.membership import Facts
 
 _KEPT = 16
 _NO_RIGHTS = (
@@ -56,6 +60,8 @@ class Views:
         return view
 
 
-def sees_all_of(cib: Element, view: Element, path: str) -> bool:
-    """Tell whether the view shows everything of the element at `path`."""
-    return find(cib, path) == find(view, path)
+def facts_seen(state: State, view: Element) -> Facts:
+    """Return the facts; only what every tool needs to one who does not see the whole status."""
+    if view is state.cib or view.child("status") is state.cib.child("status"):
+        return state.facts
+    return replace(state.facts, nodes=(), dc=None, leader=NodeName(""))

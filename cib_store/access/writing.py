@@ -87,9 +87,7 @@ def _created(new: _Side, path: str, *, inside: str) -> Iterator[Report]:
 
 
 def _holds_writable(marks: Marks) -> bool:
-    return any(
-        each.right is Right.WRITE or _holds_writable(each) for each in marks.below.values()
-    )
+    return any(each.right is Right.WRITE or _holds_writable(each) for each in marks.below.values())
 
 
 def _keyed(parent: Element) -> dict[_Key, int]:

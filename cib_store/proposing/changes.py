@@ -6,6 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from cib_store.access.caller import EXEMPT, Caller
+from cib_store.access.changing import blurred, permitted, relied_on
+from cib_store.access.permissions import Permission
+from cib_store.access.views import binding
 from cib_store.apply import State
 from cib_store.apply.change import CONFLICT
 from cib_store.document.element import Element
@@ -36,6 +40,8 @@ class ChangeOrder:
     token: Token | None = None
     client_id: ClientId = ClientId("")
     sequence: int = 0
+    caller: Caller = EXEMPT
+    """Whose rights count (features section 20)."""
 
 
 class Changes:
@@ -108,10 +114,35 @@ class Changes:
                 "the cluster is not created yet",
                 "wait for its first leader",
             )
-        resolved = resolve(self.tree(state.cib), order.operations, order.origin, self._checks)
+        permissions = binding(state.cib, order.caller)
+        if permissions is not None:
+            return self._permitted(state, order, permissions)
+        return self._on_base(state, order, order.operations)
+
+    def _on_base(
+        self, state: State, order: ChangeOrder, operations: tuple[CibOperation, ...]
+    ) -> Resolved | Refusal:
+        resolved = resolve(self.tree(state.cib), operations, order.origin, self._checks)
         if isinstance(resolved, Refusal) or order.base is None:
             return resolved
         return _since_base(self._hub, state, order.base, resolved.change) or resolved
+
+    def _permitted(
+        self, state: State, order: ChangeOrder, permissions: tuple[Permission, ...]
+    ) -> Resolved | Refusal:
+        """Resolve a change by a user whom rules bind: it holds only while they are as now."""
+        operations = permitted(self.tree(state.cib), permissions, order.operations)
+        if isinstance(operations, Refusal):
+            return operations
+        resolved = self._on_base(state, order, operations)
+        if isinstance(resolved, Refusal):
+            return replace(resolved, reports=blurred(resolved.reports, state.cib, permissions))
+        conditions = relied_on(state.cib, operations)
+        return replace(
+            resolved,
+            change=replace(resolved.change, preconditions=conditions),
+            warnings=blurred(resolved.warnings, resolved.cib, permissions),
+        )
 
 
 def _since_base(hub: Hub, state: State, base: CibVersion, change: CibChange) -> Refusal | None:

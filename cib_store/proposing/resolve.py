@@ -47,13 +47,13 @@ def resolve(
     `checks` only remembers: it does not change what comes out.
     """
     cib = tree.root
-    plain: list[CibOperation] = []
+    ready: list[CibOperation] = []
     for operation in operations:
         found = plain(tree, operation)
         if isinstance(found, Refusal):
             return found
-        plain += found
-    change = CibChange(operations=tuple(plain))
+        ready += found
+    change = CibChange(operations=tuple(ready))
     new = change_cib(cib, change, origin, unchecked=True)
     if isinstance(new, Refusal):
         return new
@@ -61,7 +61,7 @@ def resolve(
     assert old_part is not None
     assert new_part is not None
     if old_part == new_part:
-        raised = any(operation.kind is OperationKind.BUMP for operation in plain)
+        raised = any(operation.kind is OperationKind.BUMP for operation in ready)
         root = {name: value for name, value in cib.attributes.items() if name != "num_updates"}
         same = all(new.attributes.get(name) == value for name, value in root.items())
         return Resolved(change=replace(change, status=same and not raised), cib=new, warnings=())
@@ -78,7 +78,7 @@ def resolve(
             "change or delete what refers to it too",
         )
     return Resolved(
-        change=replace(change, preconditions=reliance(cib, new, plain)),
+        change=replace(change, preconditions=reliance(cib, new, ready)),
         cib=new,
         warnings=warnings(new, before=cib),
     )

@@ -157,7 +157,9 @@ async def serve(
 ) -> grpc.aio.Server:
     """Start serving on the unix socket (mode 0660) and the endpoints; health and reflection on.
 
-    `private`: only this user and root can reach the socket; a `Front` serves everybody else. Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
+    `private`: only this user and root can reach the socket; a `Front` serves everybody else.
+
+    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
     listen; the caller ends the daemon.
     """
     server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))

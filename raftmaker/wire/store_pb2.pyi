@@ -66,18 +66,20 @@ class CibVersion(_message.Message):
     def __init__(self, admin_epoch: _Optional[int] = ..., epoch: _Optional[int] = ..., num_updates: _Optional[int] = ...) -> None: ...
 
 class QueryRequest(_message.Message):
-    __slots__ = ("scope", "xpath", "no_children", "consistency", "facts")
+    __slots__ = ("scope", "xpath", "no_children", "consistency", "facts", "user")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     XPATH_FIELD_NUMBER: _ClassVar[int]
     NO_CHILDREN_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
     scope: str
     xpath: str
     no_children: bool
     consistency: Consistency
     facts: bool
-    def __init__(self, scope: _Optional[str] = ..., xpath: _Optional[str] = ..., no_children: _Optional[bool] = ..., consistency: _Optional[_Union[Consistency, str]] = ..., facts: _Optional[bool] = ...) -> None: ...
+    user: str
+    def __init__(self, scope: _Optional[str] = ..., xpath: _Optional[str] = ..., no_children: _Optional[bool] = ..., consistency: _Optional[_Union[Consistency, str]] = ..., facts: _Optional[bool] = ..., user: _Optional[str] = ...) -> None: ...
 
 class QueryReply(_message.Message):
     __slots__ = ("xml", "version", "index", "facts")
@@ -126,7 +128,7 @@ class Operation(_message.Message):
     def __init__(self, kind: _Optional[_Union[Operation.Kind, str]] = ..., scope: _Optional[str] = ..., xpath: _Optional[str] = ..., xml: _Optional[str] = ..., all: _Optional[bool] = ..., score: _Optional[bool] = ...) -> None: ...
 
 class ChangeRequest(_message.Message):
-    __slots__ = ("operations", "origin", "base", "rehearse", "client_id", "sequence", "token")
+    __slots__ = ("operations", "origin", "base", "rehearse", "client_id", "sequence", "token", "user")
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +136,7 @@ class ChangeRequest(_message.Message):
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
     operations: _containers.RepeatedCompositeFieldContainer[Operation]
     origin: _types_pb2.Origin
     base: CibVersion
@@ -141,7 +144,8 @@ class ChangeRequest(_message.Message):
     client_id: str
     sequence: int
     token: _types_pb2.Token
-    def __init__(self, operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., base: _Optional[_Union[CibVersion, _Mapping]] = ..., rehearse: _Optional[bool] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ...) -> None: ...
+    user: str
+    def __init__(self, operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., base: _Optional[_Union[CibVersion, _Mapping]] = ..., rehearse: _Optional[bool] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., user: _Optional[str] = ...) -> None: ...
 
 class ChangeReply(_message.Message):
     __slots__ = ("outcome",)
