@@ -9,17 +9,14 @@ import asyncio
 import grp
 import os
 import pwd
-from typing import Any
-
-import grpc.aio
 
 from cib_store.access.caller import EXEMPT, NOBODY, PRIVILEGED, Caller
 from raftmaker.runtime.connection_owner import owner_of_connection
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.runtime.front import Front
+from raftmaker.runtime.rpc import CallContext, certified_names
 from raftmaker.runtime.settings import Settings
 
-_Context = grpc.aio.ServicerContext[Any, Any]
 _PRIVATE = "unix:"
 """What gRPC says of a caller on the private socket, whose end has no name."""
 
@@ -34,16 +31,15 @@ class Callers:
         self._port = int(settings.me.store.address.rpartition(":")[2])
         self._known: dict[str, Caller] = {}
 
-    async def of(self, context: _Context) -> Caller:
+    async def of(self, context: CallContext) -> Caller:
         """Return who calls."""
         peer = context.peer()
         if peer == _PRIVATE:
             return EXEMPT
         if peer.startswith(_PRIVATE[:-1]):
             return await self._through_front(peer)
-        proof = context.auth_context()
-        if proof.get("transport_security_type") == [b"ssl"]:
-            names = [name.decode() for name in proof.get("x509_subject_alternative_name", ())]
+        names = certified_names(context)
+        if names is not None:
             return self._certified(names)
         user = await asyncio.to_thread(owner_of_connection, peer, self._port)
         return NOBODY if user is None else await asyncio.to_thread(_user, user, None)
@@ -67,7 +63,7 @@ class Callers:
             raise NotPermitted(f"{caller.user or 'a caller that is not known'} is not {user}")
         return await asyncio.to_thread(_named, user)
 
-    def _certified(self, names: list[str]) -> Caller:
+    def _certified(self, names: tuple[str, ...]) -> Caller:
         """A node's certificate stands for its daemons; another's name is a user's."""
         for name in names:
             if name in self._nodes:

@@ -12,7 +12,7 @@ import grpc.aio
 from cib_store.access.caller import Caller
 from cib_store.access.past import Past
 from cib_store.access.permissions import is_enabled
-from cib_store.access.views import binding, facts_seen
+from cib_store.access.views import binding, facts_seen, may_record
 from cib_store.apply.attributes import Attributes, values
 from cib_store.callers import Callers
 from cib_store.document.codec import render
@@ -37,7 +37,7 @@ from raftmaker.runtime.errors import HaError, NotPermitted, Rejected
 from raftmaker.runtime.rpc import Service, abort
 from raftmaker.runtime.rpc import caller as identity_of
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CheckState, CibChange, CreateCluster, Origin
+from raftmaker.vocabulary.commands import Body, CheckState, CibChange, CreateCluster, Origin
 from raftmaker.vocabulary.ids import ClientId, NodeName
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.vocabulary.reports import Report
@@ -114,7 +114,6 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
 
     async def Record(self, request: pb.RecordRequest, context: _Context) -> pb.RecordReply:
         """Commit a fact, or a daemon's resolved change of the status; nothing else of the CIB."""
-        await self._insist_on_daemon(context)
         message = pb.Command()
         message.CopyFrom(request.command)
         message.format = message.format or commands.FORMAT
@@ -122,6 +121,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             command = commands.command_of(message)
         except commands.BadCommand as error:
             return pb.RecordReply(outcome=outcome_message(_bad_request(str(error))))
+        await self._insist_on_right(context, command.body)
         resolved = isinstance(command.body, CibChange) and command.body.status
         if isinstance(command.body, CibChange | CreateCluster | CheckState) and not resolved:
             wrong = _bad_request(
@@ -153,9 +153,16 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             await abort(context, error)
             raise
         state = self._store.replica.state
+        try:
+            view = await self._view(state.cib, context)
+        except NotPermitted as error:
+            await abort(context, error)
+            raise
+        is_whole = view.child("status") is state.cib.child("status")
+        held = state.attributes if is_whole else {}
         found = [
             value
-            for value in values(Attributes(state.cib, state.attributes))
+            for value in values(Attributes(view, held))
             if request.name in ("", value.name) and request.node in ("", value.node)
         ]
         found.sort(key=lambda value: (value.name, value.node))
@@ -197,16 +204,17 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
     ) -> AsyncIterator[pb.BeatAck]:
         """Take a daemon's beats and answer those that count."""
         identity = await identity_of(context)
-        await self._insist_on_daemon(context)
+        await self._insist_on_right(context)
         voter = str(self._store.settings.node)
         self._store.pulse.introduced(identity)
         async for beat in request_iterator:
             if self._store.pulse.beat(identity, beat, by_stream=True):
                 yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
 
-    async def _insist_on_daemon(self, context: _Context) -> None:
-        """End the call unless root or a daemon calls: facts are theirs alone."""
-        if not (await self._callers.of(context)).is_exempt:
+    async def _insist_on_right(self, context: _Context, body: Body | None = None) -> None:
+        """End the call unless root or a daemon calls: facts are theirs, attributes are status."""
+        caller = await self._callers.of(context)
+        if not caller.is_exempt and not may_record(self._store.replica.state.cib, caller, body):
             await abort(context, NotPermitted("only the cluster's daemons and root may do this"))
 
     async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:

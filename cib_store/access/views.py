@@ -10,8 +10,15 @@ from cib_store.access.reading import seen
 from cib_store.access.rights import rights
 from cib_store.apply import State
 from cib_store.document.element import Element
+from cib_store.document.path import trail_of
 from cib_store.document.xpath import XPathTree
 from raftmaker.runtime.errors import NotPermitted
+from raftmaker.vocabulary.commands import (
+    Body,
+    ForgetAttributes,
+    UpdateAttributes,
+    WriteAttributes,
+)
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import Facts
 
@@ -65,3 +72,16 @@ def facts_seen(state: State, view: Element) -> Facts:
     if view is state.cib or view.child("status") is state.cib.child("status"):
         return state.facts
     return replace(state.facts, nodes=(), dc=None, leader=NodeName(""))
+
+
+def may_record(cib: Element, caller: Caller, body: Body | None) -> bool:
+    """Tell whether a user may have this committed: attributes, with the right to the status."""
+    if not isinstance(body, UpdateAttributes | WriteAttributes | ForgetAttributes):
+        return False
+    permissions = binding(cib, caller)
+    if permissions is None:
+        return True
+    marks, right = rights(XPathTree(cib), permissions), None
+    for position in trail_of(cib, "/cib/status") or ():
+        right, marks = marks.right or right, marks.under(position)
+    return marks.is_writable(right)

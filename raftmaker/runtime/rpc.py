@@ -32,6 +32,8 @@ from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
 from raftmaker.wire.types_pb2 import Identity
 
+CallContext = grpc.aio.ServicerContext[Any, Any]
+"""What a service is told of one call."""
 IDENTITY_KEY = "raftmaker-identity-bin"
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
@@ -111,19 +113,25 @@ def _identity_in(metadata: Any) -> Identity | None:
     return None
 
 
+def certified_names(context: CallContext) -> tuple[str, ...] | None:
+    """Return the names that the caller's certificate is for; None where it has shown none."""
+    proof = context.auth_context()
+    if proof.get("transport_security_type") != [b"ssl"]:
+        return None
+    return tuple(name.decode() for name in proof.get("x509_subject_alternative_name", ()))
+
+
 async def caller(context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
     """Return who calls; ends the call when its certificate is for another node."""
     identity = _identity_in(context.invocation_metadata())
     assert identity is not None, "served without the gate"
-    proof = context.auth_context()
-    if proof.get("transport_security_type") == [b"ssl"]:
-        names = [name.decode() for name in proof.get("x509_subject_alternative_name", ())]
-        if identity.node not in names:
-            await context.abort(
-                grpc.StatusCode.PERMISSION_DENIED,
-                f"the caller says it is {identity.node or 'no node'},"
-                f" its certificate is for {', '.join(names)}",
-            )
+    names = certified_names(context)
+    if names is not None and identity.node not in names:
+        await context.abort(
+            grpc.StatusCode.PERMISSION_DENIED,
+            f"the caller says it is {identity.node or 'no node'},"
+            f" its certificate is for {', '.join(names)}",
+        )
     return identity
 
 

@@ -9,7 +9,7 @@ from cib_store.access.changing import blurred, permitted
 from cib_store.access.permissions import Permission, Right, is_enabled, permissions_of
 from cib_store.access.reading import seen
 from cib_store.access.rights import rights
-from cib_store.access.views import Views, binding, facts_seen
+from cib_store.access.views import Views, binding, facts_seen, may_record
 from cib_store.apply import State
 from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
@@ -19,7 +19,12 @@ from cib_store.document.refusal import Refusal
 from cib_store.document.xpath import XPathTree
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibOperation, OperationKind
+from raftmaker.vocabulary.commands import (
+    CibOperation,
+    CloseClients,
+    OperationKind,
+    UpdateAttributes,
+)
 from raftmaker.vocabulary.reports import Report
 
 K = OperationKind
@@ -286,3 +291,11 @@ def test_what_is_wrong_with_something_hidden_is_told_without_saying_what() -> No
     told = blurred(reports, document, permissions(document))
     assert [each.where for each in told] == ["", "//primitive[@id='db']"]
     assert "apache" not in str(told[0])
+
+
+def test_attributes_are_recorded_by_those_who_may_write_the_status() -> None:
+    update = UpdateAttributes(())
+    assert may_record(cib(role('kind="write" xpath="/cib/status"')), ALICE, update)
+    assert not may_record(cib(role('kind="read" xpath="/cib"')), ALICE, update)
+    assert may_record(cib(acl="false"), ALICE, update)
+    assert not may_record(cib(acl="false"), ALICE, CloseClients(("x",)))  # type: ignore[arg-type]  # an id is a text

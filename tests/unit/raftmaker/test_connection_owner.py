@@ -19,8 +19,9 @@ from raftmaker.runtime.connection_owner import owner_of_connection
 def test_an_open_connection_is_its_process_users(
     family: socket.AddressFamily, host: str, text: str
 ) -> None:
-    with socket.create_server(("127.0.0.1" if "ffff" in host else host, 0),
-                              family=socket.AF_INET if "ffff" in host else family) as server:  # fmt: skip
+    by_six = family is socket.AF_INET6 and not host.startswith("::ffff:")
+    here = ("::1", socket.AF_INET6) if by_six else ("127.0.0.1", socket.AF_INET)
+    with socket.create_server((here[0], 0), family=here[1]) as server:
         port = server.getsockname()[1]
         with socket.socket(family) as client:
             client.connect((host, port))
