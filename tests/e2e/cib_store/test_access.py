@@ -169,12 +169,13 @@ asyncio.run(main())
 def test_a_loopback_connection_proves_its_user_too(stores: Stores) -> None:
     """Without certificates the kernel's table of connections says whose a connection is."""
     code = """
-import asyncio
+import asyncio, ctypes, os
 from cib_store.client import StoreClient
 from raftmaker.client import connect
 from raftmaker.runtime.identity import tool_identity
 async def main():
     settings = connect().settings
+    ctypes.CDLL(None).setfsuid(os.geteuid())  # the table of connections tells this one
     client = StoreClient(settings.me.store, tool_identity(settings.cluster, "test"))
     print((await client.query()).elements)
 asyncio.run(main())
