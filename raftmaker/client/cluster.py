@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -126,9 +126,9 @@ class Cluster:
     def origin(self, message: str = "") -> Origin:
         """Return who asks, for the history."""
         try:
-            user = getpass.getuser()
-        except (KeyError, OSError):  # an id without a name, in a container say
-            user = str(os.getuid())
+            user = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:  # an id without a name, in a container say
+            user = str(os.geteuid())
         return Origin(
             node=self.settings.node,
             client=self._program,
