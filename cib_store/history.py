@@ -4,12 +4,17 @@ Every `BODY_ENTRIES` the whole configuration is kept too, so that any revision c
 
 Not part of the replicated state: each replica notes what it applies, so a replica that was brought
 up by a snapshot lacks what the snapshot skipped. Losing the file loses nothing else.
+
+Changes are written together, `WRITE_S` after the first of them, before anybody reads, and before a
+snapshot of the log: what a crash takes from here is applied again from the log, and noted again.
+Of a burst only the newest are written, which are all that would be kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +34,7 @@ BYTES_MAX = 16 * 1024 * 1024
 TRIM_ENTRIES = 100
 """How many entries more than the limit may be there before the oldest are deleted."""
 BODY_ENTRIES = 64
+WRITE_S = 2.0
 _FORMAT = 2
 _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
 _Result = TypeVar("_Result")
@@ -44,6 +50,10 @@ class HistoryEntry:
     patch: str = ""
 
 
+_Noted = tuple[HistoryEntry, Element, Element]
+"""An entry that is not written yet, with the CIB before and after it."""
+
+
 class History:
     """The file; all of its work is done on one thread of its own."""
 
@@ -51,6 +61,8 @@ class History:
         """Open or create the file; one of another format, or a damaged one, is begun anew."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._path = path
+        self._waiting: deque[_Noted] = deque(maxlen=ENTRIES_MAX + TRIM_ENTRIES)
+        self._timer: asyncio.TimerHandle | None = None
         self._since_trimmed = 0
         self._since_body = BODY_ENTRIES
         self._last: Element | None = None
@@ -68,11 +80,32 @@ class History:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
-        """Keep an entry, with the difference of the two CIBs, which is found on the thread.
+        """Keep an entry, with the difference of the two CIBs, which is found when it is written.
 
         One that is there already (replayed from the log) stays as it is.
         """
-        self._thread.submit(self._note, entry, before, after)
+        self._waiting.append((entry, before, after))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITE_S, self._write_soon)
+
+    def _write_soon(self) -> None:
+        self._timer = None
+        self._thread.submit(self._write)
+
+    def write(self) -> None:
+        """Write what waits, on any thread; on return it is in the file."""
+        self._thread.submit(self._write).result()
+
+    def _write(self) -> None:
+        """On the thread: write what waits, in one transaction."""
+        if not self._waiting:
+            return
+        self._database.execute("BEGIN")
+        try:
+            while self._waiting:
+                self._note(*self._waiting.popleft())
+        finally:
+            self._database.execute("COMMIT")
 
     def _note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
         old, new = _without_status(before), _without_status(after)
@@ -90,10 +123,12 @@ class History:
 
     async def entries(self, *, limit: int, before: int, patches: bool) -> list[HistoryEntry]:
         """Return the newest entries first; `limit` and `before` 0: all."""
+        await self._on_thread(self._write)
         return await self._on_thread(lambda: _select(self._database, limit, before, patches))
 
     async def at(self, revision: int) -> Element | None:
         """Return the CIB without its status after that revision; None where it is not kept."""
+        await self._on_thread(self._write)
         return await self._on_thread(lambda: _made_again(self._database, revision))
 
     async def around(self, revision: int) -> tuple[Element | None, Element | None]:
@@ -102,6 +137,9 @@ class History:
 
     def close(self) -> None:
         """Write what waits and close the file."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._thread.submit(self._write)
         self._thread.submit(self._database.close)
         self._thread.shutdown(wait=True)
 

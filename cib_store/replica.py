@@ -11,13 +11,13 @@ from functools import partial
 
 from cib_store.apply import Outcome, State, apply
 from cib_store.messages import commands, snapshots
-from cib_store.messages.outcomes import outcome_message
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CheckState, Command, Origin
 from raftmaker.vocabulary.reports import Report
 
 CHECK_ENTRIES = 1000
+FORESEEN_MAX = 1024
 Published = Callable[[State, State, Command | None], None]
 """Told the state before and after, and the command (None: a snapshot took its place)."""
 
@@ -53,27 +53,50 @@ class Replica:
     Every `CHECK_ENTRIES` entries it takes a digest, which the leader commits for all to compare.
     """
 
-    def __init__(self, publish: Published, *, differs: Callable[[HaError], None]) -> None:
+    def __init__(
+        self,
+        publish: Published,
+        *,
+        differs: Callable[[HaError], None],
+        before_snapshot: Callable[[], None] = lambda: None,
+    ) -> None:
         """Name whom to tell.
 
         `publish`: after every entry and snapshot. `differs`: the state is not the leader's.
+        `before_snapshot`: on another thread, before the log forgets the entries.
         """
         self._publish = publish
         self._differs = differs
+        self._before_snapshot = before_snapshot
         self.state = State()
+        self._foreseen: dict[bytes, Command] = {}
         self.mark = Mark(0, b"")
 
-    def apply(self, index: int, entry: bytes) -> bytes:
-        """Apply one committed entry; return its outcome as bytes."""
+    def foresee(self, entry: bytes, command: Command) -> None:
+        """Remember what an entry says that is about to be proposed here: it need not be read."""
+        if len(self._foreseen) >= FORESEEN_MAX:
+            self._foreseen.clear()
+        self._foreseen[entry] = command
+
+    def apply(self, index: int, entry: bytes) -> Outcome:
+        """Apply one committed entry; return its outcome.
+
+        `index` is the log's, which entries that were proposed together share: commands have a
+        number of their own, one after the other.
+        """
         before = self.state
-        self.state, outcome, command = apply_entry(before, index, entry)
+        command = self._foreseen.pop(entry, None)
+        if command is None:
+            self.state, outcome, command = apply_entry(before, before.index + 1, entry)
+        else:
+            self.state, outcome = apply(before, before.index + 1, command)
         if before.index // CHECK_ENTRIES < self.state.index // CHECK_ENTRIES:
             self.mark = Mark(self.state.index, snapshots.digest(self.state))
         if command is not None and isinstance(command.body, CheckState):
             self._compare(command.body, command.origin)
         if command is not None:
             self._publish(before, self.state, command)
-        return outcome_message(outcome).SerializeToString()
+        return outcome
 
     def _compare(self, check: CheckState, leader: Origin) -> None:
         comparable = check.index == self.mark.index and check.digest[:1] == self.mark.digest[:1]
@@ -89,7 +112,11 @@ class Replica:
 
     def snapshot(self) -> Callable[[], bytes]:
         """Return what writes the whole state, on any thread: the state is frozen."""
-        return partial(snapshots.encode, self.state)
+        return partial(self._encoded, self.state)
+
+    def _encoded(self, state: State) -> bytes:
+        self._before_snapshot()  # what the log will not tell again
+        return snapshots.encode(state)
 
     def restore(self, index: int, data: bytes) -> None:
         """Start again from a snapshot. Raises `BadSnapshot`: the daemon must end."""

@@ -12,7 +12,6 @@ from cib_store.access.views import Views
 from cib_store.apply import Outcome, State
 from cib_store.dampening import Dampening
 from cib_store.document.codec import render
-from cib_store.document.path import find
 from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import Hub
@@ -56,7 +55,10 @@ class Store:
         settings = context.settings
         self.settings, self.identity, self.log = settings, context.identity, context.log
         self.hub = Hub()
-        self.replica = Replica(self._applied, differs=self._differs)
+        self.history = History(settings.state_dir / "history.db")
+        self.replica = Replica(
+            self._applied, differs=self._differs, before_snapshot=self.history.write
+        )
         self.engine = PySyncObjLog(
             settings.node,
             endpoints={peer.name: peer.store for peer in settings.voters},
@@ -70,7 +72,6 @@ class Store:
         )
         self.changes = Changes(proposer=self.proposer, replica=self.replica, hub=self.hub)
         self.views = Views()
-        self.history = History(settings.state_dir / "history.db")
         self.pulse = Pulse(
             settings=settings,
             boot_id=context.boot_id,
@@ -119,9 +120,9 @@ class Store:
     def _applied(self, before: State, after: State, command: Command | None) -> None:
         if command is None:
             self.hub.restart(after)
-        elif after.cib is not before.cib or after.facts != before.facts:
+        elif after.cib is not before.cib or after.facts is not before.facts:
             self.hub.add(after)
-        if after.facts != before.facts:
+        if after.facts is not before.facts and after.facts != before.facts:
             self.pulse.facts_committed(after.facts)
         if after.attributes is not before.attributes:
             self.dampening.changed(after.attributes)
@@ -139,8 +140,7 @@ class Store:
             self.log.warning("state not compared", index=mark.index, reason=error)
 
     def _note(self, before: State, after: State, command: Command) -> None:
-        path = "/cib/configuration"
-        if find(before.cib, path) == find(after.cib, path):
+        if before.cib.child("configuration") == after.cib.child("configuration"):
             return
         self.history.note(
             HistoryEntry(revision=after.index, version=after.version, origin=command.origin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -9,6 +10,8 @@ from lxml import etree
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.escaping import IN_ATTRIBUTE, IN_TEXT
 
+SMALL_CHARACTERS = 4096
+"""Texts up to this size are kept with what they say: a change is read by proposer and `apply`."""
 DEPTH_MAX = 200
 """Deepest nesting that is read; the CIB needs about ten."""
 
@@ -29,11 +32,18 @@ def _parser() -> etree.XMLParser:
     )
 
 
+_PARSER = _parser()
+
+
 def parse(text: str | bytes) -> Element:
     """Read one XML document. Raises `BadXml` with line and reason."""
+    return _parse_small(text) if len(text) <= SMALL_CHARACTERS else _parse(text)
+
+
+def _parse(text: str | bytes) -> Element:
     data = text.encode() if isinstance(text, str) else text
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
         raise BadXml(f"not well-formed XML: {error.msg}") from None
     except ValueError as error:
@@ -41,6 +51,9 @@ def parse(text: str | bytes) -> Element:
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs: never None
         raise BadXml("a document type declaration is not allowed")
     return _element(root, 0)
+
+
+_parse_small = lru_cache(maxsize=512)(_parse)
 
 
 def _element(node: Any, depth: int) -> Element:

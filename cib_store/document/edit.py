@@ -55,6 +55,11 @@ def _search_id(top: Element, pattern: Element) -> Trail | None:
         element, trail = stack.pop()
         if matches(element, pattern):
             return trail
+        if not element.names.is_repeated:
+            home = element.homes.get(pattern.id)
+            if home is not None:
+                stack.append((element.children[home], (*trail, home)))
+            continue
         stack.extend(
             (child, (*trail, position))
             for position, child in reversed(tuple(enumerate(element.children)))

@@ -53,6 +53,10 @@ class Element:
     text: str = ""
     _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
     _names: Names | None = field(default=None, init=False, repr=False, compare=False)
+    _homes: Mapping[str, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _places: Mapping[tuple[str, str], int] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def get(self, name: str, default: str = "") -> str:
         """Return the attribute `name`, or `default` where it is absent."""
@@ -103,12 +107,42 @@ class Element:
         return Element(self.tag, self.attributes, children, self.text)
 
     def with_child(self, position: int, child: Element) -> Element:
-        """Return a copy with another child in that place; knows its names where they stay."""
-        before, after = self.children[:position], self.children[position + 1 :]
-        copy = Element(self.tag, self.attributes, (*before, child, *after), self.text)
-        if self._names is not None and child.names == self.children[position].names:
+        """Return a copy with another child in that place; keeps what is known of where ids are."""
+        there = self.children[position]
+        children = list(self.children)
+        children[position] = child
+        copy = Element(self.tag, self.attributes, tuple(children), self.text)
+        if self._names is not None and child.names == there.names:
             object.__setattr__(copy, "_names", self._names)
+            object.__setattr__(copy, "_homes", self._homes)
+        if child.tag == there.tag and child.id == there.id:
+            object.__setattr__(copy, "_places", self._places)
         return copy
+
+    @property
+    def homes(self) -> Mapping[str, int]:
+        """Where ids are: the position of the first child that defines one, itself or below."""
+        if self._homes is None:
+            homes = {
+                name: position
+                for position in reversed(range(len(self.children)))
+                for name in self.children[position].names.defined
+            }
+            object.__setattr__(self, "_homes", homes)
+        assert self._homes is not None
+        return self._homes
+
+    @property
+    def places(self) -> Mapping[tuple[str, str], int]:
+        """The position of the first child of each tag and id."""
+        if self._places is None:
+            places: dict[tuple[str, str], int] = {}
+            for position, child in enumerate(self.children):
+                if "id" in child.attributes:
+                    places.setdefault((child.tag, child.id), position)
+            object.__setattr__(self, "_places", places)
+        assert self._places is not None
+        return self._places
 
     @property
     def digest(self) -> bytes:
@@ -144,6 +178,8 @@ _NO_NAMES = Names()
 def _names_of(element: Element) -> Names:
     if element.tag == COMMENT:
         return _NO_NAMES
+    if not element.children and "id" not in element.attributes and not _refers(element):
+        return _NO_NAMES
     below = [child.names for child in element.children]
     own = {element.id} if "id" in element.attributes and element.tag not in REFERRING else set()
     defined = frozenset(chain(own, *(names.defined for names in below)))
@@ -151,6 +187,10 @@ def _names_of(element: Element) -> Names:
     referred = chain(_referred_by(element), *(names.referred for names in below))
     repeated = twice or any(names.is_repeated for names in below)
     return Names(defined, frozenset(referred), repeated)
+
+
+def _refers(element: Element) -> bool:
+    return next(_referred_by(element), None) is not None
 
 
 def _referred_by(element: Element) -> Iterator[str]:

@@ -40,6 +40,8 @@ def duplicate_ids(configuration: Element) -> tuple[Report, ...]:
 def dangling_references(before: Element, after: Element) -> tuple[str, ...]:
     """Return the ids that `after` refers to in vain and `before` did not, sorted."""
     old, new = before.names, after.names
+    if old is new:
+        return ()
     return tuple(sorted((new.referred - new.defined) - (old.referred - old.defined)))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
 
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.path import Step
@@ -28,8 +30,11 @@ class Pair:
 
 def differing(old: Element, new: Element, path: str) -> Iterator[Pair]:
     """Yield the children that differ. Raises `Unpaired` for what is more than that."""
-    if old.children == new.children:
-        return
+    if len(old.children) == len(new.children):
+        replaced = _replaced(old, new, path)
+        if replaced is not None:
+            yield from replaced
+            return
     mine, theirs = _keyed(old), _keyed(new)
     if mine.keys() == theirs.keys():
         if list(mine) != list(theirs):
@@ -43,6 +48,19 @@ def differing(old: Element, new: Element, path: str) -> Iterator[Pair]:
     for key, other in theirs.items():
         if key not in mine:
             yield Pair(path + str(Step(*key)), None, other)
+
+
+def _replaced(old: Element, new: Element, path: str) -> list[Pair] | None:
+    """Return the pairs where some children took the place of others of the same tag and id."""
+    both = zip(old.children, new.children, strict=True)
+    pairs: list[Pair] = []
+    for one, other in compress(both, map(is_not, old.children, new.children)):
+        if one == other:
+            continue
+        if one.tag != other.tag or one.id != other.id or not one.id or one.tag == COMMENT:
+            return None
+        pairs.append(Pair(path + str(Step(one.tag, one.id)), one, other))
+    return pairs
 
 
 def _keyed(parent: Element) -> dict[tuple[str, str | None], Element]:

@@ -8,9 +8,12 @@ the first (features 4.18). It is a small subset of XPath, so tools may use it as
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cib_store.document.element import Element
 
+_FEW = 8
+"""So many children are looked through faster than an index of them is made."""
 Trail = tuple[int, ...]
 """The way from the root to an element, as positions among children."""
 
@@ -30,6 +33,7 @@ class Step:
         return f"/{self.tag}" if self.number == 1 else f"/{self.tag}[{self.number}]"
 
 
+@lru_cache(maxsize=2048)
 def parse_path(text: str) -> tuple[Step, ...] | None:
     """Read a path; None where the text is none."""
     steps: list[Step] = []
@@ -84,6 +88,8 @@ def path_of(root: Element, trail: Trail) -> str:
 
 def child_position(parent: Element, step: Step) -> int | None:
     """Return the position of the child that `step` names."""
+    if step.id is not None and len(parent.children) > _FEW:
+        return parent.places.get((step.tag, step.id))
     count = 0
     for position, child in enumerate(parent.children):
         if child.tag != step.tag:

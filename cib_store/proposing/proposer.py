@@ -11,7 +11,6 @@ import secrets
 from dataclasses import replace
 
 from cib_store.messages.commands import encode
-from cib_store.messages.outcomes import outcome_of
 from cib_store.raft.log import ReplicatedLog
 from cib_store.replica import Replica
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -19,7 +18,6 @@ from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
 from raftmaker.vocabulary.commands import Body, Command, OpenClient, Origin
 from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
 from raftmaker.vocabulary.outcomes import Outcome
-from raftmaker.wire import store_pb2 as pb
 
 NOBODY = Origin()
 NO_CLIENT = ClientId("")
@@ -74,6 +72,7 @@ class Proposer:
     async def commit(self, command: Command, *, deadline_ms: int) -> Outcome:
         """Commit as it is. Raises `NotLeader` or `TimedOut` (outcome unknown) at the deadline."""
         entry = encode(command)
+        self._replica.foresee(entry, command)
         uncertain = False
         while True:
             left = deadline_ms - boot_ms()
@@ -82,16 +81,15 @@ class Proposer:
                     raise TimedOut("no majority answered in time: the outcome is unknown")
                 raise NotLeader("no leader was found in time: nothing was changed")
             try:
-                data = await self._log.propose(entry, timeout_ms=min(left, TRY_MS))
+                outcome = await self._log.propose(entry, timeout_ms=min(left, TRY_MS))
             except NotLeader:
                 await asyncio.sleep(AGAIN_S)
             except TimedOut:
                 uncertain = True
                 await asyncio.sleep(AGAIN_S)
             else:
-                message = pb.Outcome()
-                message.ParseFromString(data)
-                return outcome_of(message)
+                assert isinstance(outcome, Outcome)
+                return outcome
 
     async def once(self, command: Command, *, deadline_ms: int) -> Outcome:
         """Commit exactly once: within its own session if it has one, else within this store's.

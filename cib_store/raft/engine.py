@@ -39,7 +39,7 @@ _NOT_PROPOSED = frozenset(
     {FAIL_REASON.MISSING_LEADER, FAIL_REASON.NOT_LEADER, FAIL_REASON.QUEUE_FULL}
 )
 _LENGTH = struct.Struct("<I")
-_Waiting = tuple[bytes, "asyncio.Future[bytes]"]
+_Waiting = tuple[bytes, "asyncio.Future[object]"]
 
 
 def packed(entries: Iterable[bytes]) -> bytes:
@@ -66,9 +66,9 @@ class _Applier:
         self.snapshot = machine.snapshot
         self.restore = machine.restore
 
-    def apply(self, index: int, data: bytes) -> list[bytes]:
+    def apply(self, index: int, data: bytes) -> list[object]:
         return [
-            str(index).encode() if entry == _BARRIER else self._machine.apply(index, entry)
+            index if entry == _BARRIER else self._machine.apply(index, entry)
             for entry in unpacked(data)
         ]
 
@@ -97,7 +97,7 @@ class PySyncObjLog(ReplicatedLog):
         self._engine: GuardedSyncObj | None = None
         self._failed: GuardedSyncObj | None = None
         self._proposals: deque[_Waiting] = deque()
-        self._under_way: set[asyncio.Future[bytes]] = set()
+        self._under_way: set[asyncio.Future[object]] = set()
         self._tick_asked = False
         self._timer: asyncio.TimerHandle | None = None
         self._leadership = Leadership(term=Term(0), leader=NodeName(""), leads=False)
@@ -218,15 +218,15 @@ class PySyncObjLog(ReplicatedLog):
         leads = bool(engine._isLeader())
         return Leadership(term=Term(engine.raftCurrentTerm), leader=name, leads=leads)
 
-    async def propose(self, entry: bytes, *, timeout_ms: int) -> bytes:
+    async def propose(self, entry: bytes, *, timeout_ms: int) -> object:
         """See `ReplicatedLog.propose`. `entry` must not be empty."""
         assert entry != _BARRIER
         return await self._commit(entry, timeout_ms)
 
-    async def _commit(self, entry: bytes, timeout_ms: int) -> bytes:
+    async def _commit(self, entry: bytes, timeout_ms: int) -> object:
         if self._engine is None:
             raise NotLeader("the engine has ended: nothing was proposed")
-        done: asyncio.Future[bytes] = self._loop.create_future()
+        done: asyncio.Future[object] = self._loop.create_future()
         self._under_way.add(done)
         self._proposals.append((entry, done))
         self._ask_tick()
@@ -256,7 +256,9 @@ class PySyncObjLog(ReplicatedLog):
 
     async def _run_barrier(self, waiting: asyncio.Future[int]) -> None:
         try:
-            waiting.set_result(int(await self._commit(_BARRIER, 2000)))
+            index = await self._commit(_BARRIER, 2000)
+            assert isinstance(index, int)
+            waiting.set_result(index)
         except HaError as error:
             waiting.set_exception(error)
             # Those who wait may all have given up by now.
@@ -297,9 +299,9 @@ class PySyncObjLog(ReplicatedLog):
             await self._links.close()
 
 
-def _settle(together: list[_Waiting], results: list[bytes] | None, reason: int) -> None:
+def _settle(together: list[_Waiting], results: list[object] | None, reason: int) -> None:
     """Give each of the entries proposed together its own outcome."""
-    outcomes: Iterable[bytes | None] = results or ()
+    outcomes: Iterable[object] = results or ()
     for (_, done), result in zip_longest(together, outcomes):
         if done.done():
             continue
@@ -311,6 +313,6 @@ def _settle(together: list[_Waiting], results: list[bytes] | None, reason: int) 
             done.set_exception(TimedOut(f"the outcome is unknown (reason {reason})"))
 
 
-def _give_up(done: asyncio.Future[bytes], timeout_ms: int) -> None:
+def _give_up(done: asyncio.Future[object], timeout_ms: int) -> None:
     if not done.done():
         done.set_exception(TimedOut(f"no outcome within {timeout_ms} ms: it is unknown"))

@@ -19,7 +19,7 @@ from raftmaker.vocabulary.ids import NodeName, Term
 class StateMachine(Protocol):
     """What the log drives. All three are called on the event loop."""
 
-    def apply(self, index: int, entry: bytes) -> bytes:
+    def apply(self, index: int, entry: bytes) -> object:
         """Apply one committed entry and return its outcome; deterministic, and never raises.
 
         Entries that were proposed together may have one `index`.
@@ -70,7 +70,7 @@ class ReplicatedLog(ABC):
         """
 
     @abstractmethod
-    async def propose(self, entry: bytes, *, timeout_ms: int) -> bytes:
+    async def propose(self, entry: bytes, *, timeout_ms: int) -> object:
         """Return the outcome of `entry` once it is committed and applied here.
 
         Raises `NotLeader` when it was certainly not proposed, `TimedOut` when its fate is unknown.

@@ -9,7 +9,7 @@ from cib_store.document.ids import duplicate_ids
 from cib_store.document.pairing import Unpaired, differing
 from cib_store.schema.options import OPTIONS
 from cib_store.schema.references import node_warnings, reference_faults
-from cib_store.schema.structure import faults_below, structure_faults
+from cib_store.schema.structure import faults_below, new_faults, structure_faults
 from cib_store.schema.vocabulary import SHAPES
 from raftmaker.vocabulary.reports import Report
 
@@ -91,15 +91,21 @@ def _new_in_objects(before: Element, cib: Element) -> tuple[Report, ...]:
             if pair.new is not None:
                 if pair.new.tag not in SHAPES[section.new.tag].children:
                     raise Unpaired
-                known = set(_object_faults(old, pair.old, pair.path)) if pair.old else set()
-                found = _object_faults(new, pair.new, pair.path)
-                faults += [fault for fault in found if fault not in known]
+                faults += _new_in_object((old, new), pair.old, pair.new, pair.path)
     return tuple(faults)
 
 
-def _object_faults(configuration: Element, one: Element, path: str) -> Iterator[Report]:
-    if one.tag in SHAPES:
-        yield from faults_below(one, path)
+def _new_in_object(
+    configurations: tuple[Element, Element], old: Element | None, new: Element, path: str
+) -> Iterator[Report]:
+    """Yield the new faults of one object; the configurations are the old and the new one."""
+    if new.tag in SHAPES:
+        yield from faults_below(new, path) if old is None else new_faults(old, new, path)
+    known = set(_references_in(configurations[0], old)) if old is not None else set()
+    yield from (each for each in _references_in(configurations[1], new) if each not in known)
+
+
+def _references_in(configuration: Element, one: Element) -> Iterator[Report]:
     if one.names.referred or one.tag.startswith("rsc_"):
         yield from reference_faults(configuration, one)
 

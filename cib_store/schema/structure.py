@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.document.element import COMMENT, Element
-from cib_store.document.path import step_to
+from cib_store.document.path import child_position, step_to
 from cib_store.document.sections import RESOURCES
 from cib_store.schema.options import OPTIONS
 from cib_store.schema.values import ATTRIBUTES, META, Kind
@@ -26,7 +26,31 @@ def structure_faults(configuration: Element) -> Iterator[Report]:
 
 def faults_below(element: Element, where: str) -> Iterator[Report]:
     """Yield every fault of an element that is known, and of what is below it."""
-    shape = SHAPES[element.tag]
+    yield from _own_faults(element, where)
+    for position in range(len(element.children)):
+        yield from _child_faults(element, position, where)
+
+
+def new_faults(old: Element, new: Element, where: str) -> Iterator[Report]:
+    """Yield the faults of `new`, and of what is below it, that `old` in its place has not.
+
+    What both hold is not looked at again.
+    """
+    known = set(_own_faults(old, where))
+    yield from (fault for fault in _own_faults(new, where) if fault not in known)
+    held = {id(child) for child in old.children}
+    for position, child in enumerate(new.children):
+        if id(child) in held:
+            continue
+        there = child_position(old, step_to(new, position))
+        if there is None or child.tag not in SHAPES:
+            yield from _child_faults(new, position, where)
+        elif child.tag in SHAPES[new.tag].children:
+            place = where + str(step_to(new, position))
+            yield from new_faults(old.children[there], child, place)
+
+
+def _own_faults(element: Element, where: str) -> Iterator[Report]:
     yield from _attribute_faults(element, where)
     if element.tag in _HOLDERS:
         yield from _holder_faults(element, where)
@@ -39,14 +63,17 @@ def faults_below(element: Element, where: str) -> Iterator[Report]:
             what=f"{element.tag} holds text",
             mend="the configuration has no text",
         )
-    for position, child in enumerate(element.children):
-        if child.tag == COMMENT:
-            continue
-        place = where + str(step_to(element, position))
-        if child.tag in shape.children and child.tag in SHAPES:
-            yield from faults_below(child, place)
-        else:
-            yield _misplaced(element, child, place)
+
+
+def _child_faults(element: Element, position: int, where: str) -> Iterator[Report]:
+    child = element.children[position]
+    if child.tag == COMMENT:
+        return
+    place = where + str(step_to(element, position))
+    if child.tag in SHAPES[element.tag].children and child.tag in SHAPES:
+        yield from faults_below(child, place)
+    else:
+        yield _misplaced(element, child, place)
 
 
 def _misplaced(parent: Element, child: Element, where: str) -> Report:

@@ -147,7 +147,7 @@ async def eventually(condition: Callable[[], Awaitable[T]]) -> T | None:
     return None
 
 
-async def insist(log: ReplicatedLog, entry: bytes) -> bytes:
+async def insist(log: ReplicatedLog, entry: bytes) -> object:
     """Propose until it is certainly done; duplicates are the caller's to count."""
     for _ in range(50):
         with suppress(HaError):
