@@ -3,7 +3,8 @@
 All of it runs on the event loop: the engine ticks when a message, a proposal, the disk or a
 deadline asks for it, and never waits. Writing and syncing have a thread, and so have snapshots.
 
-Whatever is proposed while the loop was busy goes into one entry of the log, with one outcome each.
+What is proposed while entries of this voter are under way goes into the next one together, with an
+outcome each.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ HEARTBEAT_S = 0.05
 TOGETHER_MAX = 256
 TOGETHER_BYTES_MAX = 1024 * 1024
 """Limits of what is proposed in one entry; a single larger one goes alone."""
+AT_ONCE_MAX = 2
+"""Entries of this voter's that are under way before further proposals wait for each other."""
+UNDER_WAY_S = 0.5
+"""An entry that was not heard of for so long is lost, and nobody waits for it."""
 _BARRIER = b""
 _NOT_PROPOSED = frozenset(
     {FAIL_REASON.MISSING_LEADER, FAIL_REASON.NOT_LEADER, FAIL_REASON.QUEUE_FULL}
@@ -98,6 +103,8 @@ class PySyncObjLog(ReplicatedLog):
         self._failed: GuardedSyncObj | None = None
         self._proposals: deque[_Waiting] = deque()
         self._under_way: set[asyncio.Future[object]] = set()
+        self._sent_at: dict[int, float] = {}
+        self._entries = 0
         self._tick_asked = False
         self._timer: asyncio.TimerHandle | None = None
         self._leadership = Leadership(term=Term(0), leader=NodeName(""), leads=False)
@@ -178,7 +185,7 @@ class PySyncObjLog(ReplicatedLog):
             self._leadership = seen
             self._doubt_all()
             self._on_leadership(seen)
-        if self._proposals:
+        if self._proposals and self._has_place():
             self._ask_tick()
         self._arm(engine.due_s())
 
@@ -192,6 +199,8 @@ class PySyncObjLog(ReplicatedLog):
 
     def _hand_over(self, engine: GuardedSyncObj) -> None:
         """Propose what waits, together."""
+        if not self._has_place():
+            return
         together: list[_Waiting] = []
         size = 0
         while self._proposals and len(together) < TOGETHER_MAX:
@@ -204,10 +213,26 @@ class PySyncObjLog(ReplicatedLog):
                 size += len(entry)
         if together:
             data = packed(entry for entry, _ in together)
-            engine._applyCommand(data, partial(_settle, together), REGULAR)
+            self._entries += 1
+            self._sent_at[self._entries] = self._loop.time()
+            engine._applyCommand(data, partial(self._settled, self._entries, together), REGULAR)
+
+    def _has_place(self) -> bool:
+        """Tell whether a further entry may be under way."""
+        lost = self._loop.time() - UNDER_WAY_S
+        return sum(sent > lost for sent in self._sent_at.values()) < AT_ONCE_MAX
+
+    def _settled(
+        self, number: int, together: list[_Waiting], results: list[object] | None, reason: int
+    ) -> None:
+        self._sent_at.pop(number, None)
+        if self._proposals:
+            self._ask_tick()
+        _settle(together, results, reason)
 
     def _doubt_all(self) -> None:
         """The leader changed: what was proposed may be lost, and asking again does no harm."""
+        self._sent_at.clear()
         for done in self._under_way:
             if not done.done():
                 done.set_exception(TimedOut("the leader changed: the outcome is unknown"))
