@@ -133,6 +133,7 @@ class History:
 
     async def around(self, revision: int) -> tuple[Element | None, Element | None]:
         """Return the CIB without its status before and after a revision, where it is kept."""
+        await self._on_thread(self._write)
         return await self._on_thread(lambda: _around(self._database, revision))
 
     def close(self) -> None:
