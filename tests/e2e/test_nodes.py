@@ -1,0 +1,119 @@
+"""What operators do to nodes: standby, maintenance, terminate, removing one that has left."""
+
+from __future__ import annotations
+
+import pytest
+
+from cib_store.document.codec import parse
+from raftmaker.vocabulary.codes import ExitCode
+from tests.e2e.site import FAILOVER_S, START_S, Site
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(autouse=True)
+def _whole(site: Site) -> None:
+    site.wait_whole(START_S)
+    site.wait_active(START_S)
+
+
+def _other_than(site: Site, *nodes: str) -> str:
+    return next(name for name in site.cluster.names if name not in nodes)
+
+
+def _history(site: Site, resource: str) -> list[str]:
+    """Return the nodes whose status section has a history of the resource."""
+    cib = parse(site.run("n1", "cibadmin", "-Q").stdout)
+    status = cib.child("status")
+    assert status is not None
+    return [
+        state.id
+        for state in status.each("node_state")
+        if any(each.tag == "lrm_resource" and each.id == resource for each in state.walk())
+    ]
+
+
+def test_standby_lasts_for_ever_or_until_the_node_starts_anew(site: Site) -> None:
+    """features 15.11, 15.32"""
+    node = site.wait_active(START_S).node
+    site.crm("n1", "node", "standby", node, "reboot")
+    site.wait_active(FAILOVER_S, elsewhere_than=node)
+    site.wait(lambda: f"Node {node}: standby" in site.crm("n1", "status"), START_S, "not shown")
+    site.cluster.stop(node)
+    site.cluster.start(node)
+    site.wait_whole(START_S)
+    assert f"Node {node}: standby" not in site.crm("n1", "status")
+    site.crm("n1", "node", "standby", node)
+    site.cluster.stop(node)
+    site.cluster.start(node)
+    site.wait_whole(START_S)
+    site.wait(lambda: f"Node {node}: standby" in site.crm("n1", "status"), START_S, "forgotten")
+    site.crm("n1", "node", "online", node)
+
+
+def test_terminate_has_a_node_fenced(site: Site) -> None:
+    """features 15.13: set by a person, as a plain transient attribute."""
+    node = site.wait_active(START_S).node
+    asked = _other_than(site, node)
+    done = site.run(
+        asked, "crm_attribute", "-t", "status", "-N", node, "-n", "terminate", "-v", "true"
+    )
+    assert done.returncode == 0, done.stderr
+    site.wait_fenced(node, FAILOVER_S)
+    site.wait_active(FAILOVER_S, elsewhere_than=node)
+    site.cluster.start(node)
+
+
+def test_the_history_of_a_removed_resource_goes(site: Site) -> None:
+    """features 24.19"""
+    site.crm("n1", "configure", "primitive", "short", "ocf:raftmaker:Dummy")
+    site.wait(lambda: len(_history(site, "short")) == 3, START_S, "it was not probed everywhere")
+    site.crm("n1", "--force", "configure", "delete", "short")
+    site.wait(lambda: _history(site, "short") == [], START_S, "its history stays")
+
+
+def test_maintenance_mode_ends_monitors_and_goes_on_with_them(site: Site) -> None:
+    """features 15.12, 15.30: what runs is left alone, and not asked; afterwards it is again."""
+    before = site.wait_active(START_S)
+    site.crm("n1", "configure", "property", "maintenance-mode=true")
+    site.wait(lambda: "DISABLED" in site.run("n1", "crm_mon", "-1").stdout, START_S, "not shown")
+    service = before.node
+
+    def recurring() -> list[str]:
+        cib = parse(site.run("n1", "cibadmin", "-Q").stdout)
+        return [
+            each.get("interval")
+            for each in cib.walk()
+            if each.tag == "lrm_rsc_op" and each.id == "service_monitor_1000"
+        ]
+
+    site.wait(lambda: recurring() == [], START_S, f"{service} still monitors")
+    assert site.judge.active() == before
+    site.crm("n1", "configure", "property", "maintenance-mode=false")
+    site.wait(lambda: recurring() != [], START_S, "nothing monitors it any more")
+    assert site.judge.active() == before
+
+
+def test_a_node_is_removed_once_it_has_left(site: Site) -> None:
+    """features 15.31, 27.10: its attributes and history go with it; it may come back as new."""
+    node = _other_than(site, site.wait_active(START_S).node, "n1")
+    set_ = site.run("n1", "attrd_updater", "-p", "-n", "mark", "-U", "x", "-N", node)
+    assert set_.returncode == 0, set_.stderr
+    refused = site.run("n1", "crm_node", "-R", node, "-f")
+    assert refused.returncode == ExitCode.UNSAFE
+    assert "stop it first" in refused.stderr
+    site.cluster.stop(node)
+    site.wait(
+        lambda: f"{node} lost" in site.run("n1", "crm_node", "-l").stdout, START_S, "it is there"
+    )
+    removed = site.run("n1", "crm_node", "-R", node, "-f")
+    assert removed.returncode == 0, removed.stderr
+    assert node not in site.run("n1", "crm_node", "-l").stdout
+    assert node not in site.run("n1", "cibadmin", "-Q", "-o", "status").stdout
+    site.cluster.start(node)
+    site.wait(
+        lambda: f"{node} {node} member" in site.run("n1", "crm_node", "-l").stdout,
+        START_S,
+        "it did not come back",
+    )
+    assert site.run("n1", "attrd_updater", "-n", "mark", "-Q", "-A").returncode == ExitCode.NOSUCH
