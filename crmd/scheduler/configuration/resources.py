@@ -30,8 +30,8 @@ _TELLS_INSTANCES_APART = frozenset(("ocf", "stonith"))
 
 def read_resources(run: Run, elements: tuple[Element, ...]) -> None:
     """Build all resources, highest priority first (features section 3)."""
-    templates = {each.id: each for each in elements if each.tag == "template"}
-    for name in templates:
+    run.template_elements = {each.id: each for each in elements if each.tag == "template"}
+    for name in run.template_elements:
         run.templates.setdefault(name, [])
     for element in elements:
         if element.tag == "template":
@@ -39,7 +39,7 @@ def read_resources(run: Run, elements: tuple[Element, ...]) -> None:
         if not element.id:
             run.reports.append(f"Ignoring a <{element.tag}> without id")
             continue
-        rsc = build_resource(run, element, templates=templates)
+        rsc = build_resource(run, element)
         if rsc is None:
             run.reports.append(
                 f"Ignoring <{element.tag}> resource {element.id}: its configuration is invalid"
@@ -66,10 +66,9 @@ def build_resource(
     *,
     parent: Resource | None = None,
     instance: str | None = None,
-    templates: dict[str, Element] | None = None,
 ) -> Resource | None:
     """Build one resource and all below it; None where its configuration is unusable."""
-    element = expanded(original, templates or templates_of(run))
+    element = expanded(original, run.template_elements)
     variant = _VARIANTS.get(original.tag)
     if element is None or variant is None or variant not in KINDS or not original.id:
         return None
@@ -85,7 +84,7 @@ def build_resource(
         rsc.meta["clone"] = instance
     _read_meta(run, rsc)
     _read_settings(run, rsc)
-    if not _build_children(run, rsc, templates):
+    if not _build_children(run, rsc):
         return None
     run.add_resource(rsc)
     if run.symmetric:
@@ -99,13 +98,6 @@ def build_resource(
     if element is not original:
         run.templates.setdefault(original.get("template"), []).append(original.id)
     return rsc
-
-
-def templates_of(run: Run) -> dict[str, Element]:
-    """Return the resource templates by id."""
-    resources = section(run.cib, "resources")
-    each = resources.each("template") if resources is not None else ()
-    return {template.id: template for template in each}
 
 
 def _operations(run: Run, element: Element) -> tuple[Element, ...]:
@@ -234,7 +226,7 @@ def target_role(rsc: Resource) -> Role | None:
     return role
 
 
-def _build_children(run: Run, rsc: Resource, templates: dict[str, Element] | None) -> bool:
+def _build_children(run: Run, rsc: Resource) -> bool:
     match rsc.variant:
         case Variant.PRIMITIVE:
             return _check_primitive(run, rsc)
@@ -242,13 +234,7 @@ def _build_children(run: Run, rsc: Resource, templates: dict[str, Element] | Non
             rsc.group_ordered = parse_boolean(rsc.meta.get("ordered")) is not False
             rsc.group_colocated = parse_boolean(rsc.meta.get("collocated")) is not False
             for element in rsc.element.each("primitive"):
-                member = build_resource(
-                    run,
-                    element,
-                    parent=rsc,
-                    instance=rsc.meta.get("clone"),
-                    templates=templates,
-                )
+                member = build_resource(run, element, parent=rsc, instance=rsc.meta.get("clone"))
                 if member is not None:
                     rsc.children.append(member)
             return bool(rsc.children)

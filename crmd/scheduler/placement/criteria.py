@@ -14,7 +14,7 @@ from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
-from crmd.scheduler.status.failcounts import failures
+from crmd.scheduler.status.failcounts import failures, has_failures
 
 HEALTH = "node-health-strategy="
 """Begins the id of a location constraint that node health made."""
@@ -48,10 +48,16 @@ def apply_criteria(run: Run) -> None:
     apply_locations(run)
     for rsc in run.resources:
         _stick(run, rsc)
+    choosy = {rsc for rsc in run.resources if _discovers_exclusively(rsc)}
     for node in run.nodes:
+        failed = has_failures(node)
+        if not failed and not choosy:
+            continue
         for rsc in run.resources:
-            _ban_after_failures(run, rsc, node)
-            _keep_to_discovered(run, rsc, node)
+            if failed:
+                _ban_after_failures(run, rsc, node)
+            if rsc in choosy:
+                _keep_to_discovered(run, rsc, node)
 
 
 def _stick(run: Run, rsc: Resource) -> None:
@@ -89,6 +95,11 @@ def banned_by_failures(run: Run, rsc: Resource, node: Node) -> Resource | None:
     if count <= 0 or rsc.migration_threshold - count > 0:
         return None
     return rsc if rsc.unique else rsc.top
+
+
+def _discovers_exclusively(rsc: Resource) -> bool:
+    """Whether a resource or anything in it may be only where it may be discovered."""
+    return rsc.exclusive_discovery or any(map(_discovers_exclusively, rsc.children))
 
 
 def _keep_to_discovered(run: Run, rsc: Resource, node: Node) -> None:

@@ -20,7 +20,7 @@ from crmd.scheduler.state.action import (
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import DeferredCheck, Run
-from crmd.scheduler.status.entries import active_span, interval_of, oldest_first
+from crmd.scheduler.status.entries import interval_of
 from crmd.scheduler.status.failcounts import clear_failures, failures
 
 _WITH_PARAMETERS = frozenset(("monitor", "start", "promote", "migrate_from"))
@@ -46,8 +46,11 @@ def handle_changes(run: Run) -> None:
 
 def matching(run: Run, id_: str) -> list[Resource]:
     """Return all resources with that id, also by history; the last in the tree first."""
-    candidates = list(run.by_history.get(id_, ()))
     exact = run.by_id.get(id_)
+    by_history = run.by_history.get(id_)
+    if not by_history:
+        return [exact] if exact is not None else []
+    candidates = list(by_history)
     if exact is not None:
         candidates.append(exact)
     candidates = [rsc for rsc in candidates if id_ in (rsc.id, rsc.history_id)]
@@ -79,13 +82,10 @@ def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> Non
         schedule_cleanup(run, rsc, node)
     if not active:
         return
-    entries = oldest_first(list(history.each("lrm_rsc_op")))
-    start, stop = active_span(entries)
-    if start < stop:
+    reading = run.readings.of(history)
+    if reading.start < reading.stop:
         return
-    for at, entry in enumerate(entries):
-        if at < start:
-            continue
+    for entry in reading.entries[max(reading.start, 0) :]:
         interval = interval_of(entry)
         task = entry.get("operation")
         if interval > 0 and (rsc.maintenance or node.maintenance):
@@ -116,8 +116,9 @@ def handle_deferred_changes(run: Run) -> None:
 
 def _agent_changed(run: Run, rsc: Resource, node: Node, history: Element, active: bool) -> bool:
     changed = False
+    configured, recorded = rsc.element.attributes, history.attributes
     for name in ("type", "class", "provider"):
-        if rsc.element.attributes.get(name) != history.attributes.get(name):
+        if configured.get(name) != recorded.get(name):
             changed = True
             trigger_unfencing(run, rsc, node, "Device definition changed")
     if changed and active:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crmd.scheduler.state.action import (
     ASYMMETRIC,
@@ -163,13 +164,20 @@ RULES: tuple[tuple[int, Callable[[Ends], None]], ...] = (
 )
 
 
+@lru_cache(maxsize=4096)
+def _rules_of(word: int) -> tuple[Callable[[Ends], None], ...]:
+    return tuple(rule for words, rule in RULES if word & words)
+
+
 def consequences(first: Action, then: Action, given: int, counted: int, word: int) -> int:
     """Apply the rules of `word` (one or several) to two actions; return which of them changed."""
     before = (first.flags, then.flags)
+    rules = _rules_of(word)
+    if not rules:
+        return 0
     ends = Ends(first, then, given, counted)
-    for words, rule in RULES:
-        if word & words:
-            rule(ends)
+    for rule in rules:
+        rule(ends)
     return (FIRST_CHANGED if first.flags != before[0] else 0) | (
         THEN_CHANGED if then.flags != before[1] else 0
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crmd.scheduler.plan.consequences import FIRST_CHANGED, THEN_CHANGED
 from crmd.scheduler.state.action import (
@@ -105,6 +106,11 @@ WORDS = (
 )
 
 
+@lru_cache(maxsize=4096)
+def _words_in(flags: int) -> tuple[Word, ...]:
+    return tuple(word for word in WORDS if flags & word.word)
+
+
 def apply_relation(
     run: Run, relation: Relation, then: Action, first_flags: int, then_flags: int
 ) -> int:
@@ -115,12 +121,12 @@ def apply_relation(
         relation.flags |= FIRST_IMPLIES_THEN
         node = first.node
     changed = 0
-    for word in WORDS:
+    for word in _words_in(relation.flags):
         if not relation.flags & word.word:
-            continue
+            continue  # what an earlier word led to took it away
         if word.word == NESTED_REMOTE_PROBE and _probes_a_running_host(first, then, first_flags):
             relation.flags = NOTHING
-            continue
+            break
         owner = first.rsc if word.of_first else then.rsc
         if owner is None:
             changed |= word.alone(first, then, first_flags)

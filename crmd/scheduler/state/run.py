@@ -12,6 +12,7 @@ from cib_store.model.options import ClusterOptions, NoQuorum
 from cib_store.model.references import Index
 from cib_store.model.rules import RuleInput, Verdicts
 from cib_store.model.scores import parse_score
+from crmd.scheduler.status.reading import Readings
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.action import Action
@@ -57,6 +58,8 @@ class Run:
     cib: Element
     now: Moment
     index: Index
+    readings: Readings = field(default_factory=Readings)
+    """Histories read, in this run or an earlier one."""
     verdicts: Verdicts = field(default_factory=Verdicts)
     options: ClusterOptions = field(default_factory=ClusterOptions)
 
@@ -97,7 +100,9 @@ class Run:
     """Every resource by its instance id, for quick finding."""
     by_history: dict[str, list[Resource]] = field(default_factory=dict)
     """Resources by the name that the operation history has for them."""
+    template_elements: dict[str, Element] = field(default_factory=dict)
     templates: dict[str, list[str]] = field(default_factory=dict)
+    """Resources made from each template."""
     tags: dict[str, list[str]] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     failed: list[FailedOperation] = field(default_factory=list)
@@ -160,7 +165,10 @@ class Run:
     def find_resource(self, id_: str) -> Resource | None:
         """Return the first resource with that id, or known to the history by it."""
         exact = self.by_id.get(id_)
-        known = next((rsc for rsc in self.by_history.get(id_, ()) if rsc.history_id == id_), None)
+        by_history = self.by_history.get(id_)
+        if by_history is None:
+            return exact
+        known = next((rsc for rsc in by_history if rsc.history_id == id_), None)
         if exact is None or known is None:
             return exact or known
         # A removed resource may have the name that the history has for an instance.

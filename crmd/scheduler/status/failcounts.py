@@ -30,6 +30,11 @@ def _parse_name(attribute: str) -> tuple[str, str] | None:
     return None
 
 
+def has_failures(node: Node) -> bool:
+    """Whether the node records any failure at all, of whatever resource."""
+    return any(_parse_name(attribute) is not None for attribute in node.attributes)
+
+
 def failures(
     run: Run,
     rsc: Resource,

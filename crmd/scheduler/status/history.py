@@ -24,13 +24,13 @@ from crmd.scheduler.state.node import Node, NodeKind
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.active import add_active
-from crmd.scheduler.status.entries import active_span, interval_of, oldest_first
 from crmd.scheduler.status.nodes import (
     find_state_node,
     judge_remote,
     read_node_state,
     read_remote_state,
 )
+from crmd.scheduler.status.reading import Plain
 from crmd.scheduler.status.result import Story, read_result
 from raftmaker.vocabulary.roles import Role
 
@@ -130,12 +130,12 @@ def _link_removed(run: Run, histories: Element) -> None:
 
 
 def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
-    entries = list(history.each("lrm_rsc_op"))
-    if not history.id or (not entries and not run.shutdown_lock):
+    reading = run.readings.of(history)
+    if not history.id or (not reading.entries and not run.shutdown_lock):
         return None
     rsc = _resource_of(run, node, history.id)
     if rsc is None:
-        if not entries:
+        if not reading.entries:
             return None
         rsc = _removed_resource(run, history)
         if rsc is None:
@@ -143,12 +143,16 @@ def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
     if run.shutdown_lock:
         _read_lock(run, rsc, node, history)
     saved_role = rsc.role
-    rsc.role = Role.UNKNOWN
     story = Story()
-    ordered = oldest_first(entries)
-    for entry in ordered:
-        read_result(run, rsc, node, entry, story)
-    _note_recurring(run, rsc, node, ordered)
+    if reading.plain is not None and rsc.failure_timeout_ms == 0:
+        _take_as_it_is(rsc, reading.plain)
+    else:
+        rsc.role = Role.UNKNOWN
+        for entry in reading.entries:
+            read_result(run, rsc, node, entry, story)
+    if node.online:
+        for task, interval in reading.recurring:
+            register(run, rsc, operation_key(rsc.id, task, interval), task, node, optional=True)
     _conclude(run, rsc, node, story.on_fail)
     wanted = target_role(rsc)
     if wanted is not None and (rsc.next_role is Role.UNKNOWN or wanted < rsc.next_role):
@@ -169,19 +173,11 @@ def _read_lock(run: Run, rsc: Resource, node: Node, history: Element) -> None:
         rsc.lock_time = since
 
 
-def _note_recurring(run: Run, rsc: Resource, node: Node, entries: list[Element]) -> None:
-    """Register the recurring operations that run on the node, as optional actions."""
-    start, stop = active_span(entries)
-    if not node.online:
-        return
-    for at, entry in enumerate(entries):
-        if (start < stop and at <= stop) or at < start:
-            continue
-        interval = interval_of(entry)
-        if interval == 0 or entry.get("op-status") == "-1":
-            continue
-        task = entry.get("operation")
-        register(run, rsc, operation_key(rsc.id, task, interval), task, node, optional=True)
+def _take_as_it_is(rsc: Resource, plain: Plain) -> None:
+    """Conclude what `read_result` would, entry by entry, where all went as expected."""
+    rsc.role = plain.role_if_promotable if rsc.top.promotable else plain.role
+    if plain.settled:
+        rsc.next_role = Role.UNKNOWN
 
 
 def _resource_of(run: Run, node: Node, id_: str) -> Resource | None:
@@ -302,7 +298,7 @@ def _conclude(run: Run, rsc: Resource, node: Node, on_fail: OnFail) -> None:
                 rsc.stop_if_failed = True
     elif rsc.history_id is not None and ":" in rsc.history_id:
         run.set_history_id(rsc, None)
-    else:
+    elif rsc.by_key:
         for stop in rsc.by_key.get(operation_key(rsc.id, "stop"), ()):
             if stop.node is None:
                 stop.node = node

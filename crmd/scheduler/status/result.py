@@ -34,21 +34,10 @@ from crmd.scheduler.status.entries import (
     number,
 )
 from crmd.scheduler.status.failcounts import clear_failures, failures
+from crmd.scheduler.status.reading import RELEVANT
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.roles import Role
 
-_RELEVANT = frozenset(
-    (
-        "monitor",
-        "start",
-        "stop",
-        "promote",
-        "demote",
-        "migrate_to",
-        "migrate_from",
-        "asyncmon",
-    )
-)
 _NEVER_EXPIRES = frozenset(
     (
         OcfCode.OK,
@@ -92,7 +81,7 @@ def read_result(run: Run, rsc: Resource, node: Node, entry: Element, story: Stor
     """Take one entry into account."""
     task = entry.attributes.get("operation")
     status, code = number(entry, "op-status"), number(entry, "rc-code")
-    if not entry.id or task not in _RELEVANT:
+    if not entry.id or task not in RELEVANT:
         return
     if status is None or not OpStatus.PENDING <= status <= OpStatus.NO_SECRETS:
         return
