@@ -11,6 +11,7 @@ from crmd.scheduler.configuration.options import read_options, section
 from crmd.scheduler.configuration.remote import with_connections
 from crmd.scheduler.configuration.resources import read_resources, read_tags
 from crmd.scheduler.constraints import read_constraints
+from crmd.scheduler.graph import Graph
 from crmd.scheduler.output.changes import node_changes, resource_changes
 from crmd.scheduler.output.dot import dot_picture
 from crmd.scheduler.output.graph import build_graph
@@ -24,6 +25,7 @@ from crmd.scheduler.plan.remote import order_remote_actions
 from crmd.scheduler.plan.removed import clear_failures_of_removed
 from crmd.scheduler.schedule import Schedule
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 from crmd.scheduler.status.history import read_status
 
 
@@ -47,34 +49,48 @@ def read_cluster(
         sanitized=sanitized,
         contributions=[] if explained else None,
     )
-    read_options(run)
-    read_nodes(run)
-    read_resources(run, with_connections(run, section(cib, "resources")))
-    read_tags(run)
-    read_status(run)
+    read_into(run)
     return run
 
 
-def decide(run: Run) -> Schedule:
-    """Stages 3 to 6: constraints, placement, plan, and what comes of it."""
+def read_into(run: Run) -> None:
+    """Stages 1 and 2 for a run that is prepared; its CIB must be of the newest schema."""
+    read_options(run)
+    read_nodes(run)
+    read_resources(run, with_connections(run, section(run.cib, "resources")))
+    read_tags(run)
+    read_status(run)
+
+
+def plan(run: Run) -> Graph:
+    """Stages 3 to 6 as far as the graph: constraints, placement, plan."""
     apply_health(run)
     read_constraints(run)
+    run.trail.place = (Stage.CRITERIA,)
     apply_criteria(run)
     for rsc in run.resources:
+        run.trail.place = (Stage.INTERNAL, rsc.id)
         rsc.kind.internal_constraints(run, rsc)
     handle_changes(run)
     assign_resources(run)
     handle_deferred_changes(run)
     if run.probes_enabled:
         schedule_probes(run)
+    run.trail.place = (Stage.REMOVED,)
     if run.stop_removed:
         clear_failures_of_removed(run)
     for rsc in run.resources:
+        run.trail.place = (Stage.ACTIONS, rsc.id)
         rsc.kind.create_actions(run, rsc)
     order_remote_actions(run)
     schedule_fencing_and_shutdowns(run)
     apply_orderings(run)
-    graph = build_graph(run)
+    return build_graph(run)
+
+
+def decide(run: Run) -> Schedule:
+    """Stages 3 to 6: the graph, and what people are shown about it."""
+    graph = plan(run)
     changes = resource_changes(run)
     # Only now, as telling the changes places actions that had no node yet.
     dot_nodes, dot_edges = dot_picture(run)

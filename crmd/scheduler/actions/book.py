@@ -120,6 +120,7 @@ def _new(
         action.on_fail = on_fail_of(run, rsc, task, interval, meta.get("on-fail"))
         action.fail_role = role_after_failure(rsc, task, action.on_fail)
     action.id = len(run.actions) + 1
+    action.place = run.trail.place
     run.actions.append(action)
     if rsc is None:
         run.singletons[key] = action

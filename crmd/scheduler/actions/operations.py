@@ -110,7 +110,7 @@ def operation_meta(
             meta["timeout"] = timeout
     meta["timeout"] = str(_timeout_ms(meta.get("timeout")))
     _validate_on_fail(rsc, task, config, meta)
-    _set_start_delay(run, meta, interval)
+    _set_start_delay(run, rsc, meta, interval)
     return meta
 
 
@@ -131,7 +131,7 @@ def _most_frequent_monitor(rsc: Resource) -> Element | None:
     return best
 
 
-def _set_start_delay(run: Run, meta: dict[str, str], interval: int) -> None:
+def _set_start_delay(run: Run, rsc: Resource, meta: dict[str, str], interval: int) -> None:
     delay = meta.get("start-delay")
     if delay is not None:
         value = parse_duration_ms(delay)
@@ -140,7 +140,7 @@ def _set_start_delay(run: Run, meta: dict[str, str], interval: int) -> None:
     origin = parse_moment(meta.get("interval-origin")) if interval else None
     seconds = seconds_of(interval)
     if origin is not None and seconds:
-        since = run.now.epoch - origin.epoch
+        since = run.clock(rsc) - origin.epoch
         # Truncating division, as the reference computes the remainder of a negative span.
         past = abs(since) % seconds * (1 if since >= 0 else -1)
         meta["start-delay"] = str(((0 if past <= 0 else seconds) - past) * 1000)

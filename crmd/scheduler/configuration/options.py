@@ -23,7 +23,9 @@ def read_options(run: Run) -> None:
     options = run.options = ClusterOptions.of(configured)
     run.quorate = is_true(run.cib.attributes.get("have-quorum"))
     run.probes_enabled = options.flag("enable-startup-probes")
-    run.have_fencing = options.flag("have-watchdog")
+    run.have_fencing = options.flag("have-watchdog") or (
+        run.beside is not None and run.beside.have_fencing
+    )
     run.unfencing_enabled = _configures_unfencing(run.cib)
     run.fencing_enabled = options.flag("fencing-enabled")
     run.fencing_action = options.text("fencing-action")

@@ -48,6 +48,7 @@ def read_resources(run: Run, elements: tuple[Element, ...]) -> None:
         run.resources.append(rsc)
     for rsc in run.resources:
         _link_launcher(run, rsc)
+    run.trail.priorities = {rsc.id: rsc.priority for rsc in run.resources}
     run.resources.sort(key=lambda each: -each.priority)
 
 

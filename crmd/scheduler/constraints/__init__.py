@@ -8,6 +8,7 @@ from crmd.scheduler.constraints.locations import read_location
 from crmd.scheduler.constraints.orders import read_order
 from crmd.scheduler.constraints.tickets import read_ticket
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 
 
 def read_constraints(run: Run) -> None:
@@ -17,6 +18,7 @@ def read_constraints(run: Run) -> None:
         if not element.id:
             run.reports.append(f"Ignoring a <{element.tag}> constraint without id")
             continue
+        run.trail.place = (Stage.CONSTRAINTS, element.id)
         match element.tag:
             case "rsc_order":
                 read_order(run, element)

@@ -39,6 +39,7 @@ def add_ordering(
         then_key=then_key,
         then=then,
         flags=flags,
+        place=run.trail.place,
     )
     run.orderings.append(ordering)
     _order_migrations(run, ordering)

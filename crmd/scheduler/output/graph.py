@@ -14,13 +14,16 @@ from crmd.scheduler.plan.remote import connection_host
 from crmd.scheduler.state.action import ALWAYS_IN_GRAPH, IN_GRAPH, PSEUDO, Action
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 
 
 def build_graph(run: Run) -> Graph:
     """Collect all actions that belong: by resource, then those of nodes."""
     found: list[GraphAction] = []
     for rsc in run.resources:
+        run.trail.place = (Stage.GRAPH, rsc.id)
         _collect_resource(run, rsc, found)
+    run.collected_by_resource = len(found)
     remote = [node for node in run.nodes if node.is_remote_kind]
     if any(node.maintenance is not node.remote_maintenance for node in remote):
         pseudo(run, "maintenance_nodes").flags |= ALWAYS_IN_GRAPH
@@ -34,7 +37,7 @@ def build_graph(run: Run) -> Graph:
         run.note_recheck(run.verdicts.next_change)
     return Graph(
         actions=tuple(found),
-        absent=tuple(_graph_action(run, run.actions[id_ - 1], ()) for id_ in sorted(needed)),
+        absent=tuple(graph_action(run, run.actions[id_ - 1], ()) for id_ in sorted(needed)),
         cluster_delay=options.text("cluster-delay"),
         fencing_timeout=options.text("fencing-timeout"),
         failed_start_offset="INFINITY" if run.start_failure_fatal else "1",
@@ -64,7 +67,7 @@ def _collect(run: Run, action: Action, found: list[GraphAction]) -> None:
         if input_belongs(action, relation):
             relation.graphed = True
             inputs.append(relation.action.id)
-    found.append(_graph_action(run, action, tuple(inputs)))
+    found.append(graph_action(run, action, tuple(inputs)))
 
 
 def _kind(action: Action) -> ActionKind:
@@ -75,7 +78,8 @@ def _kind(action: Action) -> ActionKind:
     return ActionKind.PSEUDO if action.flags & PSEUDO else ActionKind.RESOURCE
 
 
-def _graph_action(run: Run, action: Action, inputs: tuple[int, ...]) -> GraphAction:
+def graph_action(run: Run, action: Action, inputs: tuple[int, ...]) -> GraphAction:
+    """Return an action as the graph has it."""
     rsc, node, kind = action.rsc, action.node, _kind(action)
     has_node = node is not None and (kind is not ActionKind.PSEUDO or action.task == "stonith")
     router = connection_host(action) if has_node else None

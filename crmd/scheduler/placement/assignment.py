@@ -11,6 +11,7 @@ from crmd.scheduler.state.behaviour import Selection
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import AFTERWARDS
 
 
 def assign_resources(run: Run) -> None:
@@ -24,8 +25,27 @@ def assign_resources(run: Run) -> None:
                 rsc.kind.assign(run, rsc, rsc.migration_target, True)
     for rsc in list(run.resources):
         if not rsc.remote_connection:
-            rsc.kind.assign(run, rsc, None, True)
+            _assign(run, rsc)
+    run.trail.step = AFTERWARDS
+    _let_others_take(run, None)
     show_capacities(run, "Remaining")
+
+
+def _assign(run: Run, rsc: Resource) -> None:
+    """Place one resource of the top, and all that has to be placed before it."""
+    run.trail.step = rsc.id
+    _let_others_take(run, rsc.id)
+    rsc.kind.assign(run, rsc, None, True)
+    run.trail.relied[rsc.id] = tuple(node.name for node in run.nodes if node.relied_on)
+    for node in run.nodes:
+        node.relied_on = False
+
+
+def _let_others_take(run: Run, step: str | None) -> None:
+    for take in run.beside.until(step) if run.beside is not None else ():
+        node = run.find_node(take.node)
+        assert node is not None
+        node.assigned_count += take.by
 
 
 def _sort_resources(run: Run) -> None:

@@ -12,12 +12,22 @@ from crmd.scheduler.state.action import OPTIONAL, RUNNABLE
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Choice, Take
 from raftmaker.vocabulary.roles import Role
 
 
 def any_available(scores: dict[Node, int]) -> bool:
-    """Whether some node is usable and not banned."""
-    return any(score >= 0 and available(node) for node, score in scores.items())
+    """Whether some node is usable and not banned; if it is only one, all hangs on it."""
+    only: Node | None = None
+    for node, score in scores.items():
+        if score >= 0 and available(node):
+            if only is not None:
+                return True
+            only = node
+    if only is None:
+        return False
+    only.relied_on = True
+    return True
 
 
 def sorted_nodes(
@@ -54,6 +64,28 @@ def sorted_nodes(
     return merge_sorted(list(usable), compare)
 
 
+def note_choice(
+    run: Run, rsc: Resource, nodes: list[Node], preferred: Node | None, *, whole: bool
+) -> None:
+    """Tell the trail that the order of nodes mattered, as far as their fullness decided it.
+
+    `nodes` is sorted. Where only the first counts, those count that score as much as it does.
+    """
+    scores = rsc.scores
+    usable = [scores.get(node, node.score) if available(node) else -INFINITY for node in nodes]
+    start = 0
+    for at in range(1, len(nodes) + 1):
+        if at < len(nodes) and usable[at] == usable[start]:
+            continue
+        if at - start > 1 and (whole or usable[start] >= 0):
+            order = tuple(node.name for node in nodes[start:at])
+            name = preferred.name if preferred is not None else None
+            run.trail.note_choice(rsc.outermost.id, Choice(order, name, whole))
+        if not whole:
+            return
+        start = at
+
+
 def current_node(rsc: Resource) -> Node | None:
     """Return the node a resource counts as active on."""
     return rsc.kind.active_node(rsc)[0]
@@ -76,7 +108,7 @@ def assign_to(
                 rsc.next_role = Role.STOPPED
             node = None
     changed = rsc.assigned is not node
-    unassign(rsc)
+    unassign(run, rsc)
     rsc.unassigned = False
     if node is None:
         if stop_if_fail:
@@ -85,6 +117,7 @@ def assign_to(
     rsc.assigned = node
     rsc.assigned_score = rsc.scores.get(node, node.score) if rsc.managed else node.score
     node.assigned_count += 1
+    run.trail.note_take(Take(node.name, 1))
     if rsc.utilization:
         consume(node.utilization, rsc.utilization)
     if run.show_utilization:
@@ -106,17 +139,18 @@ def _stop_unassigned(rsc: Resource) -> None:
             action.flags &= ~RUNNABLE
 
 
-def unassign(rsc: Resource) -> None:
+def unassign(run: Run, rsc: Resource) -> None:
     """Take back an assignment."""
     rsc.unassigned = True
     if rsc.children:
         for child in rsc.children:
-            unassign(child)
+            unassign(run, child)
         return
     node = rsc.assigned
     if node is None:
         return
     rsc.assigned = None
     node.assigned_count -= 1
+    run.trail.note_take(Take(node.name, -1))
     if rsc.utilization:
         release(node.utilization, rsc.utilization)

@@ -167,6 +167,8 @@ def _best_score(
 
 
 def _allowed_on_one(rsc: Resource) -> bool:
+    for node in rsc.scores:
+        node.relied_on = True
     return sum(score >= 0 for score in rsc.scores.values()) == 1
 
 

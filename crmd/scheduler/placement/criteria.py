@@ -125,7 +125,7 @@ def lock_to_shutdown_node(run: Run, rsc: Resource) -> None:
         node = rsc.active_on[0]
         if node.shutdown and not node.unclean:
             rsc.lock_node = node
-            rsc.lock_time = _shutdown_time(run, node)
+            rsc.lock_time = _shutdown_time(run, rsc, node)
     if rsc.lock_node is None:
         return
     if run.shutdown_lock_ms > 0:
@@ -135,6 +135,6 @@ def lock_to_shutdown_node(run: Run, rsc: Resource) -> None:
             add_score(rsc, node, -INFINITY)
 
 
-def _shutdown_time(run: Run, node: Node) -> int:
+def _shutdown_time(run: Run, rsc: Resource, node: Node) -> int:
     text = node.attributes.get("shutdown", "")
-    return int(text) if text.isdigit() and int(text) else run.now.epoch
+    return int(text) if text.isdigit() and int(text) else run.clock(rsc)

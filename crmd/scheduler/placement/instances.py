@@ -196,7 +196,7 @@ def _assign_early(
         if chosen is None:
             instance.unassigned = True
             break
-        unassign(instance)
+        unassign(run, instance)
         chosen = None
     holder.scores, holder.counts = holder_scores, holder_counts
     _count(instance, chosen)

@@ -16,6 +16,7 @@ from crmd.scheduler.placement.choice import (
     any_available,
     assign_to,
     current_node,
+    note_choice,
     sorted_nodes,
 )
 from crmd.scheduler.placement.colocation import (
@@ -129,26 +130,28 @@ def _assign_best(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: boo
             score = scores[prefer]
             if score >= scores[best] and score >= 0 and available(prefer):
                 chosen = prefer
+        chosen = chosen or _stay_if_as_good(rsc, nodes)
         if chosen is None:
-            chosen = _stay_if_as_good(rsc, nodes)
+            chosen = best
+            note_choice(run, rsc, nodes, current_node(rsc), whole=False)
     assign_to(run, rsc, chosen, force=False, stop_if_fail=stop_if_fail)
 
 
-def _stay_if_as_good(rsc: Resource, nodes: list[Node]) -> Node:
-    """Return the best node; the current one if it scores the same."""
+def _stay_if_as_good(rsc: Resource, nodes: list[Node]) -> Node | None:
+    """Return the current node if it scores the same as the best one."""
     scores, best = rsc.scores, nodes[0]
     unique_instance = rsc.parent is not None and rsc.parent.is_unique_clone
     if unique_instance or scores[best] <= 0 or not available(best):
-        return best
+        return None
     running = current_node(rsc)
     if running is None or not available(running) or running.score < 0:
-        return best
-    for node in nodes[1:]:
+        return None
+    for node in nodes:
         if scores[node] != scores[best]:
             break
         if node is running:
             return node
-    return best
+    return None
 
 
 def _judge_remote_node(run: Run, connection: Resource) -> None:

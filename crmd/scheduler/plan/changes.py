@@ -20,6 +20,7 @@ from crmd.scheduler.state.action import (
 from crmd.scheduler.state.node import Node, available
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import DeferredCheck, Run
+from crmd.scheduler.state.trail import Stage
 from crmd.scheduler.status.entries import interval_of
 from crmd.scheduler.status.failcounts import clear_failures, failures
 
@@ -30,15 +31,16 @@ def handle_changes(run: Run) -> None:
     """Compare all histories with the configuration."""
     status = run.cib.child("status")
     states = list(status.each("node_state")) if status is not None else []
-    by_name = {state.get("uname"): state for state in reversed(states)}
-    for node in run.nodes:
-        if not (node.maintenance or available(node)):
+    by_name = {state.get("uname"): at for at, state in reversed(list(enumerate(states)))}
+    for number, node in enumerate(run.nodes):
+        at = by_name.get(node.name)
+        if at is None or not (node.maintenance or available(node)):
             continue
-        state = by_name.get(node.name)
-        lrm = state.child("lrm") if state is not None else None
+        lrm = states[at].child("lrm")
         histories = lrm.child("lrm_resources") if lrm is not None else None
         for history in histories.each("lrm_resource") if histories is not None else ():
             if history.children:
+                run.trail.place = (Stage.CHANGES, number, at, history.id)
                 for rsc in matching(run, history.id):
                     if rsc.variant is Variant.PRIMITIVE:
                         _check_history(run, rsc, node, history)

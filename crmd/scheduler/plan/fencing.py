@@ -22,6 +22,7 @@ from crmd.scheduler.state.action import (
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 
 
 def _any_managed(resources: list[Resource]) -> bool:
@@ -30,11 +31,12 @@ def _any_managed(resources: list[Resource]) -> bool:
 
 def schedule_fencing_and_shutdowns(run: Run) -> None:
     """Register the fencing of unclean nodes and the shutdown of those that ask; the DC last."""
-    have_managed = _any_managed(run.resources)
+    have_managed = _any_managed(run.resources) or (run.beside is not None and run.beside.managed)
     dc_down: Action | None = None
     fencings: list[Action] = []
     shutdowns: list[Action] = []
-    for node in run.nodes:
+    for at, node in enumerate(run.nodes):
+        run.trail.place = (Stage.FENCING, at)
         if node.is_guest:
             if node.remote_reset and have_managed and can_fence(run, node):
                 _fence_guest(run, node)
@@ -79,12 +81,16 @@ def _shut_down(run: Run, node: Node) -> Action:
 
 
 def _order_around_fencing(run: Run, fencing: Action, resources: list[Resource]) -> None:
+    place = run.trail.place
     for rsc in resources:
+        if rsc.parent is None:
+            run.trail.place = (*place, rsc.id)
         if rsc.children:
             _order_around_fencing(run, fencing, rsc.children)
         elif rsc.managed:
             _order_starts(rsc, fencing)
             _order_stops(run, rsc, fencing)
+    run.trail.place = place
 
 
 def _is_known_on(rsc: Resource, node: Node) -> bool:

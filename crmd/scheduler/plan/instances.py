@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmd.scheduler.node_attributes import colocation_attribute
-from crmd.scheduler.placement.choice import sorted_nodes
+from crmd.scheduler.placement.choice import note_choice, sorted_nodes
 from crmd.scheduler.placement.colocation import same
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
@@ -84,7 +84,11 @@ def compatible_instance(
 ) -> Resource | None:
     """Return the instance of `collective` on the node of `rsc` (or its best allowed node)."""
     place = only_place(rsc, current=current)
-    nodes = [place] if place is not None else sorted_nodes(run, rsc.scores, rsc.scores, None)
+    if place is not None:
+        nodes = [place]
+    else:
+        nodes = sorted_nodes(run, rsc.scores, rsc.scores, None)
+        note_choice(run, rsc, nodes, None, whole=True)
     for node in nodes:
         for instance in instances_of(collective):
             if instance_matches(instance, node, role=role, current=current, attribute=attribute):

@@ -29,6 +29,7 @@ from crmd.scheduler.state.constraint import Ordering
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 from raftmaker.vocabulary.roles import Role
 
 _AFTERMATH = {
@@ -44,6 +45,7 @@ _DONE = frozenset(_AFTERMATH.values())
 def apply_orderings(run: Run) -> None:
     """Relate all actions by the recorded orders, and update them until all is consistent."""
     for ordering in run.orderings:
+        run.trail.place = (Stage.ORDERINGS, *ordering.place)
         _relate(run, ordering)
     for action in reversed(run.actions):
         block_colocation_dependents(run, action)

@@ -28,18 +28,21 @@ from crmd.scheduler.state.constraint import Ordering, ProbeMode
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Stage
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.roles import Role
 
 
 def schedule_probes(run: Run) -> None:
     """Register the probes that are needed on each node."""
-    for node in run.nodes:
+    for at, node in enumerate(run.nodes):
+        run.trail.place = (Stage.PROBES, at)
         if not node.online:
             if is_failed_remote(node):
                 fence_node(run, node, "the connection is unrecoverable")
         elif not node.unclean and node.probes_allowed:
             for rsc in run.resources:
+                run.trail.place = (Stage.PROBES, at, rsc.id)
                 rsc.kind.create_probe(run, rsc, node)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from crmd.scheduler.state.trail import Place
 from raftmaker.vocabulary.roles import Role
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ class Action:
     after: list[Relation] = field(default_factory=list)
     related: dict[Action, int] = field(default_factory=dict)
     """Flags of all relations with an action after this one."""
+    place: Place = ()
+    """Where in the order of work it was first asked for."""
     runnable_before: int = 0
     required_runnable_before: int = 0
     visiting: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from crmd.scheduler.state.trail import Place
 from raftmaker.vocabulary.roles import Role
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Ordering:
     then_key: str | None
     then: Action | None
     flags: int
+    place: Place
+    """Where in the order of work it was recorded."""
 
 
 @dataclass(slots=True, kw_only=True)

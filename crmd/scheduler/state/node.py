@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from crmd.scheduler.state.constraint import ProbeMode
+from crmd.scheduler.state.trail import Condition
 
 if TYPE_CHECKING:
     from crmd.scheduler.digests import Digests
@@ -62,6 +63,8 @@ class Node:
 
     # Written by the placement stage.
     assigned_count: int = 0
+    relied_on: bool = False
+    """Some placement might have been another without it (until the trail is told)."""
 
     digests: dict[str, Digests] = field(default_factory=dict)
     """Parameter digests of operations here, by operation key; a cache."""
@@ -92,6 +95,23 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.name})"
+
+
+def condition(node: Node) -> Condition:
+    """Return all that decides what may happen on a node, its attributes aside."""
+    return (
+        node.online,
+        node.unclean,
+        node.pending,
+        node.shutdown,
+        node.maintenance,
+        node.standby,
+        node.standby_on_fail,
+        node.seen,
+        node.expected_up,
+        node.probes_allowed,
+        node.score,
+    )
 
 
 def available(node: Node | None) -> bool:

@@ -12,6 +12,7 @@ from cib_store.model.options import ClusterOptions, NoQuorum
 from cib_store.model.references import Index
 from cib_store.model.rules import RuleInput, Verdicts
 from cib_store.model.scores import parse_score
+from crmd.scheduler.state.trail import Beside, Trail
 from crmd.scheduler.status.reading import Readings
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Run:
     cib: Element
     now: Moment
     index: Index
+    trail: Trail = field(default_factory=Trail)
+    beside: Beside | None = None
+    """Resources that this run leaves out; None where it has all."""
     readings: Readings = field(default_factory=Readings)
     """Histories read, in this run or an earlier one."""
     verdicts: Verdicts = field(default_factory=Verdicts)
@@ -138,6 +142,9 @@ class Run:
     singletons: dict[str, Action] = field(default_factory=dict)
     """Actions that belong to no resource, by key."""
 
+    collected_by_resource: int = 0
+    """How many of the graph's actions, the first, were found by going through the resources."""
+
     def pairs(
         self,
         owner: Element | None,
@@ -190,6 +197,11 @@ class Run:
         rsc.history_id = id_
         if id_ is not None:
             self.by_history.setdefault(id_, []).append(rsc)
+
+    def clock(self, rsc: Resource) -> int:
+        """Return the time (epoch) to judge a resource by; what is decided holds only for now."""
+        self.trail.timely.setdefault(rsc.outermost.id)
+        return self.now.epoch
 
     def note_recheck(self, when: int) -> None:
         """Ask for the decision to be made again at `when`, unless that is past."""

@@ -30,9 +30,20 @@ def _parse_name(attribute: str) -> tuple[str, str] | None:
     return None
 
 
+def resource_of_failure(attribute: str) -> str | None:
+    """Return the resource whose failures a node attribute records; None where it is another."""
+    parsed = _parse_name(attribute)
+    return parsed[1] if parsed is not None else None
+
+
 def has_failures(node: Node) -> bool:
     """Whether the node records any failure at all, of whatever resource."""
     return any(_parse_name(attribute) is not None for attribute in node.attributes)
+
+
+def is_recorded(rsc: Resource, node: Node) -> bool:
+    """Whether the node records a failure of the resource, expired or not."""
+    return _recorded(rsc, node)[0] > 0
 
 
 def failures(
@@ -54,7 +65,7 @@ def failures(
     if count > 0 and rsc.failure_timeout_ms > 0 and _blocks(run, rsc, node, entry):
         rsc.failure_timeout_ms = 0
     limit = seconds_of(rsc.failure_timeout_ms)
-    expires = rsc.failure_timeout_ms > 0 and last > 0 and run.now.epoch > last + limit
+    expires = rsc.failure_timeout_ms > 0 and last > 0 and run.clock(rsc) > last + limit
     if effective and expires:
         count = 0
     if launched_too and rsc.launched and rsc.bundle is None:

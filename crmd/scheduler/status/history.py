@@ -20,10 +20,12 @@ from crmd.scheduler.scoring import add_score, ban
 from crmd.scheduler.state.action import OPTIONAL, OnFail
 from crmd.scheduler.state.constraint import Ticket
 from crmd.scheduler.state.contribution import Origin
-from crmd.scheduler.state.node import Node, NodeKind
+from crmd.scheduler.state.node import Node, NodeKind, condition
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
+from crmd.scheduler.state.trail import Place, Stage
 from crmd.scheduler.status.active import add_active
+from crmd.scheduler.status.failcounts import is_recorded
 from crmd.scheduler.status.nodes import (
     find_state_node,
     judge_remote,
@@ -39,12 +41,13 @@ def read_status(run: Run) -> None:
     """Read the status section: tickets, nodes, then histories until none opens up another."""
     status = run.cib.child("status")
     states = list(status.each("node_state")) if status is not None else []
-    for child in status.each() if status is not None else ():
-        if child.tag == "tickets":
-            for state in child.each("ticket_state"):
-                _read_ticket(run, state)
-        elif child.tag == "node_state":
-            read_node_state(run, child)
+    for tickets in status.each("tickets") if status is not None else ():
+        for state in tickets.each("ticket_state"):
+            _read_ticket(run, state)
+    for at, state in enumerate(states):
+        run.trail.place = (Stage.NODES, at)
+        read_node_state(run, state)
+    run.trail.conditions = {node.name: condition(node) for node in run.nodes}
     while _read_histories(run, states, also_lost=False):
         pass
     _read_histories(run, states, also_lost=run.fencing_enabled)
@@ -77,7 +80,7 @@ def _read_ticket(run: Run, state: Element) -> None:
 def _read_histories(run: Run, states: list[Element], *, also_lost: bool) -> bool:
     """Read the histories that can be judged by now; whether there were any new ones."""
     found = False
-    for state in states:
+    for at, state in enumerate(states):
         if not state.id or "uname" not in state.attributes:
             continue
         node = find_state_node(run, state)
@@ -89,7 +92,7 @@ def _read_histories(run: Run, states: list[Element], *, also_lost: bool) -> bool
             judge_remote(node)
             read_remote_state(run, state, node)
         node.history_read = True
-        _read_history(run, node, state)
+        _read_history(run, node, state, (Stage.HISTORIES, also_lost, at))
         found = True
     return found
 
@@ -105,13 +108,14 @@ def _can_be_judged(run: Run, node: Node) -> bool:
     return run.fencing_enabled or run.shutdown_lock or node.online
 
 
-def _read_history(run: Run, node: Node, state: Element) -> None:
+def _read_history(run: Run, node: Node, state: Element, place: Place) -> None:
     lrm = state.child("lrm")
     histories = lrm.child("lrm_resources") if lrm is not None else None
     if histories is None:
         return
     found_launched = False
     for history in histories.each("lrm_resource"):
+        run.trail.place = (*place, history.id)
         rsc = _read_resource(run, node, history)
         found_launched = found_launched or (rsc is not None and rsc.removed_launched)
     if found_launched:
@@ -144,7 +148,8 @@ def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
         _read_lock(run, rsc, node, history)
     saved_role = rsc.role
     story = Story()
-    if reading.plain is not None and rsc.failure_timeout_ms == 0:
+    forgets = rsc.failure_timeout_ms > 0 and is_recorded(rsc, node)
+    if reading.plain is not None and not forgets:
         _take_as_it_is(rsc, reading.plain)
     else:
         rsc.role = Role.UNKNOWN
@@ -166,7 +171,7 @@ def _read_lock(run: Run, rsc: Resource, node: Node, history: Element) -> None:
     if since == 0:
         return
     limit = run.shutdown_lock_ms
-    if limit > 0 and run.now.epoch > since + seconds_of(limit):
+    if limit > 0 and run.clock(rsc) > since + seconds_of(limit):
         operation(run, rsc, "lrm_delete", node, optional=False)
     else:
         rsc.lock_node = node

@@ -6,6 +6,7 @@ is the same object, in any later run (`Readings`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cib_store.document.element import Element
@@ -63,30 +64,24 @@ class Reading:
     """Task and interval (ms) of each operation that recurs on the node."""
     plain: Plain | None
     """None where it takes more to tell: failures, migrations, what is under way."""
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether all it says is that the resource does not run there."""
-        plain = self.plain
-        return (
-            plain is not None
-            and plain.role is Role.STOPPED
-            and plain.role_if_promotable is Role.STOPPED
-            and not self.recurring
-        )
+    is_absent: bool
+    """All it says is that the resource does not run there."""
 
 
 def read(element: Element) -> Reading:
     """Read a history."""
     entries = tuple(oldest_first(list(element.each("lrm_rsc_op"))))
     start, stop = active_span(entries)
+    recurring, plain = _recurring(entries, start, stop), _plain(entries)
+    stopped = plain is not None and plain.role is plain.role_if_promotable is Role.STOPPED
     return Reading(
         element=element,
         entries=entries,
         start=start,
         stop=stop,
-        recurring=_recurring(entries, start, stop),
-        plain=_plain(entries),
+        recurring=recurring,
+        plain=plain,
+        is_absent=stopped and not recurring,
     )
 
 
@@ -145,6 +140,10 @@ class Readings:
     """Histories read so far, by the identity of their element."""
 
     known: dict[int, Reading] = field(default_factory=dict)
+
+    def keep(self, elements: Iterable[Element]) -> None:
+        """Forget all histories but these."""
+        self.known = {id(each): self.known[id(each)] for each in elements if id(each) in self.known}
 
     def of(self, element: Element) -> Reading:
         """Return the reading of a history."""

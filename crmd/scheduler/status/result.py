@@ -33,7 +33,7 @@ from crmd.scheduler.status.entries import (
     masks_failure,
     number,
 )
-from crmd.scheduler.status.failcounts import clear_failures, failures
+from crmd.scheduler.status.failcounts import clear_failures, failures, is_recorded
 from crmd.scheduler.status.reading import RELEVANT
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.roles import Role
@@ -122,10 +122,13 @@ def _is_expired(result: Result) -> bool:
     if result.status == OpStatus.NOT_INSTALLED:
         return False
     expired = clear = False
+    if not is_last_failure and _went_well(result) and not is_recorded(rsc, node):
+        # Nothing to expire, so that the time does not matter.
+        return False
     seconds = seconds_of(rsc.failure_timeout_ms)
     changed = number(entry, "last-rc-change")
     if seconds > 0 and changed is not None:
-        now = run.now.epoch
+        now = run.clock(rsc)
         expired = now >= changed + seconds and not _waits_for_remote_fencing(result)
         unexpired, last = failures(run, rsc, node, entry=entry)
         if unexpired and now < last + seconds + 1:
@@ -145,6 +148,10 @@ def _is_expired(result: Result) -> bool:
             fencing = fence_action(run, remote, optional=True, reason=None)
             order(fencing, action, FIRST_IMPLIES_THEN)
     return expired and not (result.is_probe and result.code in _NEVER_EXPIRES)
+
+
+def _went_well(result: Result) -> bool:
+    return result.status == OpStatus.DONE and result.code == result.expected
 
 
 def _waits_for_remote_fencing(result: Result) -> bool:
