@@ -6,11 +6,9 @@ A process's own word counts only where it is root's or a daemon's (features 20.2
 from __future__ import annotations
 
 import asyncio
-import grp
-import os
-import pwd
 
-from cib_store.access.caller import EXEMPT, NOBODY, PRIVILEGED, Caller
+from cib_store.access.caller import EXEMPT, NOBODY, Caller
+from cib_store.access.system_users import named, with_number
 from raftmaker.runtime.connection_owner import owner_of_connection
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.runtime.front import Front
@@ -42,7 +40,7 @@ class Callers:
         if names is not None:
             return self._certified(names)
         user = await asyncio.to_thread(owner_of_connection, peer, self._port)
-        return NOBODY if user is None else await asyncio.to_thread(_user, user, None)
+        return NOBODY if user is None else await asyncio.to_thread(with_number, user)
 
     async def _through_front(self, peer: str) -> Caller:
         credentials = self._front.credentials(peer)
@@ -50,7 +48,7 @@ class Callers:
             return NOBODY
         known = self._known.get(peer)
         if known is None:
-            known = await asyncio.to_thread(_user, credentials.uid, credentials.gid)
+            known = await asyncio.to_thread(with_number, credentials.uid, credentials.gid)
             live = {name: one for name, one in self._known.items() if self._front.credentials(name)}
             self._known = live | {peer: known}
         return known
@@ -61,7 +59,7 @@ class Callers:
             return caller
         if not caller.is_exempt:
             raise NotPermitted(f"{caller.user or 'a caller that is not known'} is not {user}")
-        return await asyncio.to_thread(_named, user)
+        return await asyncio.to_thread(named, user)
 
     def _certified(self, names: tuple[str, ...]) -> Caller:
         """A node's certificate stands for its daemons; another's name is a user's."""
@@ -69,28 +67,3 @@ class Callers:
             if name in self._nodes:
                 return Caller(user="root", is_exempt=True, node=name)
         return Caller(user=names[0]) if names else NOBODY
-
-
-def _named(name: str) -> Caller:
-    try:
-        return _user(pwd.getpwnam(name).pw_uid, None)
-    except KeyError:  # a remote client, or a user of other nodes
-        return Caller(user=name, is_exempt=name in PRIVILEGED)
-
-
-def _user(uid: int, gid: int | None) -> Caller:
-    """Return the user of a process of this machine, with its groups."""
-    if uid == 0:
-        return EXEMPT
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:  # in a container, say: it has a number and no name
-        return Caller(user=str(uid), is_exempt=uid == os.geteuid())
-    names: list[str] = []
-    for group in os.getgrouplist(entry.pw_name, entry.pw_gid if gid is None else gid):
-        try:
-            names.append(grp.getgrgid(group).gr_name)
-        except KeyError:
-            names.append(str(group))
-    is_exempt = entry.pw_name in PRIVILEGED or uid == os.geteuid()
-    return Caller(user=entry.pw_name, groups=frozenset(names), is_exempt=is_exempt)

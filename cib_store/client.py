@@ -150,12 +150,18 @@ class StoreClient:
         no_children: bool = False,
         local: bool = False,
         facts: bool = False,
+        user: str = "",
         timeout_ms: int = _TIMEOUT_MS,
     ) -> Answer:
         """Read the CIB, a section, or an XPath's matches; `local`: perhaps stale (features 4.1)."""
         level = pb.CONSISTENCY_LOCAL if local else pb.CONSISTENCY_LINEARIZABLE
         request = pb.QueryRequest(
-            scope=scope, xpath=xpath, no_children=no_children, consistency=level, facts=facts
+            scope=scope,
+            xpath=xpath,
+            no_children=no_children,
+            consistency=level,
+            facts=facts,
+            user=user,
         )
         reply = await self._query(request, timeout_ms)
         return Answer(
@@ -185,6 +191,7 @@ class StoreClient:
         base: CibVersion | None = None,
         rehearse: bool = False,
         token: Token | None = None,
+        user: str = "",
         timeout_ms: int = _TIMEOUT_MS,
     ) -> Outcome:
         """Change the CIB: all operations or none. `path` of an operation may be any XPath.
@@ -198,6 +205,7 @@ class StoreClient:
             base=None if base is None else version_message(base),
             rehearse=rehearse,
             token=None if token is None else token_message(token),
+            user=user,
         )
 
         async def attempt(client: ClientId, sequence: int) -> Outcome:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crm_shell.commands import cluster, configure, explain, node, resource, simulate, site, status
+from crm_shell.commands import (
+    cib,
+    cluster,
+    configure,
+    explain,
+    node,
+    resource,
+    simulate,
+    site,
+    status,
+)
 from crm_shell.commands.session import Command, Level, Misused
 from crm_shell.syntax.faults import nearest
 
@@ -13,6 +23,7 @@ LEVELS: tuple[Level, ...] = (
     resource.LEVEL,
     node.LEVEL,
     site.LEVEL,
+    cib.LEVEL,
     cluster.LEVEL,
 )
 TOP: tuple[Command, ...] = (status.COMMAND, explain.COMMAND, simulate.COMMAND)

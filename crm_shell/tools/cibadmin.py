@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
 import sys
-from pathlib import Path
 
-from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
+from cib_store.document.path import path_of
+from cib_store.document.xpath import BadXPath, XPathTree
 from crm_shell.syntax.printer import xml_lines
-from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, run_tool, write
+from crm_shell.tools.cib_input import add_input, given_xml, stored_digest, versioned_digest
+from crm_shell.tools.frame import ToolFailed, ToolParser, complain, exclusive, run_tool, write
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 
 _COMMANDS = ("query", "create", "modify", "replace", "delete", "delete_all", "patch", "erase",
-             "bump", "empty", "upgrade", "md5_sum")  # fmt: skip
+             "bump", "empty", "upgrade", "md5_sum", "md5_sum_versioned", "show_access")  # fmt: skip
 _KINDS = {
     "create": OperationKind.CREATE,
     "modify": OperationKind.MODIFY,
@@ -32,8 +35,10 @@ _REASONS = {
     ExitCode.EXISTS: "File exists",
     ExitCode.OLD: "Update was older than existing configuration",
     ExitCode.CONFIG: "Update does not conform to the configured schema",
+    ExitCode.INSUFFICIENT_PRIV: "Permission denied",
 }
 SCHEMA = "pacemaker-4.0"
+_FORMS = ("auto", "text", "color", "namespace", "ns-full", "ns-simple")
 
 
 def _parser() -> ToolParser:
@@ -44,30 +49,33 @@ def _parser() -> ToolParser:
         ("-M", "modify", "merge; -c also creates"),
         ("-R", "replace", "put in the place of what is there"),
         ("-D", "delete", "remove the first match"),
-        ("-P", "patch", "apply a patchset"),
+        ("-P", "patch", "apply a patchset, such as crm_diff makes"),
         ("-E", "erase", "empty the configuration (needs --force)"),
         ("-B", "bump", "raise the epoch"),
         ("-u", "upgrade", "to the newest schema (needs --force)"),
         ("-5", "md5-sum", "print the digest of the CIB's on-disk form"),
+        ("-6", "md5-sum-versioned", "print the digest of all that versions differ in"),
     ):
         parser.flag(short, f"--{name}", dest=name.replace("-", "_"), text=text)
     parser.flag("-d", "--delete-all", dest="delete_all", text="remove all that --xpath matches")
     parser.add_argument("-a", "--empty", nargs="?", const=SCHEMA, metavar="SCHEMA",
                         help="print an empty CIB")  # fmt: skip
+    parser.add_argument("-S", "--show-access", nargs="?", const="auto", metavar="FORM",
+                        choices=_FORMS, help="the CIB with what --user may do")  # fmt: skip
     parser.value("-o", "--scope", "--obj_type", dest="scope", text="section of the CIB")
     parser.value("-A", "--xpath", dest="xpath", text="XPath of what is meant")
-    parser.value("-x", "--xml-file", dest="xml_file", text="read XML from this file")
-    parser.value("-X", "--xml-text", dest="xml_text", text="the XML itself")
-    parser.flag("-p", "--xml-pipe", dest="xml_pipe", text="read XML from standard input")
+    add_input(parser)
     parser.flag("-n", "--no-children", dest="no_children", text="leave out children")
     parser.flag("-c", "--allow-create", dest="allow_create", text="with -M: create the absent")
     parser.flag("-f", "--force", dest="force")
     parser.flag("-l", "--local", dest="local", text="this node's replica, perhaps stale")
+    parser.value("-N", "--node", "--host", dest="node", text="accepted; all nodes answer the same")
     parser.flag("-s", "--sync-call", dest="sync_call", text="accepted; every call is")
-    parser.flag("--score", "--score", dest="score", text="values X++ and X+=N are sums")
+    parser.flag("--score", dest="score", text="values X++ and X+=N are sums")
     parser.value("-t", "--timeout", dest="timeout", text="seconds to wait", default="30")
-    parser.value("-U", "--user", dest="user", text="accepted for access control")
-    parser.flag("-e", "--node-path", dest="node_path", text="print the XPaths of matches")
+    parser.value("-U", "--user", dest="user", text="act with this user's rights (root only)")
+    parser.value("-m", "--message", dest="message", text="why, for the history")
+    parser.flag("-e", "--node-path", dest="node_path", text="print the paths of what matches")
     return parser
 
 
@@ -80,15 +88,24 @@ def main() -> int:
         parser.error("say what to do: --query, --create, --modify, --replace, --delete …")
     if options.scope and options.xpath:
         parser.error("--scope and --xpath cannot be combined")
+    if command == "delete_all" and not options.xpath:
+        parser.error("--delete-all needs --xpath")
     if command == "empty":
         write("\n".join(xml_lines(_empty(options.empty))))
         return 0
     if command in ("erase", "upgrade") and not options.force:
-        print(f"cibadmin: --{command} is dangerous: repeat it with --force", file=sys.stderr)  # noqa: T201
+        complain("cibadmin", f"--{command} is dangerous: repeat it with --force")
         return int(ExitCode.UNSAFE)
+    try:
+        given = given_xml(options)
+    except ToolFailed as error:
+        complain("cibadmin", str(error))
+        return int(error.code)
+    if given is not None and command in ("md5_sum", "md5_sum_versioned"):
+        return _digest(given, command)
 
     async def body(cluster: Cluster) -> int:
-        return await _run(cluster, command, options)
+        return await _run(cluster, command, options, given)
 
     return run_tool("cibadmin", options.config, body)
 
@@ -103,34 +120,65 @@ def _empty(schema: str) -> Element:
     return Element("cib", attributes, (configuration, Element("status")))
 
 
-async def _run(cluster: Cluster, command: str, options: argparse.Namespace) -> int:
+async def _run(
+    cluster: Cluster, command: str, options: argparse.Namespace, given: Element | None
+) -> int:
     match command:
+        case "query" if options.node_path:
+            return await _paths(cluster, options)
         case "query":
             return await _query(cluster, options)
-        case "md5_sum":
-            return await _digest(cluster)
-        case "upgrade":  # the store keeps the newest schema
-            return 0
+        case "md5_sum" | "md5_sum_versioned":
+            return _digest((await cluster.query(local=options.local)).elements[0], command)
+        case "show_access":
+            return await _access(cluster, options)
+        case "upgrade":
+            return await _upgrade(cluster, options)
         case _:
-            return await _change(cluster, command, options)
+            return await _change(cluster, command, options, given)
 
 
 async def _query(cluster: Cluster, options: argparse.Namespace) -> int:
     reading = await cluster.query(
-        scope="" if options.scope in ("all", None) else options.scope,
+        scope=_scope(options),
         xpath=options.xpath or "",
         no_children=options.no_children,
         local=options.local,
+        user=options.user or "",
         timeout_ms=_timeout_ms(options),
     )
     found = reading.elements
     if not found:
-        raise ToolFailed(f"CIB API call failed: {_REASONS[ExitCode.NOSUCH]}", ExitCode.NOSUCH)
+        raise _nothing()
     if len(found) > 1:
         write("\n".join(xml_lines(Element("xpath-query", {}, found))))
     else:
         write("\n".join(xml_lines(found[0])))
     return 0
+
+
+async def _paths(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print where the matches of an XPath are (features 4.13)."""
+    if not options.xpath:
+        raise ToolFailed("--node-path needs --xpath", ExitCode.USAGE)
+    whole = (await cluster.query(local=options.local, user=options.user or "")).elements[0]
+    try:
+        trails = XPathTree(whole).find(options.xpath)
+    except BadXPath as error:
+        raise ToolFailed(str(error), ExitCode.USAGE) from None
+    if not trails:
+        raise _nothing()
+    for trail in trails:
+        write(path_of(whole, trail))
+    return 0
+
+
+def _nothing() -> ToolFailed:
+    return ToolFailed(f"CIB API call failed: {_REASONS[ExitCode.NOSUCH]}", ExitCode.NOSUCH)
+
+
+def _scope(options: argparse.Namespace) -> str:
+    return "" if options.scope in ("all", None) else str(options.scope)
 
 
 def _timeout_ms(options: argparse.Namespace) -> int:
@@ -140,34 +188,51 @@ def _timeout_ms(options: argparse.Namespace) -> int:
         raise ToolFailed(f"{options.timeout!r} is no time in seconds", ExitCode.USAGE) from None
 
 
-async def _digest(cluster: Cluster) -> int:
-    from hashlib import md5
-
-    reading = await cluster.query(local=True)
-    text = "".join(line.strip() for line in xml_lines(reading.elements[0]))
-    write(md5(text.encode(), usedforsecurity=False).hexdigest())
+def _digest(xml: Element, command: str) -> int:
+    write(stored_digest(xml) if command == "md5_sum" else versioned_digest(xml))
     return 0
 
 
-async def _change(cluster: Cluster, command: str, options: argparse.Namespace) -> int:
+async def _access(cluster: Cluster, options: argparse.Namespace) -> int:
+    from crm_shell.tools.access_view import shown_access
+
+    user = options.user or pwd.getpwuid(os.geteuid()).pw_name
+    form = options.show_access
+    if form == "auto":
+        form = "color" if sys.stdout.isatty() else "text"
+    whole = (await cluster.query(local=options.local)).elements[0]
+    write("\n".join(shown_access(whole, user, form)))
+    return 0
+
+
+async def _change(
+    cluster: Cluster, command: str, options: argparse.Namespace, given: Element | None
+) -> int:
     needs_xml = command in ("create", "modify", "replace", "patch") or (
         command == "delete" and not options.xpath
     )
-    given = _given_xml(options)
     if needs_xml and given is None:
         raise ToolFailed(
             f"--{command} needs XML: --xml-text, --xml-file or --xml-pipe", ExitCode.USAGE
         )
     operation = CibOperation(
         kind=_KINDS[command],
-        scope="" if options.scope in ("all", None) else options.scope,
+        scope=_scope(options),
         path=options.xpath or "",
         xml="" if given is None else "\n".join(xml_lines(given)),
         all=options.allow_create or command == "delete_all",
         score=options.score,
     )
+    return await _carried_out(cluster, operation, options)
+
+
+async def _carried_out(
+    cluster: Cluster, operation: CibOperation, options: argparse.Namespace
+) -> int:
     try:
-        outcome = await cluster.change([operation])
+        outcome = await cluster.change(
+            [operation], message=options.message or "", user=options.user or ""
+        )
     except Rejected as error:
         reason = _REASONS.get(error.exit_code, error.exit_code.name)
         details = "\n".join(str(report) for report in error.reports)
@@ -177,20 +242,16 @@ async def _change(cluster: Cluster, command: str, options: argparse.Namespace) -
     return 0
 
 
-def _given_xml(options: argparse.Namespace) -> Element | None:
-    if sum(bool(each) for each in (options.xml_text, options.xml_file, options.xml_pipe)) > 1:
-        raise ToolFailed(
-            "give XML once: --xml-text, --xml-file or --xml-pipe", ExitCode.USAGE
-        )  # fmt: skip
-    try:
-        if options.xml_text:
-            return parse(options.xml_text)
-        if options.xml_file:
-            return parse(Path(options.xml_file).read_bytes())
-        if options.xml_pipe:
-            return parse(sys.stdin.buffer.read())
-    except BadXml as error:
-        raise ToolFailed(f"Couldn't parse input: {error}", ExitCode.DATAERR) from None
-    except OSError as error:
-        raise ToolFailed(f"{options.xml_file}: {error.strerror}", ExitCode.NOINPUT) from None
-    return None
+async def _upgrade(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Bring the CIB to the newest schema; nothing is done where it has that (features 4.8)."""
+    from cib_store.model.upgrade import upgraded
+
+    reading = await cluster.query(user=options.user or "")
+    new = upgraded(reading.elements[0])
+    for report in new.reports:
+        complain("cibadmin", f"warning: {report}")
+    if new.cib is reading.elements[0]:
+        return 0
+    options.message = options.message or f"upgrade to {new.cib.get('validate-with')}"
+    whole = CibOperation(kind=OperationKind.REPLACE, xml="\n".join(xml_lines(new.cib)))
+    return await _carried_out(cluster, whole, options)

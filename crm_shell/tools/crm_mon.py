@@ -22,6 +22,7 @@ from crm_shell.status.text import Shown, render
 from crm_shell.status.xml import elements, framed
 from crm_shell.tools.frame import CODE_TEXT, ToolFailed, ToolParser, complain, run_tool, write
 from raftmaker.client import Cluster
+from raftmaker.client.offline import offline_file
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -75,9 +76,9 @@ def main() -> int:
     except ValueError:
         parser.error(f"{options.interval!r} is no number of seconds")
     shown = _shown(parser, options)
-    file = options.xml_file or os.environ.get("CIB_file")  # noqa: SIM112  # Pacemaker's spelling
+    file = options.xml_file or offline_file(os.environ, options.config)
     if file:
-        return _offline(file, shown, options)
+        return _offline(str(file), shown, options)
 
     async def body(cluster: Cluster) -> int:
         return await _watch(cluster, shown, options)

@@ -42,8 +42,15 @@ def connect(config: Path | None = None, *, program: str = "raftmaker-client") ->
     """Return the cluster of this node; nothing is sent yet. Raises `Rejected` for bad settings.
 
     `config`: the node's file; else the environment's RAFTMAKER_CONFIG, else the usual place.
+    The environment's CIB_file or CIB_shadow names a file that stands for it.
     """
     path = config or Path(os.environ.get("RAFTMAKER_CONFIG") or DEFAULT_FILE)
+    if os.environ.get("CIB_file") or os.environ.get("CIB_shadow"):  # noqa: SIM112  # Pacemaker's spelling
+        from raftmaker.client.offline import OfflineCluster, offline_file
+
+        file = offline_file(os.environ, path)
+        assert file is not None
+        return OfflineCluster(file, path, program=program)
     return Cluster(decode_file(path), program=program)
 
 
@@ -144,11 +151,20 @@ class Cluster:
         xpath: str = "",
         no_children: bool = False,
         local: bool = False,
+        user: str = "",
         timeout_ms: int = ANSWER_MS,
     ) -> Reading:
-        """Read the CIB, a section or what an XPath matches. `local`: at once, perhaps stale."""
+        """Read the CIB, a section or what an XPath matches. `local`: at once, perhaps stale.
+
+        `user`: with this user's rights, which only root may ask for.
+        """
         answer = await self.store.query(
-            scope=scope, xpath=xpath, no_children=no_children, local=local, timeout_ms=timeout_ms
+            scope=scope,
+            xpath=xpath,
+            no_children=no_children,
+            local=local,
+            user=user,
+            timeout_ms=timeout_ms,
         )
         return Reading(elements=answer.elements, version=answer.version, index=answer.index)
 
@@ -171,16 +187,19 @@ class Cluster:
         message: str = "",
         base: CibVersion | None = None,
         rehearse: bool = False,
+        user: str = "",
     ) -> Outcome:
         """Change the CIB, all operations or none. Raises `Rejected` with all that is wrong.
 
         `base`: refuse when the configuration has changed since. `rehearse`: only check.
+        `user`: with this user's rights, which only root may ask for.
         """
         outcome = await self.store.change(
             operations,
             origin=self.origin(message),
             base=base,
             rehearse=rehearse,
+            user=user,
             timeout_ms=ANSWER_MS,
         )
         if not outcome.succeeded:

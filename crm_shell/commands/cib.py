@@ -1,0 +1,148 @@
+"""``crm cib``: shadow CIBs, to try a configuration without the cluster (features 30.6, 4.31)."""
+
+from __future__ import annotations
+
+import os
+from difflib import unified_diff
+
+from cib_store.document.element import Element
+from cib_store.document.sections import empty_cib
+from crm_shell.commands.drafts import commit
+from crm_shell.commands.session import Command, Failed, Level, Misused, Session
+from crm_shell.edit.show import show
+from crm_shell.shadow import IN_USE, Shadows, changes, committed, current
+from raftmaker.client import Cluster, connect
+from raftmaker.vocabulary.codes import ExitCode
+
+
+def _shadows(session: Session) -> Shadows:
+    return Shadows.of(os.environ, session.config)
+
+
+def _live(session: Session) -> Cluster:
+    """Return the cluster itself, whatever shadow is in use."""
+    used = os.environ.pop(IN_USE, "")
+    try:
+        return connect(session.config, program=session.program)
+    finally:
+        if used:
+            os.environ[IN_USE] = used
+
+
+async def _live_cib(session: Session) -> Element:
+    async with _live(session) as cluster:
+        return (await cluster.query()).elements[0]
+
+
+async def _new(session: Session, args: list[str]) -> int:
+    words = {word for word in args[1:] if word in ("force", "--force", "empty", "withstatus")}
+    if not args or len(words) < len(args) - 1:
+        raise Misused("usage: new NAME [empty] [force]")
+    force = session.force or bool(words & {"force", "--force"})
+    if "empty" in words:
+        cib = empty_cib({"crm_feature_set": "3.20.5", "validate-with": "pacemaker-4.0"}, {})
+    else:
+        cib = await _live_cib(session)
+    _shadows(session).create(args[0], cib, force=force)
+    session.console.info(f"{args[0]} shadow CIB created")
+    return await _use(session, args[:1])
+
+
+async def _use(session: Session, args: list[str]) -> int:
+    """Work on a shadow from here on; without a name on the cluster again."""
+    await commit(session)  # what was edited at the prompt belongs to what was in use
+    name = args[0] if args and args[0] != "live" else ""
+    if len(args) > 1:
+        raise Misused("usage: use [NAME]")
+    if name:
+        _shadows(session).existing(name)
+        os.environ[IN_USE] = name
+    else:
+        os.environ.pop(IN_USE, "")
+    await session.close()
+    session.draft = None
+    return 0
+
+
+async def _list(session: Session, args: list[str]) -> int:
+    names = _shadows(session).names()
+    used = current()
+    lines = [f"{name}{' (in use)' if name == used else ''}" for name in names]
+    session.console.answer("\n".join(lines), [{"name": n, "in_use": n == used} for n in names])
+    return 0
+
+
+async def _delete(session: Session, args: list[str]) -> int:
+    if not args:
+        raise Misused("usage: delete NAME…")
+    for name in args:
+        if name == current():
+            raise Failed(f"{name} is in use: 'cib use' first", code=ExitCode.UNSAFE)
+        _shadows(session).delete(name)
+    return 0
+
+
+def _name(session: Session, args: list[str], usage: str) -> str:
+    if len(args) > 1:
+        raise Misused(f"usage: {usage}")
+    name = args[0] if args else current()
+    if not name:
+        raise Misused(f"no shadow CIB is in use; usage: {usage}")
+    return name
+
+
+async def _reset(session: Session, args: list[str]) -> int:
+    name = _name(session, args, "reset [NAME]")
+    _shadows(session).existing(name)
+    _shadows(session).create(name, await _live_cib(session), force=True)
+    session.draft = None
+    return 0
+
+
+async def _commit(session: Session, args: list[str]) -> int:
+    name = _name(session, args, "commit [NAME]")
+    await commit(session)
+    shadow = _shadows(session).existing(name).read()
+    if changes(await _live_cib(session), shadow) is None:
+        session.console.info("the cluster has this configuration already")
+        return 0
+    if not session.confirm(f"Make the cluster's configuration what {name} has?"):
+        return 0
+    async with _live(session) as cluster:
+        outcome = await cluster.change([committed(shadow)], message=f"commit shadow {name}")
+    for warning in outcome.reports:
+        session.console.warn(str(warning))
+    return 0
+
+
+async def _diff(session: Session, args: list[str]) -> int:
+    name = _name(session, args, "diff [NAME]")
+    await commit(session)
+    old, new = (
+        show(each.child("configuration") or Element("configuration"), [])[0]
+        for each in (await _live_cib(session), _shadows(session).existing(name).read())
+    )
+    lines = unified_diff(old.splitlines(), new.splitlines(), "live", name, lineterm="")
+    text = "\n".join(lines)
+    session.console.answer(text, {"from": "live", "to": name, "difference": text})
+    return 0
+
+
+LEVEL = Level(
+    name="cib",
+    summary="Work on a shadow: a private copy of the configuration",
+    commands=(
+        Command(name="new", usage="new NAME [empty] [force]", run=_new,
+                summary="Copy the cluster's CIB and use the copy"),
+        Command(name="use", usage="use [NAME]", run=_use,
+                summary="Work on a shadow; without a name on the cluster again"),
+        Command(name="list", usage="list", run=_list, summary="List the shadows"),
+        Command(name="diff", usage="diff [NAME]", run=_diff,
+                summary="Show how a shadow differs from the cluster"),
+        Command(name="commit", usage="commit [NAME]", run=_commit,
+                summary="Make the cluster's configuration what a shadow has"),
+        Command(name="reset", usage="reset [NAME]", run=_reset,
+                summary="Make a shadow what the cluster has now"),
+        Command(name="delete", usage="delete NAME…", run=_delete, summary="Remove shadows"),
+    ),
+)  # fmt: skip
