@@ -1,4 +1,4 @@
-"""``crm cib``: shadow CIBs, to try a configuration without the cluster (features 30.6, 4.31)."""
+"""``crm cib``: shadow CIBs, to try a configuration without the cluster (features 30.10, 4.31)."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from cib_store.document.codec import parse
 from cib_store.document.path import find
 
 CIB = """<cib epoch="3" num_updates="0" admin_epoch="0" validate-with="pacemaker-4.0">
-<configuration><crm_config/><nodes/><resources><primitive id="a" class="lsb" type="x"/></resources><constraints/>
-</configuration><status/></cib>"""
+<configuration><crm_config/><nodes/><resources><primitive id="a" class="lsb" type="x"/></resources>
+<constraints/></configuration><status/></cib>"""
 B = '<primitive id="b" class="lsb" type="y"/>'
 MAIN = "import sys; from {} import main; sys.argv[0] = '{}'; sys.exit(main())"
 
@@ -189,7 +189,7 @@ def test_a_shadow_is_made_edited_compared_and_committed(desk: Desk) -> None:
 
 
 def test_the_shell_works_on_shadows(desk: Desk) -> None:
-    """features 30.6, 4.31"""
+    """features 30.10, 4.31"""
     commands = """
 cib new try
 configure primitive fresh ocf:heartbeat:Dummy
