@@ -20,7 +20,7 @@ from pathlib import Path
 from crm_shell.demo.answers import Asker
 from crm_shell.demo.failover import Bench, Loss, Measured
 from crm_shell.demo.main import HOST, RESOURCE, Tools, example_for_here
-from crm_shell.demo.observer import Observer
+from crm_shell.demo.observer import Observer, by_settings
 from crm_shell.demo.timeline import Milestone, active_on
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.runtime.errors import HaError, TimedOut
@@ -123,7 +123,7 @@ def run(count: int, until: float, *, at_dc: bool) -> dict[Loss, list[Measured]]:
         cluster.start()
         example, port = example_for_here(Path(directory))
         configs = {name: cluster.node(name).config for name in cluster.names}
-        with Observer(configs) as observer, Asker(HOST, port) as asker:
+        with Observer(configs, by_settings(configs)) as observer, Asker(HOST, port) as asker:
             bench = Bench(cluster=cluster, observer=observer, asker=asker, resource=RESOURCE)
             bench.wait_whole(START_S)
             Tools(cluster).crm(cluster.names[0], "configure", "load", "update", str(example))

@@ -19,8 +19,9 @@ _skips: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let golden tests write what they see, so that the difference can be reviewed."""
+    """Let golden tests write what they see, for review; and tests on hosts take their time."""
     parser.addoption("--rewrite", action="store_true", help="write golden files anew")
+    parser.addoption("--long", action="store_true", help="tests/hosts: more rounds, longer faults")
 
 
 def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

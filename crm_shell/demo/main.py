@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crm_shell.demo.answers import Asker
 from crm_shell.demo.failover import Bench, Loss, Measured
-from crm_shell.demo.observer import Observer
+from crm_shell.demo.observer import Observer, by_settings
 from crm_shell.demo.timeline import Milestone
 from crm_shell.local_cluster.cluster import LocalCluster
 from crm_shell.local_cluster.layout import free_ports
@@ -150,7 +150,10 @@ def run_demo(keep: bool) -> int:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="raftmaker-example-"))
         example, port = example_for_here(Path(scratch))
         observer = stack.enter_context(
-            Observer({name: cluster.node(name).config for name in cluster.names})
+            Observer(
+                cluster.names,
+                by_settings({name: cluster.node(name).config for name in cluster.names}),
+            )
         )
         asker = stack.enter_context(Asker(HOST, port))
         bench = Bench(cluster=cluster, observer=observer, asker=asker, resource=RESOURCE)

@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cib_store.client import StoreClient
@@ -25,12 +25,17 @@ _KEPT_MAX = 20_000
 _AGAIN_S = 0.1
 
 
-class Observer:
-    """Follows every node's store, given their settings files; a context manager."""
+def by_settings(configs: Mapping[str, Path]) -> Callable[[str], Path]:
+    """Return what finds a node's socket in its settings file."""
+    return lambda name: read(configs[name]).socket("cib")
 
-    def __init__(self, configs: Mapping[str, Path]) -> None:
-        """Name the nodes; nothing is watched yet."""
-        self._configs = configs
+
+class Observer:
+    """Follows every node's store; a context manager."""
+
+    def __init__(self, names: Iterable[str], socket_of: Callable[[str], Path]) -> None:
+        """Name the nodes, and where each one's store listens now; nothing is watched yet."""
+        self._names, self._socket_of = sorted(names), socket_of
         self._kept: deque[Observation] = deque(maxlen=_KEPT_MAX)
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -57,7 +62,7 @@ class Observer:
         self._loop.close()
 
     async def _follow_all(self) -> None:
-        await asyncio.gather(*(self._follow(name) for name in sorted(self._configs)))
+        await asyncio.gather(*(self._follow(name) for name in self._names))
 
     async def _follow(self, name: str) -> None:
         while True:
@@ -66,10 +71,7 @@ class Observer:
             await asyncio.sleep(_AGAIN_S)
 
     async def _watch(self, name: str) -> None:
-        settings = read(self._configs[name])
-        client = StoreClient(
-            settings.socket("cib"), tool_identity(settings.cluster, "raftmaker-observer")
-        )
+        client = StoreClient(self._socket_of(name), tool_identity("", "raftmaker-observer"))
         try:
             async for step in client.watch():
                 self._note(

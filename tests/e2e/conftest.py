@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_shell.demo.observer import Observer
+from crm_shell.demo.observer import Observer, by_settings
 from crm_shell.local_cluster.cluster import LocalCluster
 from tests.e2e.judge import Judge
 from tests.e2e.site import START_S, Site
@@ -41,7 +41,7 @@ def site(cluster: LocalCluster) -> Iterator[Site]:
     folder = cluster.directory / "shared"
     folder.mkdir()
     configs = {name: cluster.node(name).config for name in cluster.names}
-    with Observer(configs) as observer:
+    with Observer(configs, by_settings(configs)) as observer:
         made = Site(cluster=cluster, observer=observer, judge=Judge(folder))
         made.wait_whole(START_S)
         path = folder / "service.crm"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -38,9 +37,12 @@ def install(fleet: Fleet) -> None:
         store_cluster_key(etc / "raftmaker" / "tls", key)
         (etc / "raftmaker" / "raftmaker.toml").write_text(_settings(fleet, host))
         _install_units(etc / "systemd" / "system")
-        agents = host.directory / "upper" / "usr" / "sbin"
-        agents.mkdir(parents=True)
-        shutil.copy2(Path(__file__).with_name("fence_host"), agents)
+        sbin = host.directory / "upper" / "usr" / "sbin"
+        sbin.mkdir(parents=True)
+        shutil.copy2(Path(__file__).with_name("fence_host"), sbin)
+        for tool in ("crm_attribute", "crm_master", "crm_node", "crm_resource", "attrd_updater"):
+            # As a package would: the agents must not find another cluster manager's.
+            (sbin / tool).symlink_to(SCRIPTS / tool)
 
 
 def _settings(fleet: Fleet, host: Host) -> str:
@@ -73,23 +75,24 @@ def _install_units(units: Path) -> None:
 
 
 @contextmanager
-def running(count: int, name: str) -> Iterator[Fleet]:
-    """Bring up hosts with a cluster on them and a power switch beside them; take all of it down."""
+def running(
+    count: int, name: str, *, prepare: Callable[[Fleet], None] = lambda fleet: None
+) -> Iterator[Fleet]:
+    """Bring up hosts with a cluster on them and a power switch beside them; take all of it down.
+
+    `prepare` is called before the first boot, with the cluster already on the disks.
+    """
+
+    def before_boot(fleet: Fleet) -> None:
+        install(fleet)
+        prepare(fleet)
+        fleet.run_beside("switch", "tests.hosts.switch", name)
+
+    Fleet.remove_leftover(name)
     fleet = Fleet(count, name=name)
     try:
-        fleet.up(prepare=install)
-        switch = subprocess.Popen(
-            [*fleet.network.inside(), sys.executable, "-m", "tests.hosts.switch", name],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        )
-        try:
-            assert switch.stdout is not None
-            switch.stdout.readline()
-            yield fleet
-        finally:
-            switch.kill()
-            switch.wait()
+        fleet.up(prepare=before_boot)
+        yield fleet
     finally:
         fleet.down()
 

@@ -13,8 +13,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,13 +122,15 @@ class Host:
         state = self.exec("systemctl", "is-system-running", check=False).stdout.strip()
         return state in ("running", "degraded")
 
-    def _wait(self, condition: Condition, timeout_s: float, what: str) -> None:
+    def _wait(
+        self, condition: Condition, timeout_s: float, what: str, *, every_s: float = 0.05
+    ) -> None:
         limit = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > limit:
                 log = (self.directory / "boot.log").read_text(errors="replace")[-2000:]
                 raise HostError(f"{self.name} {what} within {timeout_s} s\n{log}")
-            time.sleep(0.05)
+            time.sleep(every_s)
 
     def exec(
         self, *command: str, check: bool = True, stdin: str | None = None
@@ -155,8 +159,16 @@ class Host:
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self._wait(lambda: self.pid is None, 30, "did not go off")
+        self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
+        if pid is not None:
+            self.note_power_is_off()
         self._reap()
+
+    def note_power_is_off(self) -> None:
+        """Write to the fleet's log that nothing runs here any more."""
+        if self.fleet.shared.exists():
+            with (self.fleet.shared / "agents.log").open("a") as log:
+                log.write(f"{time.time_ns() // 1000} {self.name} power off 0\n")
 
     def _reap(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -183,6 +195,11 @@ class Fleet:
             raise HostError(f"there is no fleet {name!r}: make it with 'up'") from None
         return cls(count, name=name, base=base)
 
+    @property
+    def shared(self) -> Path:
+        """The folder that every host sees as /srv/shared."""
+        return self.directory / "shared"
+
     def __iter__(self) -> Iterator[Host]:
         return iter(self.hosts)
 
@@ -205,21 +222,65 @@ class Fleet:
         self.directory.mkdir(parents=True)
         (self.directory / "fleet.json").write_text(json.dumps({"count": len(self.hosts)}))
         try:
+            self.shared.mkdir(mode=0o755)
             self.network.up()
             prepare(self)
-            for host in self.hosts:
-                host.power_on()
+            self.power_on()
         except BaseException:
             self.down()
             raise
 
+    def power_on(self) -> None:
+        """Boot every host that is off, all at once."""
+        off = [host for host in self.hosts if host.pid is None]
+        with ThreadPoolExecutor(max_workers=len(off) or 1) as pool:
+            for booted in [pool.submit(host.power_on) for host in off]:
+                booted.result()
+
+    def run_beside(self, name: str, *module: str) -> None:
+        """Run a Python module in the network's namespace until `down`; wait for its first line."""
+        helper = subprocess.Popen(
+            [*self.network.inside(), sys.executable, "-m", *module],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        (self.directory / f"{name}.helper").write_text(str(helper.pid))
+        assert helper.stdout is not None
+        if not helper.stdout.readline():
+            raise HostError(f"{name} did not start")
+
+    def end_beside(self, name: str) -> None:
+        """End what `run_beside` started, perhaps in another process. Idempotent."""
+        path = self.directory / f"{name}.helper"
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(path.read_text())
+            # A number that is of another process by now is left alone.
+            if b"tests.hosts" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+        path.unlink(missing_ok=True)
+
     def down(self) -> None:
-        """End every host and remove its disk and the network. Idempotent."""
+        """End every host and helper; remove disks and the network. Idempotent.
+
+        It needs nothing but the name: whoever made them may have been killed.
+        """
+        for helper in self.directory.glob("*.helper"):
+            self.end_beside(helper.stem)
         for host in self.hosts:
             if host.directory.exists():
                 host.power_off()
         self.network.down()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @classmethod
+    def remove_leftover(cls, name: str, base: Path = BASE) -> None:
+        """Take down the fleet of that name if a killed test left one."""
+        with contextlib.suppress(HostError):
+            cls.found(name, base).down()
 
     def __enter__(self) -> Fleet:
         self.up()

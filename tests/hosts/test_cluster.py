@@ -1,26 +1,33 @@
-"""A cluster on three hosts with systemd, over mutual TLS: power cut, pulled cable, clean stop.
+"""A cluster on three hosts with Debian's agents, over mutual TLS, through all that happens to it.
 
-Fencing is on, by a switch that really cuts the power. Agents are Debian's.
+Fencing is on, by a switch that really cuts the power. The judge reads what the agents wrote:
+nothing may run twice, nothing may be stopped that was not to be. `--long`: more and longer faults.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.hosts.cluster import crm, running, status, wait_for
-from tests.hosts.fleet import Fleet, Host
+from tests.hosts.cluster import crm
+from tests.hosts.fleet import Host
+from tests.hosts.services import CLONES, CONFIGURATION, SINGLES, answer, prepare, query
+from tests.hosts.site import Site, cluster_with
 
+NEEDED = ("ip", "nft", "unshare", "curl", "nginx", "apache2", "mariadbd")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: namespaces and mounts"),
     pytest.mark.skipif(
-        not all(map(shutil.which, ("ip", "nft", "unshare", "ping"))),
-        reason="needs Debian's iproute2, nftables, util-linux and iputils-ping",
+        not all(map(shutil.which, NEEDED)),
+        reason="needs Debian's iproute2, nftables, util-linux, curl, nginx, apache2 and"
+        " mariadb-server",
     ),
     pytest.mark.skipif(
         not Path("/usr/lib/ocf/resource.d/heartbeat/IPaddr2").exists(),
@@ -28,113 +35,130 @@ pytestmark = [
     ),
 ]
 
-SERVICE_ADDRESS = "10.77.0.100"
-CONFIGURATION = f"""
-primitive switch stonith:fence_host params ip=10.77.0.254 \\
-    op monitor interval=60s timeout=20s
-primitive address ocf:heartbeat:IPaddr2 params ip={SERVICE_ADDRESS} cidr_netmask=24 \\
-    op monitor interval=2s timeout=20s
-primitive dummy ocf:heartbeat:Dummy op monitor interval=2s timeout=20s
-group service address dummy
-property fencing-enabled=true no-quorum-policy=stop
-rsc_defaults resource-stickiness=100
-"""
+DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    with running(3, "cluster") as fleet:
-        first = fleet.hosts[0]
-        wait_for(lambda: online(first) == ["h1", "h2", "h3"], "all three join")
-        crm(first, "configure", "load", "update", "-", stdin=CONFIGURATION)
-        wait_for(lambda: place_of(first, "dummy") is not None, "the group starts")
-        yield fleet
+def site() -> Iterator[Site]:
+    with cluster_with(
+        "cluster",
+        CONFIGURATION,
+        prepare=prepare,
+        singles=SINGLES,
+        clones=CLONES,
+        promotable="stateful",
+    ) as site:
+        yield site
 
 
-def online(seen_by: Host) -> list[str]:
-    nodes = status(seen_by)["nodes"]
-    return sorted(node["name"] for node in nodes if node["online"])
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
 
 
-def place_of(seen_by: Host, resource: str) -> str | None:
-    for line in crm(seen_by, "resource", "status", resource).splitlines():
-        if "is running on:" in line:
-            return line.split("is running on:")[1].split()[0]
-    return None
+def main_pid(host: Host, daemon: str) -> str:
+    unit = f"raftmaker-{daemon}.service"
+    return host.exec("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
 
 
-def holders(fleet: Fleet) -> list[str]:
-    """Return the hosts that hold the address, asked of their kernels and not of the cluster."""
-    found = []
-    for host in fleet:
-        if host.pid is not None:
-            addresses = host.exec("ip", "-4", "-o", "addr", "show", "dev", "eth0").stdout
-            if f"{SERVICE_ADDRESS}/" in addresses:
-                found.append(host.name)
-    return found
+def kill_daemon(site: Site, host: Host, daemon: str) -> None:
+    pid = main_pid(host, daemon)
+    host.exec("kill", "-9", pid)
+    site.wait(lambda: main_pid(host, daemon) not in ("0", pid), f"{daemon} of {host.name} is back")
 
 
-def survivor_of(fleet: Fleet, lost: str) -> Host:
-    return next(host for host in fleet if host.name != lost)
+def test_the_services_answer(site: Site) -> None:
+    host = site.host_of("nginx")
+    assert answer(site.fleet, 80) == host.name
+    assert "Apache" in answer(site.fleet, 8080)
+    query(site.host_of("database"), "create database kept; create table kept.t (n int)")
+    shown = host.exec("crm_mon", "-1").stdout
+    assert "Promoted: [" in shown
+    assert "Failed" not in shown
 
 
-def bring_back(fleet: Fleet, name: str) -> None:
-    fleet.network.heal(fleet.host(name).number)
-    if fleet.host(name).pid is None:
-        fleet.host(name).power_on()
-    watcher = survivor_of(fleet, name)
-    wait_for(lambda: online(watcher) == ["h1", "h2", "h3"], f"{name} joins again")
+def test_a_host_that_loses_power_is_fenced_and_its_group_moves(site: Site) -> None:
+    lost = site.host_of("nginx")
+    with site.judge.stops_only_on():
+        lost.power_off()
+        site.wait(lambda: answer(site.fleet, 80) not in ("", lost.name), "the web answers again")
+        site.power_on_all()
 
 
-def test_a_host_that_loses_power_is_fenced_and_its_group_moves(fleet: Fleet) -> None:
-    lost = holders(fleet)
-    assert len(lost) == 1
-    watcher = survivor_of(fleet, lost[0])
-    fleet.host(lost[0]).power_off()
-    wait_for(lambda: len(holders(fleet)) == 1, "the address is elsewhere")
-    wait_for(lambda: place_of(watcher, "dummy") == holders(fleet)[0], "the whole group is there")
-    assert holders(fleet) != lost
-    bring_back(fleet, lost[0])
-    assert len(holders(fleet)) == 1
-
-
-def test_a_host_that_is_cut_off_is_switched_off_before_its_group_starts_elsewhere(
-    fleet: Fleet,
+def test_a_host_that_is_cut_off_is_switched_off_before_its_services_start_elsewhere(
+    site: Site,
 ) -> None:
-    lost = holders(fleet)[0]
-    fleet.network.cut(fleet.host(lost).number)
-    watcher = survivor_of(fleet, lost)
-    wait_for(lambda: place_of(watcher, "dummy") not in (None, lost), "the group is elsewhere")
-    assert fleet.host(lost).pid is None, "it was started elsewhere while the cut-off host was on"
-    assert lost not in holders(fleet)
-    bring_back(fleet, lost)
+    lost = site.host_of("database")
+    with site.judge.stops_only_on(lost.name):
+        site.fleet.network.cut(lost.number)
+        site.wait(lambda: lost.pid is None, f"{lost.name} is switched off")
+        site.power_on_all()
+    query(site.host_of("database"), "insert into kept.t values (1)")
 
 
-def test_stopping_the_units_moves_the_group_without_fencing(fleet: Fleet) -> None:
-    lost = holders(fleet)[0]
-    host = fleet.host(lost)
-    # The controller's unit is what a stop has to wait for: a target is stopped before its units.
-    host.exec("systemctl", "stop", "raftmaker.target", "raftmaker-crmd.service")
-    assert lost not in holders(fleet), "systemd said stopped before the group was"
-    wait_for(lambda: len(holders(fleet)) == 1, "the group is elsewhere")
-    assert host.pid is not None
-    host.exec("systemctl", "start", "raftmaker.target")
-    watcher = survivor_of(fleet, lost)
-    wait_for(lambda: online(watcher) == ["h1", "h2", "h3"], f"{lost} joins again")
+def test_a_host_that_is_shut_down_moves_its_services_first_and_is_not_fenced(site: Site) -> None:
+    lost = site.host_of("stateful", promoted=True)
+    with site.judge.stops_only_on(lost.name):
+        offs = len([one for one in site.judge.entries() if one.action == "off"])
+        lost.exec("systemctl", "--no-block", "poweroff")
+        site.wait(lambda: lost.pid is None, f"{lost.name} is down")
+        last = [one for one in site.judge.entries() if one.host == lost.name][-1]
+        assert (last.action, last.outcome) == ("stop", "0")
+        site.power_on_all()
+        assert len([one for one in site.judge.entries() if one.action == "off"]) == offs
 
 
-def test_a_daemon_that_dies_is_started_again_and_nothing_moves(fleet: Fleet) -> None:
-    before = holders(fleet)
-    host = fleet.host(before[0])
-    for daemon in ("cib", "lrmd", "stonithd", "crmd"):
-        unit = f"raftmaker-{daemon}.service"
-        pid = host.exec("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
-        host.exec("kill", "-9", pid)
+def test_stopping_the_units_moves_the_services_without_fencing(site: Site) -> None:
+    host = site.host_of("nginx")
+    with site.judge.stops_only_on(host.name):
+        # The controller's unit is what to wait for: a target is stopped before its units.
+        host.exec("systemctl", "stop", "raftmaker.target", "raftmaker-crmd.service")
+        assert answer(site.fleet, 80) != host.name, "systemd said stopped before the group was"
+        assert host.pid is not None
+        host.exec("systemctl", "start", "raftmaker.target")
+        site.wait_settled(f"{host.name} joins again")
 
-        def is_back(unit: str = unit, pid: str = pid) -> bool:
-            now = host.exec("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
-            return now not in ("0", pid) and online(host) == ["h1", "h2", "h3"]
 
-        wait_for(is_back, f"{unit} is back")
-    assert holders(fleet) == before
-    assert all(host.pid is not None for host in fleet)
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_a_daemon_that_dies_is_started_again_and_nothing_moves(site: Site, daemon: str) -> None:
+    with site.judge.stops_only_on():
+        kill_daemon(site, site.host_of("nginx"), daemon)
+        site.wait_settled(f"{daemon} takes part again")
+    assert len(site.on) == 3
+
+
+def test_daemons_die_while_transitions_run(site: Site, long: bool) -> None:
+    """Of the DC and of the host whose services move, each of the four, once or ten times."""
+    for _ in range(10 if long else 1):
+        for daemon in DAEMONS:
+            leaving = site.host_of("nginx")
+            with site.judge.stops_only_on(leaving.name):
+                crm(leaving, "node", "standby", leaving.name)
+                dying = site.fleet.host(site.dc()) if daemon == "crmd" else leaving
+                kill_daemon(site, dying, daemon)
+                site.wait(partial(site.has_left, "nginx", leaving), "the group is elsewhere")
+                crm(site.other_than(leaving.name), "node", "online", leaving.name)
+                site.wait_settled(f"settled after {daemon} died in a transition")
+    assert len(site.on) == 3
+
+
+def test_all_hosts_lose_power_at_once(site: Site) -> None:
+    with site.judge.stops_only_on():
+        for host in site.fleet:
+            host.power_off()
+        site.power_on_all()
+
+
+def test_a_host_that_flaps_harms_only_itself(site: Site, long: bool) -> None:
+    flapping = site.other_than(site.host_of("nginx").name)
+    network, number = site.fleet.network, flapping.number
+    with site.judge.stops_only_on(flapping.name):
+        until = time.monotonic() + (120 if long else 10)
+        while time.monotonic() < until:
+            if flapping.pid is None:
+                network.heal(number)
+                flapping.power_on()
+            for change, pause_s in ((network.cut, 0.4), (network.heal, 0.3)):
+                change(number)
+                time.sleep(pause_s)
+        site.power_on_all()
