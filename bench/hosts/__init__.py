@@ -1,0 +1,1 @@
+"""Failover of whole hosts: ours, and Pacemaker's in the same run."""

@@ -1,0 +1,55 @@
+"""Pacemaker's failover by the scripts of a baseline folder: cluster.sh, power.py and bench.py."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+STATE = Path("/tmp/baseline")
+"""Where those scripts keep what they make."""
+PYTHON = "/usr/bin/python3"
+
+
+def measure(folder: Path, count: int) -> dict[str, float]:
+    """Return the medians of `count` trials of each kind, in seconds."""
+    (STATE / "nodes").mkdir(parents=True, exist_ok=True)
+    (STATE / "events.log").touch()
+    (STATE / "events.log").chmod(0o666)
+    STATE.chmod(0o755)
+    switch = subprocess.Popen([str(folder / "power.py")], cwd=STATE, start_new_session=True)
+    try:
+        subprocess.run([folder / "cluster.sh", "up", "3"], check=True)
+        _bench(folder, "configure", "yes")
+        killed = _bench(folder, "failover", "hosts", "yes", str(count))
+        cut = _bench(folder, "partition", "hosts", "yes", str(count))
+    finally:
+        subprocess.run([folder / "cluster.sh", "down"], check=False)
+        switch.kill()
+        switch.wait()
+    figures = {
+        "pacemaker_killed_plain_s": [one["total"] for one in killed if not one["dc"]],
+        "pacemaker_killed_dc_s": [one["total"] for one in killed if one["dc"]],
+        "pacemaker_cut_plain_s": [one["B_started"] for one in cut if not one["dc"]],
+        "pacemaker_cut_dc_s": [one["B_started"] for one in cut if one["dc"]],
+    }
+    return {name: statistics.median(times) for name, times in figures.items() if times}
+
+
+def _bench(folder: Path, *arguments: str) -> list[dict[str, float]]:
+    """Run bench.py and return the trials that it printed, one JSON object a line."""
+    found: list[dict[str, float]] = []
+    with subprocess.Popen(
+        [PYTHON, folder / "bench.py", *arguments], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for text in running.stdout:
+            print("pacemaker:", text.rstrip(), file=sys.stderr, flush=True)
+            _, brace, rest = text.partition("{")
+            if brace:
+                found.append(json.loads(brace + rest))
+    if running.returncode != 0:
+        raise RuntimeError(f"bench.py {' '.join(arguments)} ended with {running.returncode}")
+    return found
