@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from raftmaker.runtime.endpoint import Endpoint, Target
+from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
 from raftmaker.runtime.errors import (
     HaError,
     NotLeader,
@@ -30,6 +30,7 @@ from raftmaker.runtime.errors import (
 )
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
+from raftmaker.runtime.ways import DIAL_OPTIONS, SERVE_OPTIONS, Ways
 from raftmaker.wire.types_pb2 import Identity
 
 CallContext = grpc.aio.ServicerContext[Any, Any]
@@ -45,12 +46,13 @@ _DIAL = [
     *_LIMITS,
     # A peer that comes back must be found within a heartbeat or two.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # Despite its name, what an attempt may take: a handshake is four times there and back.
+    ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 300),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 ]
-_SERVE = [*_LIMITS, ("grpc.so_reuseport", 0)]
+_SERVE = [*_LIMITS, *SERVE_OPTIONS, ("grpc.so_reuseport", 0)]
 
 _STATUS: tuple[tuple[type[HaError], grpc.StatusCode], ...] = (
     (Unreachable, grpc.StatusCode.UNAVAILABLE),
@@ -167,8 +169,8 @@ async def serve(
 
     `private`: only this user and root can reach the socket; a `Front` serves everybody else.
 
-    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it cannot
-    listen; the caller ends the daemon.
+    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it can listen
+    at none of an endpoint's addresses; the caller ends the daemon.
     """
     server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))
     watcher = health.aio.HealthServicer()
@@ -198,14 +200,26 @@ async def serve(
 
 def _listen(server: grpc.aio.Server, endpoint: Endpoint) -> None:
     _insist_on_safety(endpoint)
-    own = endpoint.credentials
+    failure: RuntimeError | None = None
+    listening = 0
+    for address in endpoint.addresses:
+        try:
+            _listen_at(server, address, endpoint.credentials)
+            listening += 1
+        except RuntimeError as error:
+            failure = error
+    if not listening and failure is not None:
+        raise failure
+
+
+def _listen_at(server: grpc.aio.Server, address: str, own: Credentials | None) -> None:
     if own is None:
-        server.add_insecure_port(endpoint.address)
+        server.add_insecure_port(address)
         return
     credentials = grpc.ssl_server_credentials(
         [(own.key, own.certificate)], own.authority, require_client_auth=True
     )
-    server.add_secure_port(endpoint.address, credentials)
+    server.add_secure_port(address, credentials)
 
 
 def _insist_on_safety(endpoint: Endpoint) -> None:
@@ -274,14 +288,26 @@ def _channel(
     if isinstance(target, Path):
         return grpc.aio.insecure_channel(f"unix:{target}", options=_DIAL, interceptors=interceptors)
     _insist_on_safety(target)
+    if not target.others:
+        return _channel_to(target.address, target, interceptors, _DIAL)
+    options = [*_DIAL, *DIAL_OPTIONS]
+    return Ways([_channel_to(one, target, interceptors, options) for one in target.addresses])
+
+
+def _channel_to(
+    address: str,
+    target: Endpoint,
+    interceptors: Sequence[grpc.aio.ClientInterceptor],
+    options: Sequence[tuple[str, Any]],
+) -> grpc.aio.Channel:
     own = target.credentials
     if own is None:
-        return grpc.aio.insecure_channel(target.address, options=_DIAL, interceptors=interceptors)
+        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
     return grpc.aio.secure_channel(
-        target.address,
+        address,
         grpc.ssl_channel_credentials(own.authority, own.key, own.certificate),
         # The certificate is for the node, whatever address it is reached at.
-        options=[*_DIAL, ("grpc.ssl_target_name_override", target.node)],
+        options=[*options, ("grpc.ssl_target_name_override", target.node)],
         interceptors=interceptors,
     )
 

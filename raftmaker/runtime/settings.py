@@ -163,11 +163,17 @@ class _Checker:
             return ()
         return tuple(Path(item) for item in value)
 
-    def address(self, table: Mapping[str, object], where: str, key: str) -> str:
-        value = self.text(table, where, key)
-        if not is_address(value):
-            self.fault(f"{where}.{key}", f"{value!r} is no address", '"host:port" or "[IPv6]:port"')
-        return value
+    def addresses(self, table: Mapping[str, object], where: str, key: str) -> tuple[str, ...]:
+        """Read one address or a list of them; what is none is a fault and left out."""
+        value = table.get(key, "")
+        listed = value if isinstance(value, list) and value else [value]
+        for item in listed:
+            if not isinstance(item, str) or not is_address(item):
+                mend = '"host:port" or "[IPv6]:port", or a list of them'
+                self.fault(f"{where}.{key}", f"{item!r} is no address", mend)
+            elif listed.count(item) > 1:
+                self.fault(f"{where}.{key}", f"{item} is there twice", "every address once")
+        return tuple(item for item in listed if isinstance(item, str) and is_address(item))
 
 
 def is_node_name(text: str) -> bool:
@@ -283,14 +289,16 @@ def _endpoint(
     check: _Checker,
     secure: bool,
 ) -> Endpoint:
-    address = check.address(table, where, key)
-    if is_address(address) and not secure and not is_loopback(address):
-        check.fault(
-            f"{where}.{key}",
-            f"{address} is reached over the network, where peers must prove who they are",
-            'set directories.tls = "/etc/raftmaker/tls", or use 127.0.0.1 for a trial',
-        )
-    return Endpoint(node=node, address=address)
+    addresses = check.addresses(table, where, key)
+    for address in addresses:
+        if not secure and not is_loopback(address):
+            check.fault(
+                f"{where}.{key}",
+                f"{address} is reached over the network, where peers must prove who they are",
+                'set directories.tls = "/etc/raftmaker/tls", or use 127.0.0.1 for a trial',
+            )
+    first, *others = addresses or ("",)
+    return Endpoint(node=node, address=first, others=tuple(others))
 
 
 def _timings(data: Mapping[str, object], check: _Checker) -> Timings:

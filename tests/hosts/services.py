@@ -45,6 +45,7 @@ _NGINX = """
 user www-data;
 worker_processes 1;
 pid /run/nginx.pid;
+error_log /var/log/nginx-error.log;
 events {}
 http { access_log off; server { listen 80; location / { return 200 "$hostname\\n"; } } }
 """
