@@ -16,6 +16,7 @@ from raftmaker.runtime.certificates import create_authority, issue, store_creden
 from raftmaker.runtime.cluster_key import create_cluster_key, store_cluster_key
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.hosts.fleet import Fleet, Host, HostError
+from tests.hosts.network import address_v4, address_v6
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
@@ -48,13 +49,18 @@ def install(fleet: Fleet) -> None:
 def _settings(fleet: Fleet, host: Host) -> str:
     peers = "".join(
         f'[[peers]]\nname = "{peer.name}"\n'
-        + "".join(f'{key} = "{peer.address}:{port}"\n' for key, port in _PORTS.items())
+        + "".join(f"{key} = {_addresses(peer, port)}\n" for key, port in _PORTS.items())
         for peer in fleet
     )
     return (
         f'[cluster]\nid = "{CLUSTER}"\nname = "hosts"\n[node]\nname = "{host.name}"\n'
         f'[directories]\ntls = "/etc/raftmaker/tls"\n{peers}'
     )
+
+
+def _addresses(host: Host, port: int) -> str:
+    """Return an IPv4 address on the first cable and an IPv6 address on the second."""
+    return f'["{address_v4(host.number, 0)}:{port}", "[{address_v6(host.number, 1)}]:{port}"]'
 
 
 def _install_units(units: Path) -> None:

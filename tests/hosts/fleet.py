@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hosts.network import PREFIX_V4, PREFIX_V6, Network
+from tests.hosts.network import Network, address_v4, address_v6
 
 BOOT = Path(__file__).with_name("boot-host")
 CHECKOUT = BOOT.parents[2]
@@ -62,12 +62,12 @@ class Host:
     @property
     def address(self) -> str:
         """Its IPv4 address."""
-        return f"{PREFIX_V4}{self.number}"
+        return address_v4(self.number)
 
     @property
     def address_v6(self) -> str:
         """Its IPv6 address."""
-        return f"{PREFIX_V6}{self.number}"
+        return address_v6(self.number)
 
     @property
     def pid(self) -> int | None:
@@ -262,6 +262,19 @@ class Fleet:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
         path.unlink(missing_ok=True)
+
+    def delay(self, number: int, delay_ms: float, jitter_ms: float = 0) -> None:
+        """Let each frame to and from the host be that much longer on its way, at random more."""
+        self.end_beside(f"relay-{number}")
+        self.run_beside(
+            f"relay-{number}", "tests.hosts.relay", self.name, str(number),
+            str(delay_ms), str(jitter_ms),
+        )  # fmt: skip
+
+    def heal(self, number: int) -> None:
+        """Undo everything that was done to the host's network."""
+        self.end_beside(f"relay-{number}")
+        self.network.heal(number)
 
     def down(self) -> None:
         """End every host and helper; remove disks and the network. Idempotent.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crm_shell.demo.failover import is_whole
 from crm_shell.demo.observer import Observer
-from tests.hosts.cluster import crm, running, wait_for
+from tests.hosts.cluster import SCRIPTS, crm, running, wait_for
 from tests.hosts.fleet import Fleet, Host
 from tests.hosts.judge import Judge
 from tests.hosts.judge import running as running_by
@@ -87,7 +87,7 @@ class Site:
         """Return what a person wants to see when something did not happen."""
         parts = ["agents: " + "\n".join(map(str, self.judge.entries()[-30:]))]
         for host in self.on[:1]:
-            shown = host.exec("crm_mon", "-1r", check=False)
+            shown = host.exec(str(SCRIPTS / "crm_mon"), "-1r", check=False)
             parts.append(f"crm_mon on {host.name}: {shown.stdout}{shown.stderr}")
         for host in self.on:
             log = host.exec("journalctl", "-b", "-q", "-o", "cat", "-n", "25", check=False).stdout
@@ -97,7 +97,7 @@ class Site:
     def power_on_all(self) -> None:
         """Boot what is off, heal every cable, and wait until all is well."""
         for host in self.fleet:
-            self.fleet.network.heal(host.number)
+            self.fleet.heal(host.number)
         self.fleet.power_on()
         self.wait_settled("all hosts are back")
 

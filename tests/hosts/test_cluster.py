@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.cluster import crm
+from tests.hosts.cluster import SCRIPTS, crm
 from tests.hosts.fleet import Host
 from tests.hosts.services import CLONES, CONFIGURATION, SINGLES, answer, prepare, query
 from tests.hosts.site import Site, cluster_with
@@ -72,7 +72,7 @@ def test_the_services_answer(site: Site) -> None:
     assert answer(site.fleet, 80) == host.name
     assert "Apache" in answer(site.fleet, 8080)
     query(site.host_of("database"), "create database kept; create table kept.t (n int)")
-    shown = host.exec("crm_mon", "-1").stdout
+    shown = host.exec(str(SCRIPTS / "crm_mon"), "-1").stdout
     assert "Promoted: [" in shown
     assert "Failed" not in shown
 
