@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.hosts import disk
 from tests.hosts.network import Network, address_v4, address_v6
 
 BOOT = Path(__file__).with_name("boot-host")
@@ -162,7 +164,23 @@ class Host:
         self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
         if pid is not None:
             self.note_power_is_off()
+        disk.fast(self._throttle, None)
         self._reap()
+
+    @property
+    def _throttle(self) -> str:
+        return f"rm-{self.fleet.name}-{self.name}"
+
+    def slow_disk(self, writes_per_s: int) -> None:
+        """Hold what it writes and syncs to that rate, until `fast_disk` or its power goes."""
+        pid = self.pid
+        if pid is None:
+            raise HostError(f"{self.name} is off: power it on first")
+        disk.slow(self._throttle, pid, self.directory, writes_per_s)
+
+    def fast_disk(self) -> None:
+        """Undo `slow_disk`. Idempotent."""
+        disk.fast(self._throttle, self.pid)
 
     def note_power_is_off(self) -> None:
         """Write to the fleet's log that nothing runs here any more."""
@@ -258,7 +276,10 @@ class Fleet:
             pid = int(path.read_text())
             # A number that is of another process by now is left alone.
             if b"tests.hosts" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                descriptor = os.pidfd_open(pid)
                 os.kill(pid, signal.SIGKILL)
+                select.select([descriptor], [], [], 5)
+                os.close(descriptor)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
         path.unlink(missing_ok=True)
@@ -266,6 +287,7 @@ class Fleet:
     def delay(self, number: int, delay_ms: float, jitter_ms: float = 0) -> None:
         """Let each frame to and from the host be that much longer on its way, at random more."""
         self.end_beside(f"relay-{number}")
+        self.network.straighten(number)
         self.run_beside(
             f"relay-{number}", "tests.hosts.relay", self.name, str(number),
             str(delay_ms), str(jitter_ms),

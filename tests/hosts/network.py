@@ -138,16 +138,23 @@ class Network:
     def heal(self, number: int) -> None:
         """Take back every cut, loss and delay of the host; one that is off has no cable."""
         ports = [port_of(number, cable) for cable in CABLES]
-        for cable, port in zip(CABLES, ports, strict=True):
+        for port in ports:
             self._ip("link", "set", port, "up", check=False)
-            if self._has(delayed_bridge(port)):
-                self.attach(port, f"br{cable}")
-                self._ip("link", "del", delayed_bridge(port))
+        self.straighten(number)
         listing = self._nft("-a list chain bridge faults forward")
         for line in listing.splitlines():
             rule, _, handle = line.partition("# handle ")
             if any(f'"{port}"' in rule for port in ports):
                 self._nft(f"delete rule bridge faults forward handle {handle.strip()}")
+
+    def straighten(self, number: int) -> None:
+        """Plug the host's ports into their bridges again after a relay has ended. Idempotent."""
+        for cable in CABLES:
+            port = port_of(number, cable)
+            if self._has(delayed_bridge(port)):
+                if self._has(port):
+                    self.attach(port, f"br{cable}")
+                self._ip("link", "del", delayed_bridge(port))
 
     def _rule(self, rule: str) -> None:
         self._nft(f"add rule bridge faults forward {rule}")

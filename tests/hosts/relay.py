@@ -1,4 +1,4 @@
-"""Delays a host's frames: stands between its ports and their bridges, with a TAP device at each end.
+"""Delays a host's frames: stands between its ports and their bridges, with TAP devices.
 
 ``python -m tests.hosts.relay FLEET NUMBER DELAY_MS JITTER_MS`` runs inside the fleet's namespace
 until killed; `Fleet.heal` then plugs the ports in again. Frames of one direction stay in order.
@@ -6,6 +6,7 @@ until killed; `Fleet.heal` then plugs the ports in again. Frames of one directio
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import random
@@ -40,10 +41,10 @@ class Way:
     def let_go(self, now: float) -> float:
         """Pass on what is due; return when the next is."""
         while self.waiting and self.waiting[0][0] <= now:
-            try:
-                os.write(self.into, self.waiting.popleft()[1])
-            except OSError:
-                pass  # The other end is down: a frame lost, as on a real wire.
+            frame = self.waiting.popleft()[1]
+            # The other end may be down: a frame lost, as on a real wire.
+            with contextlib.suppress(OSError):
+                os.write(self.into, frame)
         return self.waiting[0][0] if self.waiting else float("inf")
 
 

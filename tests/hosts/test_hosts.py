@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,44 @@ def test_cuts_and_loss_are_undone_by_heal(fleet: Fleet) -> None:
     assert 0 < hears(first, second, count=100) < 60
     network.heal(2)
     assert hears(first, second, count=50) == 50
+
+
+def test_a_delay_and_a_slow_disk_are_felt_and_undone(fleet: Fleet) -> None:
+    first, second = fleet
+
+    def echo_ms() -> float:
+        done = first.exec("ping", "-q", "-c", "3", "-i", "0.2", second.address_v6)
+        return float(done.stdout.split("min/avg/max")[1].split("/")[2])
+
+    fleet.delay(2, 50)
+    assert echo_ms() > 100
+    assert hears(first, second, count=5) == 5
+    fleet.heal(2)
+    assert hears(first, second, count=5) == 5
+    writing = ("dd", "if=/dev/zero", "of=/root/slow", "bs=4k", "count=20", "oflag=dsync")
+    second.slow_disk(10)
+    slow_s = _took_s(second.exec(*writing).stderr)
+    second.fast_disk()
+    assert slow_s > 1 > _took_s(second.exec(*writing).stderr)
+
+
+def _took_s(of_dd: str) -> float:
+    return float(of_dd.rsplit(" s,", 1)[0].rsplit(", ", 1)[1])
+
+
+def test_what_a_killed_process_left_is_taken_down_by_name() -> None:
+    """The helpers too: whoever made the hosts does not live any more."""
+    code = (
+        "import os, signal; from tests.hosts.fleet import Fleet; fleet = Fleet(1, name='left');"
+        "fleet.up(); fleet.delay(1, 5); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=HOSTS.parents[2], check=False)
+    assert Fleet.found("left").hosts[0].pid is not None
+    relay = int((BASE / "left" / "relay-1.helper").read_text())
+    Fleet.remove_leftover("left")
+    assert not Path(f"/proc/{relay}").exists()
+    assert not (BASE / "left").exists()
+    assert "rm-left" not in run("ip", "netns", "list")
 
 
 def test_the_command_line_says_what_is_wrong_and_leaves_nothing(tmp_path: Path) -> None:
