@@ -18,7 +18,7 @@ def enrolment_directory(settings: Settings) -> Path:
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:
     """Return the addresses of this node, without ports and brackets."""
-    return (host_of(settings.me.store.address),)
+    return tuple(map(host_of, settings.me.store.addresses))
 
 
 def host_of(address: str) -> str:

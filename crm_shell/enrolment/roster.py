@@ -26,8 +26,8 @@ def seed_of(peer: Peer) -> SeedPeer:
     """Return a peer of the settings as it goes over the wire."""
     return SeedPeer(
         name=peer.name,
-        store=[peer.store.address],
-        controller=[peer.controller.address],
-        fencer=[peer.fencer.address],
+        store=peer.store.addresses,
+        controller=peer.controller.addresses,
+        fencer=peer.fencer.addresses,
         role=ROLES[Role.VOTER if peer.voter else Role.FOLLOWER],
     )

@@ -70,8 +70,8 @@ def peer_of(seed: SeedPeer) -> Peer:
     """Return a member as the settings have it."""
     node = NodeName(seed.name)
     store, controller, fencer = (
-        Endpoint(node=node, address=addresses[0] if addresses else "")
-        for addresses in (seed.store, seed.controller, seed.fencer)
+        Endpoint(node=node, address=first, others=tuple(others))
+        for first, *others in (each or ("",) for each in (seed.store, seed.controller, seed.fencer))
     )
     role = ROLE_OF.get(seed.role, Role.VOTER)
     return Peer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.settings import Peer, Settings, Timings
 
 _HEAD = """\
@@ -44,7 +45,7 @@ def render(settings: Settings) -> str:
 def _peer_lines(peer: Peer) -> list[str]:
     lines = [f"name = {_text(peer.name)}"]
     lines.extend(
-        f"{key} = {_text(endpoint.address)}"
+        f"{key} = {_addresses(endpoint)}"
         for key, endpoint in (
             ("store", peer.store), ("controller", peer.controller), ("fencer", peer.fencer)
         )
@@ -52,6 +53,12 @@ def _peer_lines(peer: Peer) -> list[str]:
     if not peer.voter:
         lines.append("voter = false")
     return lines
+
+
+def _addresses(endpoint: Endpoint) -> str:
+    if not endpoint.others:
+        return _text(endpoint.address)
+    return f"[{', '.join(map(_text, endpoint.addresses))}]"
 
 
 def _text(value: object) -> str:

@@ -41,6 +41,21 @@ def test_a_good_file_is_read() -> None:
     assert settings.socket("cib").name == "cib.sock"
 
 
+def test_a_daemon_may_have_several_addresses() -> None:
+    data = tables()
+    data["peers"][0]["store"] = ["127.0.0.1:1", "[::1]:1", "localhost:1"]
+    store = decode(data, FILE).me.store
+    assert store.addresses == ("127.0.0.1:1", "[::1]:1", "localhost:1")
+    assert store.is_safe
+
+
+@pytest.mark.parametrize("value", [[], [1], ["127.0.0.1:1", "nowhere"], ["[::1]:1", "[::1]:1"]])
+def test_a_list_of_addresses_holds_addresses_and_each_once(value: list[object]) -> None:
+    data = tables()
+    data["peers"][0]["store"] = value
+    assert set(faults(data)) == {"peers[0].store"}
+
+
 def test_every_fault_is_reported_at_once() -> None:
     data = tables()
     data["node"]["name"] = "z"
