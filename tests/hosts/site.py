@@ -116,7 +116,9 @@ def cluster_with(
     with running(3, name, prepare=prepare) as fleet:
 
         def socket_of(host: str) -> Path:
-            return Path(f"/proc/{fleet.host(host).pid}/root/run/raftmaker/cib.sock")
+            # As its first process sees it: the run directory is in the host's own memory.
+            there = Path("/proc", str(fleet.host(host).pid), "root")
+            return there / "run" / "raftmaker" / "cib.sock"
 
         judge = Judge(fleet.shared / "agents.log", clones)
         with Observer([host.name for host in fleet], socket_of) as observer:
