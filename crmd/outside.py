@@ -8,8 +8,7 @@ from crmd.executing import Executing
 from crmd.fsa import effects, events
 from crmd.fsa.executor import AgentTraits
 from crmd.peers import Peers
-from crmd.scheduler.graph import Graph
-from crmd.scheduling import Failure, Question
+from crmd.scheduling import Asking, Failure
 from crmd.storing import Storing
 from lrmd.operations.values import Agent, Inventory
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -46,6 +45,7 @@ class Reach:
         self._executing = executing
         self._peers = peers
         self._worker = worker
+        self._asking = Asking(worker.call)
         self._timeout_s = 2 * dead_ms / 1000
         self._log = log
         self._fencer_token = Token()
@@ -58,10 +58,9 @@ class Reach:
     async def schedule(self, effect: effects.Schedule) -> events.ScheduleReady:
         """Compute a graph in the worker."""
         now_s = wall_us() // 1_000_000
-        answer = await self._worker.call(Question(effect.cib, now_s))
+        answer = await self._asking.ask(effect.cib, now_s)
         if isinstance(answer, Failure):
             raise SchedulerFailed(answer.reason)
-        assert isinstance(answer, Graph)
         return events.ScheduleReady(
             at_ms=boot_ms(), request=effect.request, graph=answer, now_s=now_s
         )

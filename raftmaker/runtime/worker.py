@@ -81,8 +81,13 @@ class Worker:
         await asyncio.shield(process.wait())
 
 
-def serve_calls(answer: Callable[[object], object]) -> int:
-    """Be a worker: answer values from standard input until it closes; return the exit code."""
+def serve_calls(
+    answer: Callable[[object], object], afterwards: Callable[[], None] = lambda: None
+) -> int:
+    """Be a worker: answer values from standard input until it closes; return the exit code.
+
+    `afterwards` is called after each answer was sent.
+    """
     ordinary()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what is printed by mistake must not damage the answers
@@ -96,3 +101,5 @@ def serve_calls(answer: Callable[[object], object]) -> int:
         )
         sink.write(_LENGTH.pack(len(data)) + data)
         sink.flush()
+        del data
+        afterwards()

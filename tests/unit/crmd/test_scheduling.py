@@ -1,0 +1,120 @@
+"""The scheduler's process is told what changed, and decides what a whole run would."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cib_store.document.delta import Changed, Delta
+from cib_store.document.element import Element
+from cib_store.model.dates import Moment
+from crmd.scheduler.graph import Graph
+from crmd.scheduler.pipeline import schedule
+from crmd.scheduler_worker import SchedulerProcess
+from crmd.scheduling import Asking, Failure, Forgotten, Question
+from raftmaker.runtime.worker import Worker
+from tests.property.scheduler.stories import Story
+
+
+class Wire:
+    """A process of the scheduler behind what a pipe does to values."""
+
+    def __init__(self) -> None:
+        self.process = SchedulerProcess()
+        self.questions: list[Question] = []
+        self.answers: list[object] = []
+
+    async def call(self, question: object) -> object:
+        assert isinstance(question, Question)
+        self.questions.append(question)
+        answer: object = pickle.loads(
+            pickle.dumps(self.process.answer(pickle.loads(pickle.dumps(question))))
+        )
+        self.answers.append(answer)
+        return answer
+
+
+def _story(asking: Asking, seed: int, also: Callable[[int], Awaitable[None]] | None = None) -> None:
+    async def tell() -> None:
+        story = Story(seed)
+        for step in range(8):
+            graph = await asking.ask(story.cib, story.now_s)
+            assert graph == schedule(story.cib, Moment(story.now_s)).graph
+            story.go_on()
+            if also is not None:
+                await also(step)
+
+    asyncio.run(tell())
+
+
+def test_only_what_changed_is_sent_after_the_first_question() -> None:
+    wire = Wire()
+    _story(Asking(wire.call), 1)
+    assert isinstance(wire.questions[0].cib, Element)
+    assert all(isinstance(question.cib, Delta) for question in wire.questions[1:])
+    sizes = [len(pickle.dumps(question)) for question in wire.questions]
+    assert max(sizes[1:]) < sizes[0] / 3
+
+
+def test_a_process_that_was_started_anew_is_told_all() -> None:
+    wire = Wire()
+
+    async def restart(step: int) -> None:
+        if step == 3:
+            wire.process = SchedulerProcess()
+
+    _story(Asking(wire.call), 2, restart)
+    assert [isinstance(answer, Forgotten) for answer in wire.answers].count(True) == 1
+    assert all(isinstance(answer, Graph | Forgotten) for answer in wire.answers)
+
+
+def test_after_a_call_that_failed_everything_is_told_again() -> None:
+    wire = Wire()
+
+    async def fails(question: object) -> object:
+        raise ConnectionError
+
+    async def tell() -> None:
+        story = Story(3)
+        asking = Asking(wire.call)
+        await asking.ask(story.cib, story.now_s)
+        asking._call = fails
+        with pytest.raises(ConnectionError):
+            await asking.ask(story.cib, story.now_s)
+        asking._call = wire.call
+        story.go_on()
+        graph = await asking.ask(story.cib, story.now_s)
+        assert graph == schedule(story.cib, Moment(story.now_s)).graph
+        assert isinstance(wire.questions[-1].cib, Element)
+
+    asyncio.run(tell())
+
+
+def test_a_fault_is_an_answer() -> None:
+    process, story = SchedulerProcess(), Story(4)
+    good = Question(number=1, base=None, cib=story.cib, now_s=story.now_s)
+    graph = process.answer(good)
+    nowhere = Delta(None, "", (Changed(99, Delta(None, "", ())),))
+    answer = process.answer(Question(number=2, base=1, cib=nowhere, now_s=story.now_s))
+    assert isinstance(answer, Failure)
+    assert process.answer(good) == graph == schedule(story.cib, Moment(story.now_s)).graph
+
+
+def test_the_real_process_answers_the_same() -> None:
+    async def tell() -> None:
+        worker, story = Worker("crmd.scheduler_worker"), Story(5)
+        asking = Asking(worker.call)
+        try:
+            for step in range(6):
+                graph = await asking.ask(story.cib, story.now_s)
+                assert graph == schedule(story.cib, Moment(story.now_s)).graph
+                story.go_on()
+                if step == 2:
+                    await worker.close()
+        finally:
+            await worker.close()
+
+    asyncio.run(tell())
