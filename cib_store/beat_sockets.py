@@ -106,7 +106,13 @@ class BeatCaller(asyncio.DatagramProtocol):
         """`answered` is given each signed answer; it has to check for whom it is."""
         self._voters, self._keys, self._answered = dict(voters), keys, answered
         self._sockets: dict[socket.AddressFamily, Socket] = {}
+        self._changed = asyncio.Event()
         self._where: dict[str, list[tuple[socket.AddressFamily, Any]]] = {}
+
+    def follow(self, voters: Mapping[NodeName, Endpoint]) -> None:
+        """Send to these voters from now on."""
+        self._voters = dict(voters)
+        self._changed.set()
 
     async def run(self) -> None:
         """Open the sockets and look names up, again and again, until cancelled."""
@@ -117,8 +123,10 @@ class BeatCaller(asyncio.DatagramProtocol):
                 self._sockets[family] = made
         try:
             while True:
+                self._changed.clear()
                 await asyncio.gather(*map(self._look_up, self._addresses()))
-                await asyncio.sleep(RESOLVE_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), RESOLVE_S)
         finally:
             for each in self._sockets.values():
                 each.close()

@@ -62,24 +62,55 @@ class BeatSender:
         self._daemon = daemon
         self._on_answer = on_answer
         self._streams = {name: _Stream() for name in voters}
-        self._tasks: list[asyncio.Task[None]] = []
-        remote = {name: to for name, to in voters.items() if isinstance(to, Endpoint)}
+        self._tasks: dict[NodeName, asyncio.Task[None]] = {}
+        self._started = False
         self._last_us = 0
+        self._keys = keys
         self._caller: BeatCaller | None = None
-        if keys is not None and remote:
-            self._caller = BeatCaller(remote, keys, self._datagram_answered)
+        self._calling: asyncio.Task[None] | None = None
+        self._call()
+
+    def _call(self) -> None:
+        """Send datagrams to those of the voters that are elsewhere."""
+        remote = {name: to for name, to in self._voters.items() if isinstance(to, Endpoint)}
+        if self._keys is None or not remote:
+            return
+        if self._caller is None:
+            self._caller = BeatCaller(remote, self._keys, self._datagram_answered)
+        else:
+            self._caller.follow(remote)
+        if self._started and self._calling is None:
+            self._calling = asyncio.create_task(self._caller.run())
 
     def start(self) -> None:
         """Begin to connect."""
-        self._tasks = [asyncio.create_task(self._keep_sending(name)) for name in self._voters]
-        if self._caller is not None:
-            self._tasks.append(asyncio.create_task(self._caller.run()))
+        self._started = True
+        for name in self._voters:
+            self._tasks[name] = asyncio.create_task(self._keep_sending(name))
+        self._call()
+
+    def follow(self, voters: Mapping[NodeName, Target]) -> None:
+        """Send to these voters from now on; streams to those that stay go on."""
+        for name in tuple(self._voters):
+            if voters.get(name) != self._voters[name]:
+                del self._voters[name], self._streams[name]
+                if name in self._tasks:
+                    self._tasks.pop(name).cancel()
+        for name in voters.keys() - self._voters.keys():
+            self._voters[name] = voters[name]
+            self._streams[name] = _Stream()
+            if self._started:
+                self._tasks[name] = asyncio.create_task(self._keep_sending(name))
+        self._call()
 
     async def close(self) -> None:
         """End every stream."""
-        for task in self._tasks:
+        tasks = [*self._tasks.values()]
+        if self._calling is not None:
+            tasks.append(self._calling)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def send(self, session: Session, sent_ms: int, silences: Iterable[pb.Silence] = ()) -> None:
         """Send a beat to every voter; call it every heartbeat interval."""

@@ -17,6 +17,7 @@ from cib_store.document.refusal import Refusal
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_of
 from cib_store.messages.facts import facts_of
+from cib_store.messages.members import member_message, members_of
 from cib_store.messages.outcomes import (
     origin_message,
     origin_of,
@@ -37,6 +38,7 @@ from raftmaker.vocabulary.commands import (
     Origin,
 )
 from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
+from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 from raftmaker.wire import store_pb2 as pb
@@ -84,6 +86,34 @@ class Change:
     version: CibVersion
     origin: Origin
     patch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberStatus:
+    """A member as the answering store sees it.
+
+    `behind`: log entries that it lacks, None where that is not known. `waits_for`: why it does not
+    vote yet, for people.
+    """
+
+    name: NodeName
+    heard: bool
+    behind: int | None
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """Who belongs to the cluster, and how a store sees them; `leader` empty: nobody known."""
+
+    members: Members
+    status: tuple[MemberStatus, ...]
+    leader: NodeName
+    generation: int
+
+    def of(self, name: str) -> MemberStatus | None:
+        """Return how a member is seen."""
+        return next((each for each in self.status if each.name == name), None)
 
 
 class StoreClient:
@@ -337,6 +367,68 @@ class StoreClient:
         except HaError:
             self._current = (place + 1) % len(self._stubs)
             raise
+
+    async def add_member(
+        self,
+        member: Member,
+        *,
+        two_node: bool = False,
+        origin: Origin = NOBODY,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> tuple[Outcome, Members]:
+        """Add a member; return how it ended and the members now. A refusal comes as an outcome.
+
+        `two_node`: let a second voter vote though there is no third. Asked again for a member that
+        is there already as wanted, it succeeds and changes nothing.
+        """
+        request = pb.AddMemberRequest(
+            member=member_message(member),
+            two_node=two_node,
+            origin=origin_message(self._named(origin)),
+        )
+        reply: pb.MembersReply = await self._ask(
+            lambda stub, limit: stub.AddMember(request, timeout=limit), timeout_ms, again=True
+        )
+        return outcome_of(reply.outcome), members_of(reply.members)
+
+    async def remove_member(
+        self,
+        name: NodeName,
+        *,
+        force: bool = False,
+        origin: Origin = NOBODY,
+        timeout_ms: int = _TIMEOUT_MS,
+    ) -> tuple[Outcome, Members]:
+        """Remove a member; return how it ended and the members. `force`: though it is active."""
+        request = pb.RemoveMemberRequest(
+            name=name, force=force, origin=origin_message(self._named(origin))
+        )
+        reply: pb.MembersReply = await self._ask(
+            lambda stub, limit: stub.RemoveMember(request, timeout=limit), timeout_ms, again=False
+        )
+        return outcome_of(reply.outcome), members_of(reply.members)
+
+    async def members(self, *, timeout_ms: int = _TIMEOUT_MS) -> Membership:
+        """Return the members, and how the leader sees them."""
+        reply: pb.ListMembersReply = await self._ask(
+            lambda stub, limit: stub.ListMembers(pb.ListMembersRequest(), timeout=limit),
+            timeout_ms,
+            again=len(self._stubs) > 1,
+        )
+        return Membership(
+            members=members_of(reply.members),
+            status=tuple(
+                MemberStatus(
+                    name=NodeName(each.name),
+                    heard=each.heard,
+                    behind=None if each.behind < 0 else each.behind,
+                    waits_for=each.waits_for,
+                )
+                for each in reply.status
+            ),
+            leader=NodeName(reply.leader),
+            generation=reply.generation,
+        )
 
     async def history(
         self, *, limit: int = 0, before: int = 0, patches: bool = False

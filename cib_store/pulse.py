@@ -21,6 +21,7 @@ from cib_store.liveness import (
     StepDown,
     Ticked,
     Voter,
+    VotersChanged,
     next_silence_ms,
     silences,
     step,
@@ -29,7 +30,9 @@ from cib_store.liveness.admission import Admission
 from cib_store.messages.beats import DAEMONS, silence_messages, silences_of
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.cluster_key import ClusterKeys
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
@@ -47,6 +50,7 @@ class Pulse:
         self,
         *,
         settings: Settings,
+        roster: Roster,
         boot_id: BootId,
         identity: Identity,
         keys: ClusterKeys | None,
@@ -58,27 +62,42 @@ class Pulse:
 
         `keys` sign the datagrams; without them beats come by streams alone.
         """
-        voters = tuple(peer.name for peer in settings.voters)
         timings = settings.timings
         self._node, self._boot_id = settings.node, boot_id
         self._heartbeat_ms = timings.heartbeat_ms
         self._state = Voter(
             me=settings.node,
-            voters=voters,
+            voters=tuple(peer.name for peer in roster.voters),
             started_ms=boot_ms(),
             dead_ms=timings.dead_ms,
             dead_max_ms=timings.dead_max_ms,
             stall_ms=timings.stall_ms,
             tick_ms=max(10, timings.heartbeat_ms // 2),
         )
-        others = {peer.name: peer.store for peer in settings.voters if peer.name != settings.node}
-        self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered, keys)
+        self._roster = roster
         self._endpoint, self._keys = settings.me.store, keys
         self._admission = Admission()
         self._wake = asyncio.Event()
         self._record, self._step_down, self._log = record, step_down, log
         self._proposals: set[asyncio.Task[None]] = set()
         self._heard_ms: dict[NodeName, int] = {}
+        others = self._others()
+        self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered, keys)
+        roster.on_change(self._members_changed)
+
+    def _others(self) -> dict[NodeName, Endpoint]:
+        return {peer.name: peer.store for peer in self._roster.voters if peer.name != self._node}
+
+    def _members_changed(self) -> None:
+        self._sender.follow(self._others())
+        voters = tuple(peer.name for peer in self._roster.voters)
+        self._handle(VotersChanged(boot_ms(), voters))
+
+    def hears(self, node: NodeName) -> bool:
+        """Tell whether a node's store was heard within the dead time; this one always is."""
+        heard = self._heard_ms.get(node)
+        alive = heard is not None and boot_ms() - heard < self._state.dead_ms
+        return node == self._node or alive
 
     def _answered(self, voter: NodeName, sent_ms: int) -> None:
         # A store needs no freshness of its own: Raft tells it whether it leads.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc.aio
 
@@ -44,6 +44,7 @@ from raftmaker.vocabulary.reports import Report
 from raftmaker.wire import store_pb2 as pb
 from raftmaker.wire import store_pb2_grpc, types_pb2
 
+_Reply = TypeVar("_Reply")
 _Context = grpc.aio.ServicerContext[Any, Any]
 PATIENCE_MS = 10_000
 """How long a call without a deadline of its own is tried."""
@@ -253,10 +254,10 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         store = self._store
         now, status = boot_ms(), store.engine.status()
         voters: list[pb.VoterStatus] = []
-        for peer in store.settings.voters:
+        for peer in store.roster.voters:
             heard = now if peer.name == store.settings.node else store.pulse.heard_ms(peer.name)
             silent = -1 if heard is None else (now - heard) * 1000
-            alive = 0 <= silent < store.settings.timings.dead_ms * 1000
+            alive = store.pulse.hears(peer.name)
             voters.append(pb.VoterStatus(node=peer.name, heard=alive, silent_us=silent))
         return pb.StoreStatusReply(
             identity=store.facing(),
@@ -269,6 +270,34 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             voters=voters,
             version=version_message(store.replica.state.version),
         )
+
+    async def AddMember(self, request: pb.AddMemberRequest, context: _Context) -> pb.MembersReply:
+        """Add a member of the cluster."""
+        call = self._store.member_calls.add(request, _deadline_ms(context))
+        return await _answered(call, context)
+
+    async def RemoveMember(
+        self, request: pb.RemoveMemberRequest, context: _Context
+    ) -> pb.MembersReply:
+        """Remove a member of the cluster."""
+        call = self._store.member_calls.remove(request, _deadline_ms(context))
+        return await _answered(call, context)
+
+    async def ListMembers(
+        self, request: pb.ListMembersRequest, context: _Context
+    ) -> pb.ListMembersReply:
+        """List the members of the cluster."""
+        call = self._store.member_calls.list(request, _deadline_ms(context))
+        return await _answered(call, context)
+
+
+async def _answered(call: Awaitable[_Reply], context: _Context) -> _Reply:
+    """Return what a call returns, or end it with the status that stands for its failure."""
+    try:
+        return await call
+    except HaError as error:
+        await abort(context, error)
+        raise
 
 
 def _order_of(request: pb.ChangeRequest, caller: Caller) -> ChangeOrder:

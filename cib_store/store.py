@@ -15,6 +15,9 @@ from cib_store.document.codec import render
 from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import Hub
+from cib_store.membership.keeper import MembersKeeper
+from cib_store.membership.rules import configuration_of
+from cib_store.membership.serving import MemberCalls
 from cib_store.proposing.changes import Changes
 from cib_store.proposing.proposer import Proposer
 from cib_store.pulse import Pulse
@@ -25,6 +28,8 @@ from cib_store.settling import Settling
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context
 from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
+from raftmaker.runtime.founding import marker_of
+from raftmaker.runtime.roster import Roster, seed_of
 from raftmaker.vocabulary.commands import (
     Body,
     CheckState,
@@ -38,10 +43,12 @@ from raftmaker.vocabulary.commands import (
     WriteAttributes,
 )
 from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.vocabulary.members import Members
 from raftmaker.wire.types_pb2 import Identity
 
 FACT_MS = 3_000
 """How long the leader tries to commit a loss or return; then it judges anew."""
+AGAIN_S = 0.1
 CLIENTS_CHECK_S = 600.0
 CLIENT_IDLE_US = 24 * 3600 * 1_000_000
 """A client session that was idle for so long is ended by the leader."""
@@ -54,6 +61,7 @@ class Store:
         """Build the parts; nothing runs yet."""
         settings = context.settings
         self.settings, self.identity, self.log = settings, context.identity, context.log
+        self.roster = Roster(settings)
         self.hub = Hub()
         self.history = History(settings.state_dir / "history.db")
         self.replica = Replica(
@@ -61,11 +69,14 @@ class Store:
         )
         self.engine = PySyncObjLog(
             settings.node,
-            endpoints={peer.name: peer.store for peer in settings.voters},
+            seed=configuration_of(seed_of(settings), 1),
+            endpoint_of=self.roster.endpoint,
             identity=context.identity,
             directory=settings.state_dir / "raft",
             machine=self.replica,
             timings=settings.timings,
+            founding=marker_of(settings.state_dir),
+            on_refused=self._refused,
         )
         self.proposer = Proposer(
             log=self.engine, replica=self.replica, cluster=settings.cluster, node=settings.node
@@ -74,6 +85,7 @@ class Store:
         self.views = Views()
         self.pulse = Pulse(
             settings=settings,
+            roster=self.roster,
             boot_id=context.boot_id,
             identity=context.identity,
             keys=context.keys,
@@ -83,6 +95,16 @@ class Store:
         )
         self.dampening = Dampening(self._write_attributes)
         self.settling = Settling(self.replica, context.identity)
+        self.keeper = MembersKeeper(
+            engine=self.engine, replica=self.replica, proposer=self.proposer, log=context.log
+        )
+        self.member_calls = MemberCalls(
+            keeper=self.keeper,
+            engine=self.engine,
+            pulse=self.pulse,
+            roster=self.roster,
+            identity=context.identity,
+        )
         self._leading: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
         self._marked = 0
@@ -122,6 +144,8 @@ class Store:
             self.hub.restart(after)
         elif after.cib is not before.cib or after.facts is not before.facts:
             self.hub.add(after)
+        if after.facts.members != self.roster.members and after.facts.members.number:
+            self._members_changed(after.facts.members)
         if after.facts is not before.facts and after.facts != before.facts:
             self.pulse.facts_committed(after.facts)
         if after.attributes is not before.attributes:
@@ -131,6 +155,17 @@ class Store:
         if self._leading is not None and self.replica.mark.index > self._marked:
             self._marked = self.replica.mark.index
             self._checking = asyncio.ensure_future(self._let_compare(self.replica.mark))
+
+    def _members_changed(self, members: Members) -> None:
+        # What the log says counts, whatever this node had written down before.
+        self.roster.take_over(members)
+        try:
+            self.roster.store()
+        except OSError as error:
+            self.log.warning("members not written down", reason=error)
+
+    def _refused(self, peer: NodeName, reason: str) -> None:
+        self.log.warning("a peer refuses this store", peer=peer, reason=reason)
 
     async def _let_compare(self, mark: Mark) -> None:
         check = CheckState(index=mark.index, digest=mark.digest)
@@ -167,7 +202,7 @@ class Store:
 
     async def settle(self, index: int, *, deadline_ms: int) -> tuple[NodeName, ...]:
         """Wait until every voter that is heard has applied `index`; return the others."""
-        others = [peer for peer in self.settings.voters if peer.name != self.settings.node]
+        others = [peer for peer in self.roster.voters if peer.name != self.settings.node]
         return await self.settling.everywhere(
             index, others, heard=self.hears, deadline_ms=deadline_ms
         )
@@ -215,11 +250,22 @@ class Store:
                 continue
             if outcome.succeeded:
                 self.pulse.leadership(leads=True, term=term)
-                return
+                break
             reports = "; ".join(str(report) for report in outcome.reports)
             self.log.warning("leading refused", term=term, reports=reports)
             self.engine.step_down()
             return
+        await self._keep_members()
+
+    async def _keep_members(self) -> None:
+        while True:
+            try:
+                await self.keeper.begin(seed_of(self.settings))
+                break
+            except HaError as error:
+                self.log.warning("members not committed yet", reason=error)
+                await asyncio.sleep(AGAIN_S)
+        await self.keeper.keep_up()
 
     async def _begin_term(self, term: Term) -> Outcome:
         deadline_ms = boot_ms() + FACT_MS

@@ -9,6 +9,7 @@ from cib_store.apply.attributes import Attributes, forgotten, updated, without_e
 from cib_store.apply.change import CONFLICT, change_cib, finished
 from cib_store.apply.dc import acquire_dc, release_dc
 from cib_store.apply.fencing import fence_intent, fence_result
+from cib_store.apply.members import reason_against_stranger, set_members, without_strangers
 from cib_store.apply.membership import (
     Recorded,
     controller_lost,
@@ -46,6 +47,7 @@ from raftmaker.vocabulary.commands import (
     OpenSession,
     ReleaseDc,
     RenewSession,
+    SetMembers,
     UpdateAttributes,
     WriteAttributes,
 )
@@ -149,6 +151,8 @@ def _after(state: State, command: Command) -> State | Refusal:
             return closed(state, body)
         case CreateCluster():
             return _created(state, body, command)
+        case SetMembers():
+            return _with_members(state, body, command)
         case CheckState():  # compared by the replica, which alone can stop
             return state
         case UpdateAttributes() | WriteAttributes() | ForgetAttributes():
@@ -162,6 +166,14 @@ def _after(state: State, command: Command) -> State | Refusal:
                 return finish
             held = without_ended(state.attributes, state.facts, recorded.facts)
             return _with_cib(replace(state, facts=recorded.facts, attributes=held), finish)
+
+
+def _with_members(state: State, body: SetMembers, command: Command) -> State:
+    recorded = set_members(state.facts, state.cib, body.members, command.generation)
+    finish = finished(state.cib, recorded.cib, command.origin)
+    after = replace(state, facts=recorded.facts)
+    # The log goes by the members already; a CIB that still needs a node that is gone keeps it.
+    return after if isinstance(finish, Refusal) else _with_cib(after, finish)
 
 
 def _with_cib(state: State, cib: Element) -> State:
@@ -193,9 +205,10 @@ def _recorded(facts: Facts, cib: Element, body: Fact, at_us: int) -> Recorded | 
         case LeaderStarted():
             return leader_started(facts, cib, body)
         case OpenSession():
-            return open_session(facts, cib, body, at_us)
+            stranger = reason_against_stranger(facts, body.node)
+            return stranger or open_session(facts, cib, body, at_us)
         case LeaveSession():
-            return leave_session(facts, cib, body)
+            return _forgetting(leave_session(facts, cib, body))
         case NodeLost():
             return node_lost(facts, cib, body)
         case ControllerLost():
@@ -209,9 +222,16 @@ def _recorded(facts: Facts, cib: Element, body: Fact, at_us: int) -> Recorded | 
         case FenceIntent():
             return fence_intent(facts, cib, body)
         case FenceResult():
-            return fence_result(facts, cib, body)
+            return _forgetting(fence_result(facts, cib, body))
         case _:
             assert_never(body)
+
+
+def _forgetting(recorded: Recorded | Refusal) -> Recorded | Refusal:
+    """Forget a node that was removed from the cluster, now that it is down."""
+    if isinstance(recorded, Refusal):
+        return recorded
+    return without_strangers(recorded.facts, recorded.cib)
 
 
 def _created(state: State, body: CreateCluster, command: Command) -> State | Refusal:

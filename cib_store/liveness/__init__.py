@@ -14,6 +14,7 @@ from cib_store.liveness.values import (
     StepDown,
     Ticked,
     Voter,
+    VotersChanged,
 )
 from cib_store.liveness.voter import next_silence_ms, silences, step
 
@@ -31,6 +32,7 @@ __all__ = [
     "StepDown",
     "Ticked",
     "Voter",
+    "VotersChanged",
     "next_silence_ms",
     "silences",
     "step",

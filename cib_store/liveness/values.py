@@ -133,13 +133,21 @@ class LeadershipChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class VotersChanged:
+    """Others vote from now on: silence counts anew, since the beats to a new voter begin now."""
+
+    at_ms: int
+    voters: tuple[NodeName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ticked:
     """Due every `tick_ms`, after all input that waited was given: a late one shows a stall."""
 
     at_ms: int
 
 
-Event = BeatHeard | FactsCommitted | LeadershipChanged | Ticked
+Event = BeatHeard | FactsCommitted | LeadershipChanged | VotersChanged | Ticked
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from cib_store.liveness.values import (
     Silence,
     Ticked,
     Voter,
+    VotersChanged,
 )
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import (
@@ -46,6 +47,8 @@ def step(state: Voter, event: Event) -> tuple[Voter, tuple[Effect, ...]]:
             return _facts(state, event.facts, event.at_ms), ()
         case LeadershipChanged():
             return replace(state, leads=event.leads, term=event.term, proposed_ms={}), ()
+        case VotersChanged():
+            return _with_voters(state, event), ()
         case Ticked():
             return _tick(state, event.at_ms)
         case _:
@@ -152,6 +155,17 @@ def next_silence_ms(state: Voter, at_ms: int) -> int | None:
 
 def _dead_ms(state: Voter, node: NodeName) -> int:
     return dead_time_ms(state.dead_ms, state.dead_max_ms, state.transits.get(node))
+
+
+def _with_voters(state: Voter, event: VotersChanged) -> Voter:
+    # A new one counts as heard for now: it has to be given the time to send its first beat.
+    new = {
+        name: PeerReports(at_ms=event.at_ms)
+        for name in event.voters
+        if name not in state.peers and name != state.me
+    }
+    state = replace(state, voters=event.voters, peers={**state.peers, **new})
+    return _rearmed(state, event.at_ms)
 
 
 def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:

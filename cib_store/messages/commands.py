@@ -8,6 +8,7 @@ from typing import TypedDict, assert_never
 from google.protobuf.message import DecodeError
 
 from cib_store.messages.attributes import change_message, change_of
+from cib_store.messages.members import members_message, members_of
 from cib_store.messages.outcomes import origin_message, origin_of, token_message, token_of
 from raftmaker.vocabulary.commands import (
     AcquireDc,
@@ -31,6 +32,7 @@ from raftmaker.vocabulary.commands import (
     Precondition,
     ReleaseDc,
     RenewSession,
+    SetMembers,
     UpdateAttributes,
     WriteAttributes,
 )
@@ -175,6 +177,8 @@ def put_body(message: pb.Command, body: Body) -> None:
         case CheckState():
             check = pb.CheckState(index=body.index, digest=body.digest)
             message.check_state.CopyFrom(check)
+        case SetMembers():
+            message.set_members.CopyFrom(members_message(body.members))
         case ReleaseDc():
             message.release_dc.CopyFrom(pb.ReleaseDc(token=token_message(body.token)))
         case FenceIntent() | FenceResult():
@@ -271,6 +275,8 @@ def body_of(message: pb.Command) -> Body:
             return CreateCluster(message.create_cluster.cib)
         case "check_state":
             return CheckState(index=message.check_state.index, digest=message.check_state.digest)
+        case "set_members":
+            return _members_of(message.set_members)
         case "release_dc":
             return ReleaseDc(token_of(message.release_dc.token))
         case "open_session":
@@ -293,6 +299,13 @@ def body_of(message: pb.Command) -> Body:
             return _result_of(message.fence_result)
         case _:
             return _session_of(message)
+
+
+def _members_of(message: pb.Members) -> SetMembers:
+    try:
+        return SetMembers(members_of(message))
+    except KeyError:
+        raise BadCommand("a member is of a kind that is not known") from None
 
 
 def _intent_of(message: pb.FenceIntent) -> FenceIntent:

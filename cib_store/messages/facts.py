@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cib_store.messages.members import members_message, members_of
 from cib_store.messages.outcomes import token_message, token_of
 from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, Session, Term
 from raftmaker.vocabulary.membership import (
@@ -47,6 +48,7 @@ def facts_message(facts: Facts) -> pb.Facts:
         dc=None if facts.dc is None else _lease_message(facts.dc),
         token=token_message(facts.token),
         feature_level=facts.feature_level,
+        members=members_message(facts.members) if facts.members.number else None,
     )
 
 
@@ -61,6 +63,7 @@ def facts_of(message: pb.Facts) -> Facts:
         dc=_lease_of(message.dc) if message.HasField("dc") else None,
         token=token_of(message.token),
         feature_level=message.feature_level,
+        members=members_of(message.members),
     )
 
 

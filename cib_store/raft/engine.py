@@ -12,13 +12,16 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
 from pysyncobj import FAIL_REASON, SyncObjConf
 
+from cib_store.raft.birth import forget_marker, superseded
+from cib_store.raft.configuration import Configuration, SeatStatus
+from cib_store.raft.files import Files
 from cib_store.raft.guarded import GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
@@ -85,17 +88,32 @@ class PySyncObjLog(ReplicatedLog):
         self,
         node: NodeName,
         *,
-        endpoints: Mapping[NodeName, Endpoint],
+        seed: Configuration,
+        endpoint_of: Callable[[NodeName, str], Endpoint],
         identity: Identity,
         directory: Path,
         machine: StateMachine,
         timings: Timings,
+        founding: Path,
+        on_refused: Callable[[NodeName, str], None] = lambda peer, reason: None,
     ) -> None:
-        """Nothing is opened yet. Raises `Refused` for another version of PySyncObj."""
+        """Nothing is opened yet. Raises `Refused` for another version of PySyncObj.
+
+        `seed`: who takes part until the log says it. `endpoint_of`: a peer's endpoint by name and
+        address. `founding`: the marker that lets a new store vote, see `birth`. `on_refused`:
+        told, on the event loop, why a peer does not speak with this store.
+        """
         check_engine()
         self._node = node
-        self._voters = tuple(sorted(endpoints))
-        self._links = Links(node, endpoints=endpoints, identity=identity)
+        self._seed = seed
+        self._founding = founding
+        self._links = Links(
+            node,
+            endpoint_of=endpoint_of,
+            identity=identity,
+            on_superseded=self._superseded,
+            on_refused=on_refused,
+        )
         self._directory = directory
         self._machine = machine
         self._timings = timings
@@ -144,13 +162,26 @@ class PySyncObjLog(ReplicatedLog):
         )
         self._engine = GuardedSyncObj(
             self._node,
-            [name for name in self._voters if name != self._node],
+            self._seed,
+            founding=self._founding.exists(),
             conf=conf,
             machine=_Applier(self._machine),
             transport=partial(StreamTransport, links=self._links, wake=self._ask_tick),
             wake=self._wake,
         )
+        forget_marker(Files(), self._founding)
         self._ask_tick()
+
+    def _superseded(self, peer: NodeName, generation: int) -> None:
+        """A peer says that the cluster goes on in a higher generation: this store must end."""
+        self._fail(superseded(Files(), self._directory, by=peer, generation=generation))
+
+    def _fail(self, error: BaseException) -> None:
+        """End the engine; `failure` says why."""
+        self._failed, self._engine = self._engine or self._failed, None
+        assert self.failure is not None
+        if not self.failure.done():
+            self.failure.set_exception(error)
 
     def _wake(self) -> None:
         """Ask for a tick, on any thread; nothing once the loop is closed."""
@@ -174,11 +205,7 @@ class PySyncObjLog(ReplicatedLog):
             self._hand_over(engine)
             engine.doTick(0)
         except Exception as error:  # noqa: BLE001  # whatever it is, the daemon must end
-            self._engine = None
-            assert self.failure is not None
-            if not self.failure.done():
-                self.failure.set_exception(error)
-            self._failed = engine
+            self._fail(error)
             return
         seen = self._seen_leadership(engine)
         if seen != self._leadership:
@@ -252,8 +279,11 @@ class PySyncObjLog(ReplicatedLog):
         if self._engine is None:
             raise NotLeader("the engine has ended: nothing was proposed")
         done: asyncio.Future[object] = self._loop.create_future()
-        self._under_way.add(done)
         self._proposals.append((entry, done))
+        return await self._outcome(done, timeout_ms)
+
+    async def _outcome(self, done: asyncio.Future[bytes], timeout_ms: int) -> bytes:
+        self._under_way.add(done)
         self._ask_tick()
         timer = self._loop.call_later(timeout_ms / 1000, _give_up, done, timeout_ms)
         try:
@@ -293,10 +323,10 @@ class PySyncObjLog(ReplicatedLog):
             if self._barriers is not None:
                 self._begin_barrier()
 
-    def step_down(self) -> None:
+    def step_down(self, *, abstain: bool = False) -> None:
         """See `ReplicatedLog.step_down`."""
         if self._engine is not None:
-            self._engine.step_down()
+            (self._engine.abstain if abstain else self._engine.step_down)()
             self._ask_tick()
 
     def status(self) -> LogStatus:
@@ -309,9 +339,21 @@ class PySyncObjLog(ReplicatedLog):
             quorate=bool(self._leadership.leader),
         )
 
-    def members(self) -> tuple[NodeName, ...]:
-        """See `ReplicatedLog.members`."""
-        return self._voters
+    def configuration(self) -> Configuration:
+        """See `ReplicatedLog.configuration`."""
+        return self._seed if self._engine is None else self._engine.seats.current
+
+    def peers(self) -> tuple[SeatStatus, ...]:
+        """See `ReplicatedLog.peers`."""
+        return () if self._engine is None else self._engine.seats.status()
+
+    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> bytes:
+        """See `ReplicatedLog.reconfigure`."""
+        if self._engine is None:
+            raise NotLeader("the engine has ended: nothing was proposed")
+        done: asyncio.Future[bytes] = self._loop.create_future()
+        self._engine.seats.change(wanted, packed([entry]), partial(_settle, [(entry, done)]))
+        return await self._outcome(done, timeout_ms)
 
     async def close(self) -> None:
         """See `ReplicatedLog.close`."""

@@ -21,14 +21,18 @@ from pysyncobj.node import Node
 from pysyncobj.version import VERSION
 
 from cib_store.raft import snapshot as snapshots
+from cib_store.raft.birth import born, exists
+from cib_store.raft.configuration import KIND, Configuration, ConfigurationLog, decode, encode
 from cib_store.raft.files import Files
-from cib_store.raft.journal import Entry, Journal
+from cib_store.raft.journal import Entry, Journal, damaged
 from cib_store.raft.messages import Message
 from cib_store.raft.prevote import LogEnd, PreVote
+from cib_store.raft.seats import ABSTAIN_S, Seats
 from cib_store.raft.snapshot_store import SnapshotStore
-from cib_store.raft.ticking import Machine, TickingSyncObj
+from cib_store.raft.ticking import REGULAR, Machine, TickingSyncObj
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import Refused
+from raftmaker.vocabulary.ids import NodeName
 
 VERSION_NEEDED = "0.3.17"
 PREVOTE_ROUND_S = 0.05
@@ -79,8 +83,9 @@ class GuardedSyncObj(TickingSyncObj):
     def __init__(
         self,
         node: str,
-        others: list[str],
+        seed: Configuration,
         *,
+        founding: bool,
         conf: SyncObjConf,
         machine: Machine,
         transport: Callable[..., Any],
@@ -92,30 +97,33 @@ class GuardedSyncObj(TickingSyncObj):
     ) -> None:
         """Line up journal and snapshot, then start. Raises `Rejected` when a file is damaged.
 
-        `now` is the clock (seconds) of every engine in the process. `compact_bytes`: the size of
-        the journal from which on a snapshot takes its place. `wake`, `threads`: see the base.
+        `seed`: who takes part while nothing in the log says it. `founding`: see `birth`. `now` is
+        the clock (seconds) of every engine in the process. `compact_bytes`: the size of the journal
+        from which on a snapshot takes its place. `wake`, `threads`: see the base.
         """
         self._installed: int | None = None
         self._voters_of_term: tuple[int, set[str]] = (0, set())
-        self._prevote = PreVote(voters=len(others) + 1, silence_s=conf.raftMinTimeout)
+        self._abstains_until = float("-inf")
         self._verified = (0, 0)
         self._committed = 0
         self._acknowledged = (0, 0)
         self._awaits_disk = False
         self._snapshot_path = Path(conf.fullDumpFile)
+        self._files = files or Files()
         store = SnapshotStore(
             self._snapshot_path,
-            files=files or Files(),
+            files=self._files,
             state=machine.snapshot,
             applied=lambda: self.raftLastApplied,
+            configuration=lambda index: encode(self.seats.at(index)),
             wake=wake if threads else None,
         )
         make_journal = partial(Journal, files=files)
-        journal = make_journal(conf.journalFile)
-        try:
-            snapshots.line_up(store.load(), journal, self._snapshot_path)
-        finally:
-            journal._destroy()
+        journal = partial(make_journal, conf.journalFile)
+        self.seats = self._line_up(NodeName(node), seed, store, journal, founding=founding)
+        self.seats.engine = self
+        voters = self.seats.current.voters
+        self._prevote = PreVote(voters=len(voters), silence_s=conf.raftMinTimeout)
         # Set, or PySyncObj would collect what to pickle; neither is called.
         conf.serializer = conf.deserializer = store.load
         # Process-wide: what a further engine in this process needs is set when it is made.
@@ -124,7 +132,7 @@ class GuardedSyncObj(TickingSyncObj):
         pysyncobj.syncobj.Serializer = lambda *_: store
         super().__init__(
             Node(node),
-            [Node(other) for other in others],
+            [Node(voter) for voter in voters if voter != node],
             conf=conf,
             machine=machine,
             wake=wake,
@@ -135,10 +143,51 @@ class GuardedSyncObj(TickingSyncObj):
             nodeClass=Node,
             transportClass=transport,
         )
+        self.seats.install()
+
+    def _line_up(
+        self,
+        me: NodeName,
+        seed: Configuration,
+        store: SnapshotStore,
+        make_journal: Callable[[], Journal],
+        *,
+        founding: bool,
+    ) -> Seats:
+        directory = self._snapshot_path.parent
+        if exists(self._files, directory) and not self._files.exists(directory / "journal"):
+            raise damaged(directory / "journal", "is missing although there was a store here")
+        found = store.load()
+        journal = make_journal()
+        try:
+            snapshots.line_up(found, journal, self._snapshot_path)
+            log = ConfigurationLog(seed)
+            if found is not None and found.configuration:
+                log = ConfigurationLog(decode(found.configuration)[0], found.index)
+            log.follow(journal)
+        finally:
+            journal._destroy()
+        return Seats(me, born(self._files, directory, founding=founding), log)
+
+    def voters_changed(self, voters: int) -> None:
+        """Another configuration is in force: a round of pre-votes that was begun is void."""
+        self._prevote.voters = voters
+        self._prevote.asked_for_term = 0
+        if self.leads and not self.seats.may_lead:
+            self.step_down()
+
+    def abstain(self) -> None:
+        """Stop leading and leave the next election to the others for a while."""
+        self.step_down()
+        self._abstains_until = self._now() + ABSTAIN_S
 
     def _hold_off_election(self, now: float) -> None:
         """Let the election deadline pass only when a majority would vote for this node (10)."""
         if self.leads or self._SyncObj__raftElectionDeadline >= now:
+            return
+        waits = now < self._abstains_until or self._SyncObj__transport.greets
+        if waits or not self.seats.may_lead:
+            self._SyncObj__raftElectionDeadline = now + PREVOTE_ROUND_S
             return
         if self._prevote.won(self.raftCurrentTerm):
             self._prevote.asked_for_term = 0
@@ -170,7 +219,8 @@ class GuardedSyncObj(TickingSyncObj):
                 self._SyncObj__sendNextNodeIdx(leader, nextNodeIdx=verified + 1, success=True)
 
     def _answer_pre_vote(self, node: Any, message: Message) -> None:
-        granted = not self.leads and self._prevote.grants(
+        granted = not self.leads and self._may_vote_for(node)
+        granted = granted and self._prevote.grants(
             term=message["term"],
             own_term=self.raftCurrentTerm,
             asker=LogEnd(message["last_log_term"], message["last_log_index"]),
@@ -185,10 +235,17 @@ class GuardedSyncObj(TickingSyncObj):
             # Or a voter with a lower term and a longer log could never be elected.
             self._SyncObj__setCurrentTerm(message["sent_term"], None)
             return
-        if message["granted"]:
+        if message["granted"] and self.seats.counts(node.id) and node in self.otherNodes:
             self._prevote.count(node.id, message["round"])
         if self._prevote.won(self.raftCurrentTerm):
             self._SyncObj__raftElectionDeadline = 0
+
+    def _SyncObj__doApplyCommand(self, command: bytes) -> object:
+        """A configuration has something for the state machine too."""
+        if command[0] != KIND:
+            return super()._SyncObj__doApplyCommand(command)
+        entry = decode(command[1:])[1]
+        return self._machine.apply(self.raftLastApplied + 1, entry) if entry else []
 
     def _SyncObj__loadDumpFile(self, clearJournal: bool) -> None:
         """Start from the snapshot on disk; a damaged one ends the daemon, never empties it (3)."""
@@ -197,6 +254,8 @@ class GuardedSyncObj(TickingSyncObj):
         snapshots.line_up(found, self.journal, self._snapshot_path)
         self._machine.restore(found.index, found.state)
         self._installed = found.index
+        if found.configuration:
+            self.seats.restart(decode(found.configuration)[0], found.index)
         self._SyncObj__raftLastApplied = found.index
         if self.raftCommitIndex < found.index:
             self._set_commit(found.index)
@@ -229,6 +288,7 @@ class GuardedSyncObj(TickingSyncObj):
         guarded = self._guard(node, message)
         if guarded is not None:
             super()._SyncObj__onMessageReceived(node, guarded)
+        self.seats.follow()
 
     def _guard(self, node: Any, message: Message) -> Message | None:
         """Return the message as it may be handled, or None when it must not be."""
@@ -238,7 +298,8 @@ class GuardedSyncObj(TickingSyncObj):
             case "next_node_idx":
                 return self._guard_progress(node, message)
             case "response_vote":
-                return message if self._first_vote(node.id, message["term"]) else None
+                counts = self.seats.counts(node.id) and node in self.otherNodes
+                return message if counts and self._first_vote(node.id, message["term"]) else None
             case "pre_vote":
                 self._answer_pre_vote(node, message)
                 return None
@@ -248,14 +309,22 @@ class GuardedSyncObj(TickingSyncObj):
             case "request_vote":
                 # Somebody who did not ask first must not depose a leader that is heard (10).
                 heard = not self._prevote.misses_leader(self._now())
-                return None if heard else message
+                return None if heard or not self._may_vote_for(node) else message
             case "timeout_now":
                 return None
+            case "apply_command" if message["command"][:1] != bytes([REGULAR]):
+                return None  # Configurations are written by `Seats.change` alone.
         return message
+
+    def _may_vote_for(self, node: Any) -> bool:
+        """A blank store votes for nobody; nobody votes for a store that does not count."""
+        return not self.seats.card.is_blank and self.seats.counts(node.id)
 
     def _guard_progress(self, node: Any, message: Message) -> Message | None:
         # An answer to an append of an older term must not count (7).
         if message.get("sent_term") != self.raftCurrentTerm or not self.leads:
+            return None
+        if not self.seats.counts(node.id):
             return None
         if message["success"]:
             # What was sent already and is not answered yet must not be sent again.

@@ -27,6 +27,7 @@ from pathlib import Path
 from cib_store.raft.disk import Disk, Operation
 from cib_store.raft.files import Files, replace_file
 from raftmaker.runtime.errors import Rejected, Report
+from raftmaker.runtime.founding import REPAIR
 from raftmaker.vocabulary.codes import ExitCode
 
 Entry = tuple[bytes, int, int]
@@ -39,7 +40,7 @@ RECORD_BYTES_MAX = 128 * 1024 * 1024
 
 def damaged(path: Path, what: str) -> Rejected:
     """Return the refusal to start from a damaged file, with the command that mends it."""
-    mend = "restore the file, or remove this node's store directory to refill it from its peers"
+    mend = f"restore the file, or run '{REPAIR}' on this node: its peers refill it"
     report = Report(code="damaged-store", where=str(path), what=what, mend=mend)
     return Rejected(ExitCode.DATAERR, (report,))
 

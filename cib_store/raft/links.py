@@ -1,59 +1,85 @@
-"""The streams between voters: one a pair, on the event loop.
+"""The streams between those who take part in the log: one a pair, on the event loop.
 
-The voter whose name sorts last dials, so that there is one stream a pair. What is sent to a peer
-whose stream is down is dropped (Raft sends it again); what waits is bounded, and a peer that does
-not read is cut off rather than buffered for.
+Of two voters the one whose name sorts last dials, and a voter dials every learner, so that there is
+one stream a pair. What is sent to a peer whose stream is down is dropped (Raft sends it again);
+what waits is bounded, and a peer that does not read is cut off rather than buffered for.
+
+Both ends show their store's card first. One of a lower generation is refused, and learns there that
+what it holds is over; so every peer is greeted before this store may ask for votes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
+from cib_store.raft.configuration import Card, Configuration, card_message, card_of
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.rpc import Service, caller, dial_bare, introduction
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import raft_pb2_grpc
-from raftmaker.wire.raft_pb2 import RaftMessage
+from raftmaker.wire.raft_pb2 import RaftCard, RaftMessage
 from raftmaker.wire.types_pb2 import Identity
 
 QUEUED_BYTES_MAX = 128 * 1024 * 1024
 REDIAL_S = 0.1
+GREET_S = 1.0
+"""How long a peer's answer to a greeting is waited for, and how often one is repeated."""
+CARD_KEY = "raftmaker-store-bin"
 
-Received = Callable[[NodeName, RaftMessage], None]
-Connected = Callable[[NodeName, bool], None]
+Arrived = Callable[[NodeName, RaftMessage | Card | None], None]
+"""Told of every message of a peer; of its card when its stream is up; of None when it is down."""
 
 
 @dataclass(slots=True)
 class _Link:
     """One peer: what waits to be sent, and which stream is the current one."""
 
+    endpoint: Endpoint | None
     waiting: deque[RaftMessage] = field(default_factory=deque)
     waiting_bytes: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stream: object | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    dials: bool = False
 
 
 class Links(raft_pb2_grpc.RaftServicer):
-    """All streams of one voter. `received` and `connected` are called on the event loop."""
+    """All streams of one store that takes part in the log."""
 
     def __init__(
-        self, node: NodeName, *, endpoints: Mapping[NodeName, Endpoint], identity: Identity
+        self,
+        node: NodeName,
+        *,
+        endpoint_of: Callable[[NodeName, str], Endpoint],
+        identity: Identity,
+        on_superseded: Callable[[NodeName, int], None],
+        on_refused: Callable[[NodeName, str], None],
     ) -> None:
-        """Name the voters; nothing is dialled before `start`."""
+        """Nothing is dialled before `start`. The callbacks are called on the event loop.
+
+        `endpoint_of`: a peer's endpoint by name and address. `on_superseded`: told of a peer and
+        its generation when that is higher than this store's. `on_refused`: why a peer does not
+        speak with this store, whenever the reason is another one than before.
+        """
         self._node = node
         self._identity = identity
-        self._peers = {name: where for name, where in endpoints.items() if name != node}
+        self._endpoint_of = endpoint_of
+        self._on_superseded = on_superseded
+        self._on_refused = on_refused
+        self._refusals: dict[NodeName, str] = {}
         self._links: dict[NodeName, _Link] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._received: Received = lambda node, message: None
-        self._connected: Connected = lambda node, up: None
+        self._card: Card | None = None
+        self._configuration = Configuration()
+        self._greeting: set[NodeName] = set()
+        self._arrived: Arrived = lambda node, what: None
 
     def service(self) -> Service:
         """Return what the store's server has to offer to the peers."""
@@ -63,29 +89,65 @@ class Links(raft_pb2_grpc.RaftServicer):
             register=raft_pb2_grpc.add_RaftServicer_to_server,
         )
 
-    def start(self, *, received: Received, connected: Connected) -> None:
-        """Begin to dial the peers that this voter has to dial."""
-        self._received, self._connected = received, connected
-        self._links = {name: _Link() for name in self._peers}
-        self._tasks = [
-            asyncio.create_task(self._keep_dialling(name))
-            for name in self._peers
-            if name < self._node
-        ]
+    @property
+    def greets(self) -> bool:
+        """Whether some peer has not been asked yet for its generation."""
+        return bool(self._greeting)
+
+    def start(self, card: Card, configuration: Configuration, arrived: Arrived) -> None:
+        """Greet the peers and begin to dial those that this store has to dial."""
+        self._arrived = arrived
+        self.seat(card, configuration)
+        self._greeting = {name for name, link in self._links.items() if link.endpoint}
+
+    def seat(self, card: Card, configuration: Configuration) -> None:
+        """Go by another configuration: peers that are new are dialled, those that left cut off."""
+        self._card, self._configuration = card, configuration
+        seats = {seat.name: seat for seat in configuration.seats if seat.name != self._node}
+        for name in self._links.keys() - seats.keys():
+            # A store that holds nothing yet hears whoever leads, named here or not.
+            if not card.is_blank:
+                self._drop(name)
+        for name, seat in seats.items():
+            endpoint = self._endpoint_of(name, seat.address)
+            link = self._links.get(name)
+            if link is None or link.endpoint != endpoint:
+                if link is not None:
+                    self._drop(name)
+                self._links[name] = link = _Link(endpoint)
+                link.tasks.append(asyncio.ensure_future(self._keep_greeting(name, link)))
+            self._dial(name, link, wanted=self._dials(name))
+
+    def _dials(self, peer: NodeName) -> bool:
+        mine, theirs = self._configuration.seat(self._node), self._configuration.seat(peer)
+        if theirs is None or mine is None or not mine.votes:
+            return False
+        return not theirs.votes or peer < self._node
+
+    def _dial(self, peer: NodeName, link: _Link, *, wanted: bool) -> None:
+        if wanted and not link.dials:
+            link.tasks.append(asyncio.ensure_future(self._keep_dialling(peer, link)))
+        link.dials = wanted
+
+    def _drop(self, peer: NodeName) -> None:
+        link = self._links.pop(peer)
+        self._greeting.discard(peer)
+        link.dials, link.stream = False, None
+        link.wake.set()
+        for task in link.tasks:
+            task.cancel()
 
     async def close(self) -> None:
         """End every stream."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for link in self._links.values():
-            link.stream = None
-            link.wake.set()
+        tasks = [task for link in self._links.values() for task in link.tasks]
+        for peer in tuple(self._links):
+            self._drop(peer)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def send(self, peer: NodeName, messages: list[RaftMessage]) -> None:
         """Queue messages for a peer; dropped while its stream is down."""
-        link = self._links[peer]
-        if link.stream is None:
+        link = self._links.get(peer)
+        if link is None or link.stream is None:
             return
         link.waiting.extend(messages)
         link.waiting_bytes += sum(message.ByteSize() for message in messages)
@@ -93,42 +155,125 @@ class Links(raft_pb2_grpc.RaftServicer):
             link.stream = None  # Its writer sees that it is no longer the current one, and ends.
         link.wake.set()
 
-    async def _keep_dialling(self, peer: NodeName) -> None:
+    # Cards.
+
+    def _mine(self) -> tuple[tuple[str, bytes], ...]:
+        assert self._card is not None
+        return ((CARD_KEY, card_message(self._card).SerializeToString()),)
+
+    def _read(self, peer: NodeName, card: Card) -> str:
+        """Return why a peer's store must not speak with this one; empty when it may."""
+        assert self._card is not None
+        if card.generation > self._card.generation and not self._card.is_blank:
+            self._on_superseded(peer, card.generation)
+            return f"generation {card.generation} is newer than {self._card.generation} here"
+        if card.generation < self._card.generation and not card.is_blank:
+            return (
+                f"the cluster goes on in generation {self._card.generation}: what the store of"
+                f" {peer} holds, of generation {card.generation}, was left behind"
+            )
+        return ""
+
+    async def Greet(
+        self, request: RaftCard, context: grpc.aio.ServicerContext[RaftCard, RaftCard]
+    ) -> RaftCard:
+        """Show this store's card, and read the caller's."""
+        peer = NodeName((await caller(context)).node)
+        if self._card is None:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the store is starting")
+        assert self._card is not None
+        # One whose generation is over is shown the card: it learns from it that it must end.
+        if not self._read(peer, card_of(request)) and (reason := self._against(peer)):
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
+        return card_message(self._card)
+
+    async def _keep_greeting(self, peer: NodeName, link: _Link) -> None:
+        """Ask for the peer's card until its stream is up, and whenever that is down."""
+        assert link.endpoint is not None
         while True:
-            async with dial_bare(self._peers[peer]) as channel:
-                call = raft_pb2_grpc.RaftStub(channel).Exchange(
-                    metadata=introduction(self._identity)
-                )
-                try:
-                    # The peer answers with its headers once it has taken the stream as ours.
-                    await call.initial_metadata()
-                    await self._run(peer, call)
-                except grpc.aio.AioRpcError:
-                    pass
-                finally:
-                    call.cancel()
+            if link.stream is None:
+                assert self._card is not None
+                async with dial_bare(link.endpoint) as channel:
+                    try:
+                        card = await raft_pb2_grpc.RaftStub(channel).Greet(
+                            card_message(self._card),
+                            metadata=introduction(self._identity),
+                            timeout=GREET_S,
+                        )
+                        self._read(peer, card_of(card))
+                    except grpc.aio.AioRpcError as error:
+                        self._failed(peer, error)
+            self._greeting.discard(peer)
+            await asyncio.sleep(GREET_S)
+
+    def _failed(self, peer: NodeName, error: grpc.aio.AioRpcError) -> None:
+        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
+            return
+        reason = error.details() or "no reason given"
+        if self._refusals.get(peer) != reason:
+            self._refusals[peer] = reason
+            self._on_refused(peer, reason)
+
+    # Streams.
+
+    async def _keep_dialling(self, peer: NodeName, link: _Link) -> None:
+        assert link.endpoint is not None
+        while link.dials:
+            if link.stream is None:
+                await self._dial_once(peer, link.endpoint)
             await asyncio.sleep(REDIAL_S)
+
+    async def _dial_once(self, peer: NodeName, endpoint: Endpoint) -> None:
+        async with dial_bare(endpoint) as channel:
+            metadata = (*introduction(self._identity), *self._mine())
+            call = raft_pb2_grpc.RaftStub(channel).Exchange(metadata=metadata)
+            try:
+                # The peer answers with its headers once it has taken the stream as ours.
+                card = _card_in(await call.initial_metadata())
+                if card is not None and not self._read(peer, card):
+                    await self._run(peer, call, card)
+            except grpc.aio.AioRpcError as error:
+                self._failed(peer, error)
+            finally:
+                call.cancel()
 
     async def Exchange(
         self, request_iterator: Any, context: grpc.aio.ServicerContext[RaftMessage, RaftMessage]
     ) -> None:
-        """Take a peer's stream; a caller that is no voter is refused."""
+        """Take a peer's stream; a caller that takes no part in the log is refused."""
         peer = NodeName((await caller(context)).node)
-        if peer not in self._links:
-            await context.abort(
-                grpc.StatusCode.PERMISSION_DENIED, f"{peer or 'the caller'} is no voter here"
-            )
-        await context.send_initial_metadata(())
-        await self._run(peer, context)
+        card = _card_in(context.invocation_metadata())
+        if self._card is None or card is None:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the store is starting")
+            raise AssertionError
+        reason = self._read(peer, card) or self._against(peer)
+        if reason:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
+        await context.send_initial_metadata(self._mine())
+        await self._run(peer, context, card)
 
-    async def _run(self, peer: NodeName, stream: Any) -> None:
-        link = self._links[peer]
+    def _against(self, peer: NodeName) -> str:
+        """Return why a peer must not send: it is no member, or not yet one here."""
+        assert self._card is not None
+        if peer and peer not in self._links and self._card.is_blank:
+            self._links[peer] = _Link(None)
+        if peer in self._links:
+            return ""
+        return (
+            f"{peer or 'the caller'} is no member of this cluster, as {self._node} knows it: run"
+            f" 'crm cluster add {peer or 'NODE'}' on a node of it"
+        )
+
+    async def _run(self, peer: NodeName, stream: Any, card: Card) -> None:
+        link = self._links.get(peer)
+        if link is None:  # It was removed while the stream was being opened.
+            return
         link.stream = stream
         link.waiting.clear()
         link.waiting_bytes = 0
-        self._connected(peer, True)
+        self._arrived(peer, card)
         writer = asyncio.create_task(self._write(link, stream))
-        reader = asyncio.create_task(self._read(peer, stream))
+        reader = asyncio.create_task(self._receive(peer, stream))
         try:
             await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -137,11 +282,13 @@ class Links(raft_pb2_grpc.RaftServicer):
             await asyncio.gather(writer, reader, return_exceptions=True)
             if link.stream is stream or link.stream is None:
                 link.stream = None
-                self._connected(peer, False)
+                newer = self._links.get(peer)
+                if newer is link or newer is None or newer.stream is None:
+                    self._arrived(peer, None)
 
-    async def _read(self, peer: NodeName, stream: Any) -> None:
+    async def _receive(self, peer: NodeName, stream: Any) -> None:
         async for message in _messages(stream):
-            self._received(peer, message)
+            self._arrived(peer, message)
 
     async def _write(self, link: _Link, stream: Any) -> None:
         while link.stream is stream:
@@ -152,6 +299,18 @@ class Links(raft_pb2_grpc.RaftServicer):
             link.wake.clear()
             if not link.waiting and link.stream is stream:
                 await link.wake.wait()
+
+
+def _card_in(metadata: Any) -> Card | None:
+    for key, value in metadata or ():
+        if key == CARD_KEY:
+            message = RaftCard()
+            try:
+                message.ParseFromString(value)
+            except DecodeError:
+                return None
+            return card_of(message)
+    return None
 
 
 async def _messages(stream: Any) -> AsyncIterator[RaftMessage]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cib_store.raft.configuration import Configuration, SeatStatus
 from raftmaker.runtime.rpc import Service
 from raftmaker.vocabulary.ids import NodeName, Term
 
@@ -82,16 +83,32 @@ class ReplicatedLog(ABC):
         before the call. Raises as `propose` does."""
 
     @abstractmethod
-    def step_down(self) -> None:
-        """Stop leading, if this replica leads; the others elect again."""
+    def step_down(self, *, abstain: bool = False) -> None:
+        """Stop leading, if this replica leads; the others elect again.
+
+        `abstain`: without this one, if they can.
+        """
 
     @abstractmethod
     def status(self) -> LogStatus:
         """Return the positions now; any thread may ask."""
 
     @abstractmethod
-    def members(self) -> tuple[NodeName, ...]:
-        """Return the voters, sorted."""
+    def configuration(self) -> Configuration:
+        """Return who takes part: the newest in the log of this replica, committed or not."""
+
+    @abstractmethod
+    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> bytes:
+        """Have `wanted` follow the configuration in force; return the outcome of `entry`.
+
+        Only the leader can. One voter may change at a time, the next only after this is committed;
+        a voter must have been a learner that has caught up. Raises `Rejected` or `NotLeader` when
+        nothing was written, `TimedOut` when its fate is unknown.
+        """
+
+    @abstractmethod
+    def peers(self) -> tuple[SeatStatus, ...]:
+        """Describe those who take part as this replica sees them, sorted."""
 
     @abstractmethod
     async def close(self) -> None:

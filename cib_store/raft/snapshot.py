@@ -20,11 +20,15 @@ _PART = struct.Struct("<QQQ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The state after `last`; `before` is the entry before that."""
+    """The state after `last`; `before` is the entry before that.
+
+    `configuration`: who takes part in the log from there on, as bytes; empty: not written down.
+    """
 
     before: Entry
     last: Entry
     state: bytes
+    configuration: bytes = b""
 
     @property
     def index(self) -> int:
@@ -36,7 +40,12 @@ def encode(snapshot: Snapshot) -> bytes:
     """Return the file's content."""
     body = b"".join(
         _PART.pack(len(command), index, term) + command
-        for command, index, term in (snapshot.before, snapshot.last, (snapshot.state, 0, 0))
+        for command, index, term in (
+            snapshot.before,
+            snapshot.last,
+            (snapshot.state, 0, 0),
+            (snapshot.configuration, 0, 0),
+        )
     )
     return MAGIC + _CHECK.pack(zlib.crc32(body)) + body
 
@@ -49,7 +58,7 @@ def decode(data: bytes, path: Path) -> Snapshot:
     if zlib.crc32(data[start:]) != _CHECK.unpack_from(data, len(MAGIC))[0]:
         raise damaged(path, "fails its checksum")
     parts: list[Entry] = []
-    while start < len(data) and len(parts) < 3:
+    while start < len(data) and len(parts) < 4:
         if len(data) - start < _PART.size:
             break
         length, index, term = _PART.unpack_from(data, start)
@@ -58,7 +67,9 @@ def decode(data: bytes, path: Path) -> Snapshot:
         start += length
     if len(parts) < 3 or start != len(data):
         raise damaged(path, "has not the parts of a snapshot")
-    return Snapshot(before=parts[0], last=parts[1], state=parts[2][0])
+    # Snapshots of before had three parts.
+    configuration = parts[3][0] if len(parts) > 3 else b""
+    return Snapshot(before=parts[0], last=parts[1], state=parts[2][0], configuration=configuration)
 
 
 def line_up(snapshot: Snapshot | None, journal: Journal, path: Path) -> None:

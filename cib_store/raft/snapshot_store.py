@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,16 +40,19 @@ class SnapshotStore:
         files: Files,
         state: Callable[[], Callable[[], bytes]],
         applied: Callable[[], int],
+        configuration: Callable[[int], bytes] = lambda index: b"",
         wake: Callable[[], None] | None = None,
     ) -> None:
         """`state` returns what writes the machine's state of now, `applied` the last entry in it.
 
-        With `wake` a snapshot is written on a thread, which calls it at the end.
+        `configuration` returns who takes part in the log after an entry. With `wake` a snapshot is
+        written on a thread, which calls it at the end.
         """
         self._path = path
         self._files = files
         self._state = state
         self._applied = applied
+        self._configuration = configuration
         self._wake = wake
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="raft-snapshot")
         self._writing: Future[None] | None = None
@@ -69,18 +73,19 @@ class SnapshotStore:
     def serialize(self, data: tuple[object, Entry, Entry, object], first_kept: int) -> None:
         """Write a snapshot of now; `first_kept` is the entry that the journal will begin with."""
         _, last, before, _ = data
-        work = partial(self._write, before, last, self._state(), first_kept)
+        head = Snapshot(
+            before=before, last=last, state=b"", configuration=self._configuration(last[1])
+        )
+        work = partial(self._write, head, self._state(), first_kept)
         if self._wake is None:
             work()
             return
         self._writing = self._thread.submit(work)
         self._writing.add_done_callback(lambda _: self._wake and self._wake())
 
-    def _write(
-        self, before: Entry, last: Entry, state: Callable[[], bytes], first_kept: int
-    ) -> None:
+    def _write(self, head: Snapshot, state: Callable[[], bytes], first_kept: int) -> None:
         try:
-            content = Snapshot(before=before, last=last, state=state())
+            content = replace(head, state=state())
             replace_file(self._files, self._path, snapshots.encode(content))
         except OSError as error:
             logger.warning("cannot write the snapshot %s: %s", self._path, error)

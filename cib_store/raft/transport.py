@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
+from cib_store.raft.configuration import Card, Configuration
 from cib_store.raft.links import Links
 from cib_store.raft.messages import Message, decode, encode
 from raftmaker.vocabulary.ids import NodeName
@@ -43,15 +44,24 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         self._engine = engine
         self._links = links
         self._wake = wake
-        self._nodes: dict[str, Node] = {node.id: node for node in other_nodes}
-        self._inbox: deque[tuple[NodeName, RaftMessage | bool]] = deque()
+        self._inbox: deque[tuple[NodeName, RaftMessage | Card | None]] = deque()
         self._outbox: dict[NodeName, list[RaftMessage]] = {}
         self._held: list[tuple[NodeName, RaftMessage]] = []
         self._up: set[NodeName] = set()
-        links.start(received=self._arrived, connected=self._arrived)
+        engine.seats.on_change = self._seated
+        links.start(engine.seats.card, engine.seats.current, self._arrived)
 
-    def _arrived(self, peer: NodeName, what: RaftMessage | bool) -> None:
-        """A message, or whether the stream to the peer is up."""
+    @property
+    def greets(self) -> bool:
+        """Whether the peers are still being asked if the cluster goes on without this store."""
+        return self._links.greets
+
+    def _seated(self, configuration: Configuration) -> None:
+        self._up &= {NodeName(seat.name) for seat in configuration.seats}
+        self._links.seat(self._engine.seats.card, configuration)
+
+    def _arrived(self, peer: NodeName, what: RaftMessage | Card | None) -> None:
+        """A message; or the peer's card when its stream is up, None when it is down."""
         self._inbox.append((peer, what))
         self._wake()
 
@@ -59,13 +69,14 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         """Take in what has arrived; called at the start of a tick."""
         while self._inbox:
             peer, what = self._inbox.popleft()
-            node = self._nodes[peer]
+            node = Node(peer)
             if isinstance(what, RaftMessage):
                 message = decode(what)
                 if message is not None and peer in self._up:
                     self._onMessageReceived(node, message)
-            elif what:
+            elif what is not None:
                 self._up.add(peer)
+                self._engine.seats.met(peer, what)
                 self._onNodeConnected(node)
             else:
                 self._up.discard(peer)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from raftmaker.runtime.errors import Rejected, Report
+from raftmaker.runtime.founding import mark_founder
 from raftmaker.vocabulary.codes import ExitCode
 
 HOST = "127.0.0.1"
@@ -100,6 +101,7 @@ def create_layout(
         for folder in (node.directory / "log", node.directory / "state", node.run):
             folder.mkdir(parents=True, exist_ok=True)
         node.config.write_text(settings_of(layout, node), "utf-8")
+        mark_founder(node.directory / "state")
     text = json.dumps(asdict(layout), default=str, indent=1)
     (directory / DESCRIPTION).write_text(text, "utf-8")
     return layout

@@ -7,6 +7,7 @@ Every method raises an `HaError` of `raftmaker.runtime.errors` when it fails: `U
 which socket does not answer and what to run, `Rejected` has all that is wrong with a request.
 """
 
+from cib_store.client import Membership as Membership
 from raftmaker.client.cluster import Cluster as Cluster
 from raftmaker.client.cluster import connect as connect
 from raftmaker.client.settling import wait_settled as wait_settled

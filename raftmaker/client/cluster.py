@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from cib_store.client import AttributeValue, Change, StoreClient, WatchStep
+from cib_store.client import AttributeValue, Change, Membership, StoreClient, WatchStep
 from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
@@ -25,6 +25,7 @@ from raftmaker.vocabulary.commands import (
     WriteAttributes,
 )
 from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
 if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded when it is used
@@ -247,6 +248,33 @@ class Cluster:
     async def cib_at(self, revision: int) -> Element | None:
         """Return the CIB without its status after a revision; None where it is not kept."""
         return await self.store.cib_at(revision)
+
+    async def members(self) -> Membership:
+        """Return who belongs to the cluster, and how its leader sees them."""
+        return await self.store.members(timeout_ms=ANSWER_MS)
+
+    async def add_member(
+        self, member: Member, *, two_node: bool = False, message: str = ""
+    ) -> Members:
+        """Add a member; committed when it returns. Raises `Rejected` with all that is wrong.
+
+        A voter or witness is a learner at first: `members` says what it waits for.
+        """
+        outcome, members = await self.store.add_member(
+            member, two_node=two_node, origin=self.origin(message), timeout_ms=ANSWER_MS
+        )
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+        return members
+
+    async def remove_member(self, name: str, *, force: bool = False, message: str = "") -> Members:
+        """Remove a member; committed when it returns. Raises `Rejected` with all that is wrong."""
+        outcome, members = await self.store.remove_member(
+            NodeName(name), force=force, origin=self.origin(message), timeout_ms=ANSWER_MS
+        )
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+        return members
 
     async def store_status(self) -> StoreStatus:
         """Describe this node's replica of the store."""

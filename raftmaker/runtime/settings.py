@@ -18,6 +18,7 @@ from raftmaker.runtime.endpoint import Credentials, Endpoint, is_address, is_loo
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
+from raftmaker.vocabulary.members import MemberKind
 
 DEFAULT_FILE = Path("/etc/raftmaker/raftmaker.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -25,13 +26,26 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """One node of the cluster and where its daemons listen for the others."""
+    """One member of the cluster and where its daemons listen for the others.
+
+    A witness has no controller and no fencer: their addresses are empty.
+    """
 
     name: NodeName
     store: Endpoint
     controller: Endpoint
     fencer: Endpoint
-    voter: bool = True
+    kind: MemberKind = MemberKind.VOTER
+
+    @property
+    def voter(self) -> bool:
+        """Whether it votes, or will once it has caught up."""
+        return self.kind is not MemberKind.FOLLOWER
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is a node that may run resources."""
+        return self.kind is not MemberKind.WITNESS
 
     def secured(self, credentials: Credentials) -> Peer:
         """Return it with endpoints that show these credentials."""
@@ -259,26 +273,42 @@ def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:
     peers: list[Peer] = []
     for number, entry in enumerate(value):
         where = f"peers[{number}]"
-        table = check.table({where: entry}, where, {field.name for field in fields(Peer)})
+        known = {field.name for field in fields(Peer)} | {"voter"}
+        table = check.table({where: entry}, where, known)
         name = check.text(table, where, "name")
         if not is_node_name(name):
             check.fault(f"{where}.name", f"{name!r} is no node name", "letters, digits, . _ -")
         if name in {peer.name for peer in peers}:
             check.fault(f"{where}.name", f"{name!r} is there twice", "every node once")
-        voter = table.get("voter", True)
-        if not isinstance(voter, bool):
-            check.fault(f"{where}.voter", "must be true or false", "voter = true")
+        kind = _kind(table, where, check)
         peers.append(
             Peer(
                 name=NodeName(name),
-                voter=voter is not False,
+                kind=kind,
                 **{
                     key: _endpoint(NodeName(name), table, where, key, check, secure)
+                    if key == "store" or key in table or kind is not MemberKind.WITNESS
+                    else Endpoint(node=NodeName(name), address="")
                     for key in ("store", "controller", "fencer")
                 },
             )
         )
     return tuple(peers)
+
+
+def _kind(table: Mapping[str, object], where: str, check: _Checker) -> MemberKind:
+    """Read ``kind``, or ``voter`` of before it."""
+    voter, kind = table.get("voter", True), table.get("kind")
+    if not isinstance(voter, bool):
+        check.fault(f"{where}.voter", "must be true or false", 'better: kind = "follower"')
+    if kind is None:
+        return MemberKind.VOTER if voter is not False else MemberKind.FOLLOWER
+    for each in MemberKind:
+        if kind == each.value:
+            return each
+    known = ", ".join(f'"{each.value}"' for each in MemberKind)
+    check.fault(f"{where}.kind", f"{kind!r} is no kind of member", f"one of {known}")
+    return MemberKind.VOTER
 
 
 def _endpoint(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Session, Term, Token
+from raftmaker.vocabulary.members import Members
 
 
 class OperationKind(Enum):
@@ -236,6 +237,13 @@ class ForgetAttributes:
     node: NodeName
 
 
+@dataclass(frozen=True, slots=True)
+class SetMembers:
+    """Who belongs to the cluster from here on; the log itself goes by it once it is written."""
+
+    members: Members
+
+
 Body = (
     CibChange
     | OpenClient
@@ -255,6 +263,7 @@ Body = (
     | UpdateAttributes
     | WriteAttributes
     | ForgetAttributes
+    | SetMembers
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, Session, Term, Token
+from raftmaker.vocabulary.members import Members
 
 
 class Presence(Enum):
@@ -77,6 +78,7 @@ class Facts:
     dc: DcLease | None = None
     token: Token = Token()
     feature_level: int = 1
+    members: Members = Members()
 
     def of(self, node: NodeName) -> NodeFacts | None:
         """Return what is committed about `node`, if anything."""

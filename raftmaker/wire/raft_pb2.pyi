@@ -6,6 +6,48 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RaftCard(_message.Message):
+    __slots__ = ("store_id", "founder", "generation", "number")
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    FOUNDER_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    founder: bool
+    generation: int
+    number: int
+    def __init__(self, store_id: _Optional[str] = ..., founder: _Optional[bool] = ..., generation: _Optional[int] = ..., number: _Optional[int] = ...) -> None: ...
+
+class RaftSeat(_message.Message):
+    __slots__ = ("name", "address", "votes", "store_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    VOTES_FIELD_NUMBER: _ClassVar[int]
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    address: str
+    votes: bool
+    store_id: str
+    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., votes: _Optional[bool] = ..., store_id: _Optional[str] = ...) -> None: ...
+
+class RaftConfiguration(_message.Message):
+    __slots__ = ("number", "generation", "seats")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    SEATS_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    generation: int
+    seats: _containers.RepeatedCompositeFieldContainer[RaftSeat]
+    def __init__(self, number: _Optional[int] = ..., generation: _Optional[int] = ..., seats: _Optional[_Iterable[_Union[RaftSeat, _Mapping]]] = ...) -> None: ...
+
+class RaftReconfiguration(_message.Message):
+    __slots__ = ("configuration", "entry")
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    configuration: RaftConfiguration
+    entry: bytes
+    def __init__(self, configuration: _Optional[_Union[RaftConfiguration, _Mapping]] = ..., entry: _Optional[bytes] = ...) -> None: ...
+
 class RaftEntry(_message.Message):
     __slots__ = ("command", "index", "term")
     COMMAND_FIELD_NUMBER: _ClassVar[int]

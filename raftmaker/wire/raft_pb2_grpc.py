@@ -41,6 +41,11 @@ class RaftStub:
                 request_serializer=raftmaker_dot_wire_dot_raft__pb2.RaftMessage.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_raft__pb2.RaftMessage.FromString,
                 _registered_method=True)
+        self.Greet = channel.unary_unary(
+                '/raftmaker.v1.Raft/Greet',
+                request_serializer=raftmaker_dot_wire_dot_raft__pb2.RaftCard.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_raft__pb2.RaftCard.FromString,
+                _registered_method=True)
 
 
 class RaftServicer:
@@ -55,6 +60,13 @@ class RaftServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Greet(self, request, context):
+        """Shows each other's store before anything else: a store of a generation that is over learns it here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RaftServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +74,11 @@ def add_RaftServicer_to_server(servicer, server):
                     servicer.Exchange,
                     request_deserializer=raftmaker_dot_wire_dot_raft__pb2.RaftMessage.FromString,
                     response_serializer=raftmaker_dot_wire_dot_raft__pb2.RaftMessage.SerializeToString,
+            ),
+            'Greet': grpc.unary_unary_rpc_method_handler(
+                    servicer.Greet,
+                    request_deserializer=raftmaker_dot_wire_dot_raft__pb2.RaftCard.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_raft__pb2.RaftCard.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +110,33 @@ class Raft:
             '/raftmaker.v1.Raft/Exchange',
             raftmaker_dot_wire_dot_raft__pb2.RaftMessage.SerializeToString,
             raftmaker_dot_wire_dot_raft__pb2.RaftMessage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Greet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Raft/Greet',
+            raftmaker_dot_wire_dot_raft__pb2.RaftCard.SerializeToString,
+            raftmaker_dot_wire_dot_raft__pb2.RaftCard.FromString,
             options,
             channel_credentials,
             insecure,

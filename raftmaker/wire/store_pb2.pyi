@@ -38,6 +38,13 @@ class FencePhase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FENCE_PHASE_INTENDED: _ClassVar[FencePhase]
     FENCE_PHASE_CONFIRMED: _ClassVar[FencePhase]
     FENCE_PHASE_FAILED: _ClassVar[FencePhase]
+
+class MemberKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBER_KIND_UNSPECIFIED: _ClassVar[MemberKind]
+    MEMBER_KIND_VOTER: _ClassVar[MemberKind]
+    MEMBER_KIND_WITNESS: _ClassVar[MemberKind]
+    MEMBER_KIND_FOLLOWER: _ClassVar[MemberKind]
 CONSISTENCY_LINEARIZABLE: Consistency
 CONSISTENCY_LOCAL: Consistency
 DAEMON_KIND_UNSPECIFIED: DaemonKind
@@ -54,6 +61,10 @@ FENCE_PHASE_UNSPECIFIED: FencePhase
 FENCE_PHASE_INTENDED: FencePhase
 FENCE_PHASE_CONFIRMED: FencePhase
 FENCE_PHASE_FAILED: FencePhase
+MEMBER_KIND_UNSPECIFIED: MemberKind
+MEMBER_KIND_VOTER: MemberKind
+MEMBER_KIND_WITNESS: MemberKind
+MEMBER_KIND_FOLLOWER: MemberKind
 
 class CibVersion(_message.Message):
     __slots__ = ("admin_epoch", "epoch", "num_updates")
@@ -264,7 +275,7 @@ class DcLease(_message.Message):
     def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ...) -> None: ...
 
 class Facts(_message.Message):
-    __slots__ = ("cluster_id", "generation", "term", "leader", "nodes", "dc", "token", "feature_level")
+    __slots__ = ("cluster_id", "generation", "term", "leader", "nodes", "dc", "token", "feature_level", "members")
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
@@ -273,6 +284,7 @@ class Facts(_message.Message):
     DC_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     FEATURE_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
     cluster_id: str
     generation: int
     term: int
@@ -281,7 +293,92 @@ class Facts(_message.Message):
     dc: DcLease
     token: _types_pb2.Token
     feature_level: int
-    def __init__(self, cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., term: _Optional[int] = ..., leader: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeFacts, _Mapping]]] = ..., dc: _Optional[_Union[DcLease, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., feature_level: _Optional[int] = ...) -> None: ...
+    members: Members
+    def __init__(self, cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., term: _Optional[int] = ..., leader: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeFacts, _Mapping]]] = ..., dc: _Optional[_Union[DcLease, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., feature_level: _Optional[int] = ..., members: _Optional[_Union[Members, _Mapping]] = ...) -> None: ...
+
+class Member(_message.Message):
+    __slots__ = ("name", "kind", "store", "controller", "fencer", "learner", "store_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STORE_FIELD_NUMBER: _ClassVar[int]
+    CONTROLLER_FIELD_NUMBER: _ClassVar[int]
+    FENCER_FIELD_NUMBER: _ClassVar[int]
+    LEARNER_FIELD_NUMBER: _ClassVar[int]
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: MemberKind
+    store: str
+    controller: str
+    fencer: str
+    learner: bool
+    store_id: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MemberKind, str]] = ..., store: _Optional[str] = ..., controller: _Optional[str] = ..., fencer: _Optional[str] = ..., learner: _Optional[bool] = ..., store_id: _Optional[str] = ...) -> None: ...
+
+class Members(_message.Message):
+    __slots__ = ("number", "members", "two_node")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    TWO_NODE_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    two_node: bool
+    def __init__(self, number: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., two_node: _Optional[bool] = ...) -> None: ...
+
+class AddMemberRequest(_message.Message):
+    __slots__ = ("member", "two_node", "origin")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    TWO_NODE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    member: Member
+    two_node: bool
+    origin: _types_pb2.Origin
+    def __init__(self, member: _Optional[_Union[Member, _Mapping]] = ..., two_node: _Optional[bool] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class RemoveMemberRequest(_message.Message):
+    __slots__ = ("name", "force", "origin")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    force: bool
+    origin: _types_pb2.Origin
+    def __init__(self, name: _Optional[str] = ..., force: _Optional[bool] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class MembersReply(_message.Message):
+    __slots__ = ("outcome", "members")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    members: Members
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., members: _Optional[_Union[Members, _Mapping]] = ...) -> None: ...
+
+class ListMembersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MemberStatus(_message.Message):
+    __slots__ = ("name", "heard", "behind", "waits_for")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HEARD_FIELD_NUMBER: _ClassVar[int]
+    BEHIND_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    heard: bool
+    behind: int
+    waits_for: str
+    def __init__(self, name: _Optional[str] = ..., heard: _Optional[bool] = ..., behind: _Optional[int] = ..., waits_for: _Optional[str] = ...) -> None: ...
+
+class ListMembersReply(_message.Message):
+    __slots__ = ("members", "status", "leader", "generation")
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    members: Members
+    status: _containers.RepeatedCompositeFieldContainer[MemberStatus]
+    leader: str
+    generation: int
+    def __init__(self, members: _Optional[_Union[Members, _Mapping]] = ..., status: _Optional[_Iterable[_Union[MemberStatus, _Mapping]]] = ..., leader: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class RecordRequest(_message.Message):
     __slots__ = ("command",)
@@ -296,7 +393,7 @@ class RecordReply(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state", "update_attributes", "write_attributes", "forget_attributes")
+    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state", "update_attributes", "write_attributes", "forget_attributes", "set_members")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
@@ -322,6 +419,7 @@ class Command(_message.Message):
     UPDATE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     WRITE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     FORGET_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    SET_MEMBERS_FIELD_NUMBER: _ClassVar[int]
     format: int
     cluster_id: str
     generation: int
@@ -347,7 +445,8 @@ class Command(_message.Message):
     update_attributes: UpdateAttributes
     write_attributes: WriteAttributes
     forget_attributes: ForgetAttributes
-    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ..., update_attributes: _Optional[_Union[UpdateAttributes, _Mapping]] = ..., write_attributes: _Optional[_Union[WriteAttributes, _Mapping]] = ..., forget_attributes: _Optional[_Union[ForgetAttributes, _Mapping]] = ...) -> None: ...
+    set_members: Members
+    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ..., update_attributes: _Optional[_Union[UpdateAttributes, _Mapping]] = ..., write_attributes: _Optional[_Union[WriteAttributes, _Mapping]] = ..., forget_attributes: _Optional[_Union[ForgetAttributes, _Mapping]] = ..., set_members: _Optional[_Union[Members, _Mapping]] = ...) -> None: ...
 
 class CibChange(_message.Message):
     __slots__ = ("operations", "preconditions", "status", "boot_id")

@@ -86,6 +86,21 @@ class StoreStub:
                 request_serializer=raftmaker_dot_wire_dot_store__pb2.SettleRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_store__pb2.SettleReply.FromString,
                 _registered_method=True)
+        self.AddMember = channel.unary_unary(
+                '/raftmaker.v1.Store/AddMember',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.AddMemberRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
+                _registered_method=True)
+        self.RemoveMember = channel.unary_unary(
+                '/raftmaker.v1.Store/RemoveMember',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
+                _registered_method=True)
+        self.ListMembers = channel.unary_unary(
+                '/raftmaker.v1.Store/ListMembers',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.ListMembersReply.FromString,
+                _registered_method=True)
 
 
 class StoreServicer:
@@ -162,6 +177,27 @@ class StoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddMember(self, request, context):
+        """Adds a member: committed when it returns. A voter or witness begins as a learner and votes once it caught up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveMember(self, request, context):
+        """Removes a member: committed when it returns. Its store is refused from then on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMembers(self, request, context):
+        """Lists the members as they are committed, and as the leader (or, without one, this replica) sees them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StoreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +250,21 @@ def add_StoreServicer_to_server(servicer, server):
                     servicer.Settle,
                     request_deserializer=raftmaker_dot_wire_dot_store__pb2.SettleRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_store__pb2.SettleReply.SerializeToString,
+            ),
+            'AddMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddMember,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.AddMemberRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.SerializeToString,
+            ),
+            'RemoveMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveMember,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.SerializeToString,
+            ),
+            'ListMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMembers,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.ListMembersReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -487,6 +538,87 @@ class Store:
             '/raftmaker.v1.Store/Settle',
             raftmaker_dot_wire_dot_store__pb2.SettleRequest.SerializeToString,
             raftmaker_dot_wire_dot_store__pb2.SettleReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/AddMember',
+            raftmaker_dot_wire_dot_store__pb2.AddMemberRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/RemoveMember',
+            raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/ListMembers',
+            raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.ListMembersReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import grpc.aio
 import pytest
 
+from cib_store.raft.configuration import Configuration, Seat
 from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import Leadership, ReplicatedLog, StateMachine
 from raftmaker.runtime.endpoint import Endpoint
@@ -24,21 +25,31 @@ from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.types_pb2 import Identity
 
-Endpoints = dict[NodeName, Endpoint]
-Make = Callable[[NodeName, Endpoints, Path, StateMachine], ReplicatedLog]
+Make = Callable[[NodeName, Configuration, Path, StateMachine], ReplicatedLog]
 
 
 def embedded(
-    node: NodeName, endpoints: Endpoints, directory: Path, machine: StateMachine
+    node: NodeName, seed: Configuration, directory: Path, machine: StateMachine
 ) -> ReplicatedLog:
     return PySyncObjLog(
         node,
-        endpoints=endpoints,
+        seed=seed,
+        endpoint_of=endpoint,
         identity=identity(node),
         directory=directory,
         machine=machine,
         timings=Timings(),
+        founding=marker(directory),
     )
+
+
+def endpoint(node: NodeName, address: str) -> Endpoint:
+    return Endpoint(node=node, address=address)
+
+
+def marker(directory: Path) -> Path:
+    """Beside the store, so that a store that is lost does not take it along."""
+    return directory.with_suffix(".founding")
 
 
 def identity(node: str) -> Identity:
@@ -85,26 +96,27 @@ class Voters:
         self.make = make
         self.directory = directory
         names = [NodeName(f"n{number}") for number in range(count)]
-        self.endpoints = {
-            name: Endpoint(node=name, address=address)
-            for name, address in zip(names, free_addresses(count), strict=True)
-        }
+        self.addresses = dict(zip(names, free_addresses(count), strict=True))
+        self.seed = Configuration(
+            seats=tuple(Seat(name=name, address=self.addresses[name]) for name in names)
+        )
+        directory.mkdir(exist_ok=True)
+        for name in names:
+            marker(directory / name).touch()
         self.logs: dict[NodeName, ReplicatedLog] = {}
         self.servers: dict[NodeName, grpc.aio.Server] = {}
         self.machines: dict[NodeName, Recorder] = {}
         self.seen: dict[NodeName, list[Leadership]] = {name: [] for name in names}
 
     async def start(self, *names: NodeName) -> None:
-        for name in names or self.endpoints:
+        for name in names or self.addresses:
             self.machines[name] = Recorder()
-            self.logs[name] = self.make(
-                name, self.endpoints, self.directory / name, self.machines[name]
-            )
+            self.logs[name] = self.make(name, self.seed, self.directory / name, self.machines[name])
             self.servers[name] = await serve(
                 self.logs[name].services(),
                 identity=identity(name),
                 socket=self.directory / f"{name}.sock",
-                endpoints=[self.endpoints[name]],
+                endpoints=[endpoint(name, self.addresses[name])],
             )
             await self.logs[name].start(self.seen[name].append)
 
@@ -188,7 +200,7 @@ def test_every_voter_applies_the_same_entries_in_one_order(run: Run, count: int)
             outcome = await insist(logs[number % count], entry)
             assert outcome == b"did " + entry
         await voters.agree(*wanted)
-        assert logs[0].members() == tuple(sorted(voters.endpoints))
+        assert logs[0].configuration().voters == tuple(sorted(voters.addresses))
 
     run(count, scenario)
 

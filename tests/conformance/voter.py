@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cib_store.raft.configuration import Configuration, Seat
 from cib_store.raft.engine import PySyncObjLog
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError
@@ -39,25 +40,28 @@ class Recorder:
 
 async def main() -> None:
     node, directory, *rest = sys.argv[1:]
-    endpoints = {
-        NodeName(n): Endpoint(node=NodeName(n), address=a)
-        for n, _, a in (item.partition("=") for item in rest)
-    }
+    addresses = dict(item.split("=", 1) for item in rest)
+    seats = tuple(Seat(name=NodeName(n), address=addresses[n]) for n in sorted(addresses))
+    founding = Path(f"{directory}.founding")
+    if not Path(directory).exists():
+        founding.touch()
     machine = Recorder()
     identity = Identity(protocol=1, protocol_min=1, cluster_id="c", node=node, program="voter")
     log = PySyncObjLog(
         NodeName(node),
-        endpoints=endpoints,
+        seed=Configuration(seats=seats),
+        endpoint_of=lambda name, address: Endpoint(node=name, address=address),
         identity=identity,
         directory=Path(directory),
         machine=machine,
         timings=Timings(),
+        founding=founding,
     )
     server = await serve(
         log.services(),
         identity=identity,
         socket=Path(f"{directory}.sock"),
-        endpoints=[endpoints[NodeName(node)]],
+        endpoints=[Endpoint(node=NodeName(node), address=addresses[node])],
     )
     await log.start(lambda _: None)
     loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from typing import Any
 
 from raftmaker.runtime.certificates import create_authority, issue, store_credentials
 from raftmaker.runtime.cluster_key import create_cluster_key, store_cluster_key
+from raftmaker.runtime.founding import mark_founder
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.hosts.fleet import Fleet, Host, HostError
 from tests.hosts.network import address_v4, address_v6
@@ -37,6 +38,7 @@ def install(fleet: Fleet) -> None:
         )
         store_cluster_key(etc / "raftmaker" / "tls", key)
         (etc / "raftmaker" / "raftmaker.toml").write_text(_settings(fleet, host))
+        mark_founder(host.directory / "upper" / "var" / "lib" / "raftmaker")
         _install_units(etc / "systemd" / "system")
         sbin = host.directory / "upper" / "usr" / "sbin"
         sbin.mkdir(parents=True)

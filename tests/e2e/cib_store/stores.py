@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from cib_store.client import StoreClient
+from raftmaker.runtime.founding import mark_founder
 from raftmaker.runtime.identity import tool_identity
 
 NAMES = ("a", "b", "c")
@@ -45,6 +46,7 @@ class Stores:
         for name in NAMES:
             home = directory / name
             home.mkdir()
+            mark_founder(home / "state")
             (home / "raftmaker.toml").write_text(
                 f'[cluster]\nid = "e2e"\nname = "e2e"\n[node]\nname = "{name}"\n'
                 f'[directories]\nstate = "{home}/state"\nrun = "{home}/run"\n{peers}'

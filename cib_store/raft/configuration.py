@@ -1,0 +1,239 @@
+"""Who takes part in the log, and which change may follow which: arithmetic, apart from the engine.
+
+Invariant: any majority of a configuration and any majority of the next one share a voter, since
+they differ in one voter at most (Ongaro, Consensus: Bridging Theory and Practice, chapter 4). A
+configuration is in force from the moment it is written into the log, committed or not; so the next
+one may be written only after the last is committed.
+
+A voter counts only with the store that was admitted: one that lost its disk comes back with another
+store, has forgotten its votes and acknowledgements, and counts for nothing until it was made a
+learner, has caught up, and was admitted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from google.protobuf.message import DecodeError
+
+from raftmaker.vocabulary.ids import NodeName
+from raftmaker.wire import raft_pb2 as pb
+
+CLOSE = 64
+"""A learner that lacks no more entries than this may vote: the rest arrives meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One who takes part. `store_id`: which store of it counts; empty: a founder's."""
+
+    name: NodeName
+    address: str
+    votes: bool = True
+    store_id: str = ""
+
+    def admits(self, card: Card) -> bool:
+        """Tell whether the store that shows this card is the one that counts."""
+        return self.store_id == card.store_id or (not self.store_id and card.founder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a store says of itself; `number` and `generation` are those of its configuration."""
+
+    store_id: str
+    founder: bool = False
+    generation: int = 0
+    number: int = 0
+
+    @property
+    def is_blank(self) -> bool:
+        """It holds nothing of any cluster yet, so it follows whoever leads and never votes."""
+        return not self.founder and not self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Who takes part; `seats` are sorted by name."""
+
+    number: int = 0
+    generation: int = 1
+    seats: tuple[Seat, ...] = ()
+
+    def seat(self, name: str) -> Seat | None:
+        """Return the seat of that name."""
+        for seat in self.seats:
+            if seat.name == name:
+                return seat
+        return None
+
+    @property
+    def voters(self) -> tuple[NodeName, ...]:
+        """The names of those that vote."""
+        return tuple(seat.name for seat in self.seats if seat.votes)
+
+    @property
+    def majority(self) -> int:
+        """How many voters a majority is."""
+        return len(self.voters) // 2 + 1
+
+    def has_majority(self, names: Collection[str]) -> bool:
+        """Tell whether these are a majority of the voters."""
+        return sum(voter in names for voter in self.voters) >= self.majority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatStatus:
+    """One who takes part, as a replica sees it.
+
+    `card`: None while it is not heard. `behind`: entries that it lacks, as a leader knows.
+    """
+
+    name: NodeName
+    card: Card | None
+    behind: int | None
+
+
+def reasons_against(current: Configuration, wanted: Configuration) -> tuple[str, ...]:
+    """Return why `wanted` must not follow `current`; empty when it may."""
+    reasons: list[str] = []
+    if wanted.number != current.number + 1:
+        reasons.append(f"configuration {wanted.number} does not follow {current.number}")
+    if wanted.generation != current.generation:
+        reasons.append(f"generation {wanted.generation} is not {current.generation}")
+    if not wanted.voters:
+        reasons.append("the last voter must stay: without one nothing can be committed")
+    changed = set(current.voters) ^ set(wanted.voters)
+    if len(changed) > 1:
+        reasons.append(f"only one voter may change at a time, not {', '.join(sorted(changed))}")
+    for name in wanted.voters:
+        reasons.extend(_against_seat(name, current.seat(name), wanted.seat(name)))
+    return tuple(reasons)
+
+
+def _against_seat(name: NodeName, old: Seat | None, new: Seat | None) -> list[str]:
+    assert new is not None
+    if old is None:
+        return [f"{name} must be a learner and catch up before it votes"]
+    if old.votes and old.store_id not in ("", new.store_id):
+        return [f"{name} votes with store {old.store_id}: another must be a learner first"]
+    if not old.votes and not new.store_id:
+        return [f"it is not known which store of {name} has caught up"]
+    return []
+
+
+def card_message(card: Card) -> pb.RaftCard:
+    """Write a card."""
+    return pb.RaftCard(
+        store_id=card.store_id,
+        founder=card.founder,
+        generation=card.generation,
+        number=card.number,
+    )
+
+
+def card_of(message: pb.RaftCard) -> Card:
+    """Read a card."""
+    return Card(
+        store_id=message.store_id,
+        founder=message.founder,
+        generation=message.generation,
+        number=message.number,
+    )
+
+
+def encode(configuration: Configuration, entry: bytes = b"") -> bytes:
+    """Write an entry of the log: the configuration, and what the state machine is given."""
+    seats = [
+        pb.RaftSeat(name=s.name, address=s.address, votes=s.votes, store_id=s.store_id)
+        for s in configuration.seats
+    ]
+    message = pb.RaftConfiguration(
+        number=configuration.number, generation=configuration.generation, seats=seats
+    )
+    return pb.RaftReconfiguration(configuration=message, entry=entry).SerializeToString()
+
+
+def decode(data: bytes) -> tuple[Configuration, bytes]:
+    """Read it. Raises ValueError for bytes that are none."""
+    message = pb.RaftReconfiguration()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        raise ValueError("a configuration in the log cannot be read") from None
+    seats = tuple(
+        Seat(name=NodeName(s.name), address=s.address, votes=s.votes, store_id=s.store_id)
+        for s in message.configuration.seats
+    )
+    configuration = Configuration(
+        number=message.configuration.number,
+        generation=message.configuration.generation,
+        seats=seats,
+    )
+    return configuration, message.entry
+
+
+class Entries(Protocol):
+    """The part of a journal that is looked at: its entries are (command, index, term)."""
+
+    def __len__(self) -> int:
+        """Return how many entries there are."""
+
+    def __getitem__(self, item: Any, /) -> Any:
+        """Return one entry, or those of a slice, by position."""
+
+    def term_at(self, index: int) -> int | None:
+        """Return the term of an entry, None where it is not held."""
+
+
+KIND = 2
+"""First byte of an entry that holds a configuration."""
+
+
+class ConfigurationLog:
+    """Which configuration is in force: the newest in the log; an older one when that is cut off."""
+
+    def __init__(self, base: Configuration, index: int = 0) -> None:
+        """Begin with the snapshot's configuration, after entry `index`, or with the seed (0)."""
+        self._found: list[tuple[int, Configuration]] = [(index, base)]
+        self._seen = (0, 0)
+
+    @property
+    def current(self) -> Configuration:
+        """What is in force."""
+        return self._found[-1][1]
+
+    @property
+    def index(self) -> int:
+        """Where it is in the log; 0: it is the seed."""
+        return self._found[-1][0]
+
+    def at(self, index: int) -> Configuration:
+        """Return what was in force after the entry `index`; the oldest known for those before."""
+        newest = self._found[0][1]
+        for where, configuration in self._found:
+            if where <= index:
+                newest = configuration
+        return newest
+
+    def follow(self, journal: Entries) -> bool:
+        """Take in what was written or cut off; tell whether another configuration is in force."""
+        if not len(journal):
+            return False
+        first, end = journal[0][1], (journal[-1][1], journal[-1][2])
+        if end == self._seen:
+            return False
+        before = self.current
+        index, term = self._seen
+        if index >= first and journal.term_at(index) == term:
+            news = journal[index - first + 1 :]
+        else:  # Cut off, or seen for the first time: what went into a snapshot before stays.
+            self._found[1:] = [each for each in self._found[1:] if each[0] < first]
+            news = journal[0:]
+        for command, where, _ in news:
+            if command[0] == KIND and where > self._found[0][0]:
+                self._found.append((where, decode(command[1:])[0]))
+        self._seen = end
+        return self.current != before
