@@ -16,6 +16,7 @@ from raftmaker.runtime.certificates import (
 )
 from raftmaker.runtime.cluster_key import create_cluster_key, store_cluster_key
 from raftmaker.runtime.endpoint import Endpoint
+from raftmaker.runtime.founding import mark_founder
 from raftmaker.runtime.settings import Peer, Settings
 from raftmaker.runtime.settings_text import render
 from raftmaker.vocabulary.ids import ClusterId, NodeName
@@ -30,7 +31,7 @@ class Plan:
     addresses: tuple[str, ...]
 
 
-def peer_at(node: NodeName, addresses: tuple[str, ...], *, voter: bool = True) -> Peer:
+def peer_at(node: NodeName, addresses: tuple[str, ...]) -> Peer:
     """Return a node that listens at these addresses, on the usual ports."""
 
     def endpoint(daemon: str) -> Endpoint:
@@ -38,7 +39,6 @@ def peer_at(node: NodeName, addresses: tuple[str, ...], *, voter: bool = True) -
 
     return Peer(
         name=node,
-        voter=voter,
         store=endpoint("store"),
         controller=endpoint("controller"),
         fencer=endpoint("fencer"),
@@ -62,5 +62,6 @@ def found(plan: Plan, places: Places, now: datetime | None = None) -> Settings:
         tls_dir=places.tls,
         state_dir=places.state,
     )
+    mark_founder(places.state)
     write_settings(places, render(settings))
     return settings

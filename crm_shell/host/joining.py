@@ -12,6 +12,7 @@ from raftmaker.runtime.private_file import write_private
 from raftmaker.runtime.settings import Peer, Settings
 from raftmaker.runtime.settings_text import render
 from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.members import MemberKind
 from raftmaker.wire.enrolment_pb2 import EnrolReply, EnrolRequest, SeedPeer
 
 
@@ -73,10 +74,9 @@ def peer_of(seed: SeedPeer) -> Peer:
         Endpoint(node=node, address=first, others=tuple(others))
         for first, *others in (each or ("",) for each in (seed.store, seed.controller, seed.fencer))
     )
-    role = ROLE_OF.get(seed.role, Role.VOTER)
     return Peer(
         name=node,
-        voter=role is not Role.FOLLOWER,
+        kind=MemberKind(ROLE_OF.get(seed.role, Role.VOTER).value),
         store=store,
         controller=controller,
         fencer=fencer,

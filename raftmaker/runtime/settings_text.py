@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.settings import Peer, Settings, Timings
+from raftmaker.vocabulary.members import MemberKind
 
 _HEAD = """\
 # This node of a Raftmaker cluster; 'crm cluster init' or 'crm cluster join' wrote it.
@@ -49,9 +50,10 @@ def _peer_lines(peer: Peer) -> list[str]:
         for key, endpoint in (
             ("store", peer.store), ("controller", peer.controller), ("fencer", peer.fencer)
         )
+        if endpoint.address
     )  # fmt: skip
-    if not peer.voter:
-        lines.append("voter = false")
+    if peer.kind is not MemberKind.VOTER:
+        lines.append(f"kind = {_text(peer.kind.value)}")
     return lines
 
 
