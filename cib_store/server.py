@@ -37,7 +37,14 @@ from raftmaker.runtime.errors import HaError, NotPermitted, Rejected
 from raftmaker.runtime.rpc import Service, abort
 from raftmaker.runtime.rpc import caller as identity_of
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import Body, CheckState, CibChange, CreateCluster, Origin
+from raftmaker.vocabulary.commands import (
+    Body,
+    CheckState,
+    CibChange,
+    CreateCluster,
+    Origin,
+    SetMembers,
+)
 from raftmaker.vocabulary.ids import ClientId, NodeName
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.vocabulary.reports import Report
@@ -124,7 +131,8 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             return pb.RecordReply(outcome=outcome_message(_bad_request(str(error))))
         await self._insist_on_right(context, command.body)
         resolved = isinstance(command.body, CibChange) and command.body.status
-        if isinstance(command.body, CibChange | CreateCluster | CheckState) and not resolved:
+        own = CibChange | CreateCluster | CheckState | SetMembers
+        if isinstance(command.body, own) and not resolved:
             wrong = _bad_request(
                 "changes of the configuration go by Change; some are the store's own"
             )
@@ -273,6 +281,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
 
     async def AddMember(self, request: pb.AddMemberRequest, context: _Context) -> pb.MembersReply:
         """Add a member of the cluster."""
+        await self._insist_on_right(context)
         call = self._store.member_calls.add(request, _deadline_ms(context))
         return await _answered(call, context)
 
@@ -280,6 +289,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         self, request: pb.RemoveMemberRequest, context: _Context
     ) -> pb.MembersReply:
         """Remove a member of the cluster."""
+        await self._insist_on_right(context)
         call = self._store.member_calls.remove(request, _deadline_ms(context))
         return await _answered(call, context)
 

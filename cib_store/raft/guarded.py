@@ -77,6 +77,15 @@ def check_engine() -> None:
         )
 
 
+def _equip(
+    now: Callable[[], float], make_journal: Callable[[str], Journal], store: SnapshotStore
+) -> None:
+    """Give PySyncObj our parts; process-wide, so it is done again for every engine."""
+    pysyncobj.syncobj.monotonicTime = now
+    pysyncobj.syncobj.createJournal = make_journal
+    pysyncobj.syncobj.Serializer = lambda *_: store
+
+
 class GuardedSyncObj(TickingSyncObj):
     """One voter. Everything is called on the event loop, and `machine` there too."""
 
@@ -126,10 +135,7 @@ class GuardedSyncObj(TickingSyncObj):
         self._prevote = PreVote(voters=len(voters), silence_s=conf.raftMinTimeout)
         # Set, or PySyncObj would collect what to pickle; neither is called.
         conf.serializer = conf.deserializer = store.load
-        # Process-wide: what a further engine in this process needs is set when it is made.
-        pysyncobj.syncobj.monotonicTime = now
-        pysyncobj.syncobj.createJournal = make_journal
-        pysyncobj.syncobj.Serializer = lambda *_: store
+        _equip(now, make_journal, store)
         super().__init__(
             Node(node),
             [Node(voter) for voter in voters if voter != node],
