@@ -8,7 +8,6 @@ from collections.abc import Callable
 from cib_store.document.refusal import Refusal
 from cib_store.membership.rules import added, configuration_of, removed, upkeep, waits_for
 from cib_store.messages.commands import encode
-from cib_store.messages.outcomes import outcome_of
 from cib_store.proposing.proposer import Proposer
 from cib_store.raft.log import ReplicatedLog
 from cib_store.replica import Replica
@@ -20,7 +19,6 @@ from raftmaker.vocabulary.commands import Origin, SetMembers
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.outcomes import Outcome
-from raftmaker.wire import store_pb2 as pb
 
 UPKEEP_S = 0.5
 AGAIN_S = 0.1
@@ -98,12 +96,11 @@ class MembersKeeper:
         async with self._changing:
             generation = max(1, self._replica.state.facts.generation)
             command = self._proposer.command(SetMembers(wanted), origin=origin)
-            data = await self._engine.reconfigure(
+            outcome = await self._engine.reconfigure(
                 configuration_of(wanted, generation), encode(command), timeout_ms=COMMIT_MS
             )
-        message = pb.Outcome()
-        message.ParseFromString(data)
-        return outcome_of(message)
+        assert isinstance(outcome, Outcome)
+        return outcome
 
     async def begin(self, seed: Members) -> None:
         """Commit the members that the settings name, when none are committed yet."""

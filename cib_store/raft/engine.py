@@ -282,7 +282,7 @@ class PySyncObjLog(ReplicatedLog):
         self._proposals.append((entry, done))
         return await self._outcome(done, timeout_ms)
 
-    async def _outcome(self, done: asyncio.Future[bytes], timeout_ms: int) -> bytes:
+    async def _outcome(self, done: asyncio.Future[object], timeout_ms: int) -> object:
         self._under_way.add(done)
         self._ask_tick()
         timer = self._loop.call_later(timeout_ms / 1000, _give_up, done, timeout_ms)
@@ -347,11 +347,11 @@ class PySyncObjLog(ReplicatedLog):
         """See `ReplicatedLog.peers`."""
         return () if self._engine is None else self._engine.seats.status()
 
-    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> bytes:
+    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> object:
         """See `ReplicatedLog.reconfigure`."""
         if self._engine is None:
             raise NotLeader("the engine has ended: nothing was proposed")
-        done: asyncio.Future[bytes] = self._loop.create_future()
+        done: asyncio.Future[object] = self._loop.create_future()
         self._engine.seats.change(wanted, packed([entry]), partial(_settle, [(entry, done)]))
         return await self._outcome(done, timeout_ms)
 

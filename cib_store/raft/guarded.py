@@ -110,13 +110,7 @@ class GuardedSyncObj(TickingSyncObj):
         the clock (seconds) of every engine in the process. `compact_bytes`: the size of the journal
         from which on a snapshot takes its place. `wake`, `threads`: see the base.
         """
-        self._installed: int | None = None
-        self._voters_of_term: tuple[int, set[str]] = (0, set())
-        self._abstains_until = float("-inf")
-        self._verified = (0, 0)
-        self._committed = 0
-        self._acknowledged = (0, 0)
-        self._awaits_disk = False
+        self._know_nothing()
         self._snapshot_path = Path(conf.fullDumpFile)
         self._files = files or Files()
         store = SnapshotStore(
@@ -150,6 +144,15 @@ class GuardedSyncObj(TickingSyncObj):
             transportClass=transport,
         )
         self.seats.install()
+
+    def _know_nothing(self) -> None:
+        self._installed: int | None = None
+        self._voters_of_term: tuple[int, set[str]] = (0, set())
+        self._abstains_until = float("-inf")
+        self._verified = (0, 0)
+        self._committed = 0
+        self._acknowledged = (0, 0)
+        self._awaits_disk = False
 
     def _line_up(
         self,

@@ -98,7 +98,7 @@ class ReplicatedLog(ABC):
         """Return who takes part: the newest in the log of this replica, committed or not."""
 
     @abstractmethod
-    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> bytes:
+    async def reconfigure(self, wanted: Configuration, entry: bytes, *, timeout_ms: int) -> object:
         """Have `wanted` follow the configuration in force; return the outcome of `entry`.
 
         Only the leader can. One voter may change at a time, the next only after this is committed;

@@ -155,7 +155,7 @@ class Seats:
         return tuple(found)
 
     def change(
-        self, wanted: Configuration, entry: bytes, done: Callable[[list[bytes] | None, int], None]
+        self, wanted: Configuration, entry: bytes, done: Callable[[list[object] | None, int], None]
     ) -> None:
         """Write a configuration into the log. Raises `NotLeader` or `Rejected`: not written."""
         engine = self.engine
