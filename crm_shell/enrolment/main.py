@@ -1,7 +1,7 @@
 """raftmaker-enrol: takes join tokens on this node while one is valid, and then ends.
 
-It runs as a user of its own, apart from the store. The keys are given to it by systemd
-(LoadCredential); started by hand it reads them from the TLS directory.
+It runs apart from the store. Started as root it reads its keys, gives up root for good, and only
+then serves: what a stranger could take over is a user without rights, in a sandbox.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from raftmaker.runtime.daemon import notify
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION, tool_identity
 from raftmaker.runtime.logs import Log, start_logging
-from raftmaker.runtime.settings import DEFAULT_FILE, Settings
+from raftmaker.runtime.privileges import become_service_user
+from raftmaker.runtime.settings import DEFAULT_FILE
 from raftmaker.vocabulary.codes import ExitCode
 
 PROGRAM = "raftmaker-enrol"
@@ -64,8 +65,11 @@ async def _run(config: Path) -> int:
     async with connect(config, program=PROGRAM) as cluster:
         settings = cluster.settings
         directory = enrolment_directory(settings)
-        credentials = _credentials(settings)
-        keys = _keys(credentials)
+        if settings.tls_dir is None:
+            raise HaError(
+                "raftmaker.toml names no TLS directory: make the cluster with 'crm cluster init'"
+            )
+        keys = _keys(settings.tls_dir)
         admission = Admission(
             identity=tool_identity(settings.cluster, PROGRAM),
             cluster_name=settings.cluster_name,
@@ -79,7 +83,8 @@ async def _run(config: Path) -> int:
             enrol=admission.enrol,
             log=log,
         )
-        context = server_context(credentials / "node.pem", credentials / "node.key")
+        context = server_context(settings.tls_dir / "node.pem", settings.tls_dir / "node.key")
+        become_service_user(directory, *directory.iterdir())
         listeners = [listen((host, ENROLMENT_PORT)) for host in hosts_of(settings)]
         log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
         notify("READY=1")
@@ -103,17 +108,6 @@ async def _until_none_is_open(directory: Path) -> None:
 def _judged(directory: Path, identity: bytes, secret: bytes) -> tuple[Verdict, Record | None]:
     known = records.read(directory)
     return judge(known, identity, secret, int(time.time())), records.find(known, identity)
-
-
-def _credentials(settings: Settings) -> Path:
-    given = os.environ.get("CREDENTIALS_DIRECTORY")
-    if given:
-        return Path(given)
-    if settings.tls_dir is None:
-        raise HaError(
-            "raftmaker.toml names no TLS directory: make the cluster with 'crm cluster init'"
-        )
-    return settings.tls_dir
 
 
 def _keys(directory: Path) -> Keys:
