@@ -84,7 +84,8 @@ async def _run(config: Path) -> int:
             log=log,
         )
         context = server_context(settings.tls_dir / "node.pem", settings.tls_dir / "node.key")
-        become_service_user(directory, *directory.iterdir())
+        # What is in it first: without capabilities root does not look into what is not its own.
+        become_service_user(*directory.iterdir(), directory)
         listeners = [listen((host, ENROLMENT_PORT)) for host in hosts_of(settings)]
         log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
         notify("READY=1")

@@ -1,4 +1,4 @@
-"""Give up root for good: a process that strangers reach reads its keys first, and then is nobody."""
+"""Give up root for good: who is reached by strangers reads its keys, and then is nobody."""
 
 from __future__ import annotations
 
