@@ -22,9 +22,10 @@ AGAIN_S = 0.2
 class Disk:
     """Carries out batches of operations; `done` is the number of the last that is on disk."""
 
-    def __init__(self, sync: Operation) -> None:
-        """`sync` makes everything that the operations before it did durable."""
+    def __init__(self, sync: Operation, now: Callable[[], float] = time.monotonic) -> None:
+        """`sync` makes everything that the operations before it did durable; `now` in seconds."""
         self._sync = sync
+        self.now = now
         self._asked: deque[tuple[int, Sequence[Operation], float]] = deque()
         self._last = 0
         self._wake = threading.Semaphore(0)
@@ -47,7 +48,7 @@ class Disk:
     def ask(self, operations: Sequence[Operation]) -> int:
         """Queue a batch and return its number. Without a thread it is done at once."""
         self._last += 1
-        self._asked.append((self._last, operations, time.monotonic()))
+        self._asked.append((self._last, operations, self.now()))
         if self._thread is None:
             self._carry_out()
             if self.failure is not None:
@@ -57,7 +58,7 @@ class Disk:
         return self._last
 
     def oldest_asked_at(self) -> float | None:
-        """Return when the oldest batch that is not on disk was asked (monotonic seconds)."""
+        """Return when the oldest batch that is not on disk was asked, by `now`."""
         try:
             return self._asked[0][2]
         except IndexError:

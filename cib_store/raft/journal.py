@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import struct
-import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -51,15 +50,26 @@ def _record(entry: Entry) -> bytes:
     return struct.pack("<II", len(command), zlib.crc32(body)) + body
 
 
+def _store_again(files: Files, handle: int, content: bytes) -> None:
+    """Put on disk what was read, and no more, before anything depends on it.
+
+    The process before may have been killed between a write and its sync, or have ended because a
+    sync failed: then what can be read is not what is on disk, and only writing it again helps.
+    """
+    files.write(handle, content, 0)
+    files.truncate(handle, len(content))
+    files.sync(handle)
+
+
 class _File:
     """The file as the disk's thread has it."""
 
-    def __init__(self, files: Files, path: Path, end: int) -> None:
-        """Open it and cut off what is behind `end`."""
+    def __init__(self, files: Files, path: Path, content: bytes) -> None:
+        """Open it; `content` is what is good of it."""
         self._files, self._path = files, path
         self._handle = files.open(path)
         self._dirty = False
-        files.truncate(self._handle, end)
+        _store_again(files, self._handle, content)
 
     def write(self, offset: int, data: bytes) -> None:
         """Write one record; doing it again does no harm."""
@@ -105,16 +115,18 @@ class Journal:
             if self._meta:
                 raise damaged(self._path, "is missing although this node has voted")
             replace_file(self._files, self._path, MAGIC)
-        self._end = self._load()
-        self._file = _File(self._files, self._path, self._end)
+        content = self._files.read(self._path)
+        self._end = self._load(content)
+        self._file = _File(self._files, self._path, content[: self._end])
+        # Names too: the snapshot's among them.
+        self._files.sync_directory(self._path.parent)
         self._disk = Disk(self._file.sync)
         self._pending: list[Operation] = []
         self._marks: deque[tuple[int, int]] = deque()
         self._votes_batch = 0
         self._synced = self.last_index
 
-    def _load(self) -> int:
-        data = self._files.read(self._path)
+    def _load(self, data: bytes) -> int:
         if not data.startswith(MAGIC):
             raise damaged(self._path, "does not begin as a journal does")
         offset = len(MAGIC)
@@ -155,6 +167,9 @@ class Journal:
             text = self._files.read(self._votes_path)
         except FileNotFoundError:
             return {}
+        handle = self._files.open(self._votes_path)
+        _store_again(self._files, handle, text)
+        self._files.close(handle)
         try:
             checksum, body = text.split(b" ", 1)
             if int(checksum, 16) != zlib.crc32(body):
@@ -210,7 +225,7 @@ class Journal:
     def behind_s(self) -> float:
         """Return for how long the oldest change has not come to disk; 0 when all have."""
         asked = self._disk.oldest_asked_at()
-        return 0.0 if asked is None else time.monotonic() - asked
+        return 0.0 if asked is None else self._disk.now() - asked
 
     def sync(self) -> None:
         """Wait until everything is on disk."""
