@@ -32,6 +32,10 @@ class CibFile:
 
     def read(self) -> Element:
         """Return the CIB in the newest schema. Raises `Rejected` where the file holds none."""
+        return upgraded(self.as_it_is()).cib
+
+    def as_it_is(self) -> Element:
+        """Return the CIB in the schema that it is in. Raises `Rejected`."""
         try:
             cib = parse(self.path.read_bytes())
         except OSError as error:
@@ -42,7 +46,7 @@ class CibFile:
             raise self._rejected(ExitCode.DATAERR, f"holds a <{cib.tag}> and no <cib>")
         if cib.child("status") is None:
             cib = cib.with_children((*cib.children, Element("status")))
-        return upgraded(cib).cib
+        return cib
 
     def _rejected(self, code: ExitCode, what: str) -> Rejected:
         report = Report(
@@ -54,8 +58,8 @@ class CibFile:
     def query(
         self, *, scope: str = "", xpath: str = "", no_children: bool = False
     ) -> tuple[Element, ...]:
-        """Return what is asked for. Raises `Rejected`."""
-        tree = XPathTree(self.read())
+        """Return what is asked for, in the schema that the file is in. Raises `Rejected`."""
+        tree = XPathTree(self.as_it_is())
         return found(tree, scope=scope, xpath=xpath, no_children=no_children)
 
     def change(

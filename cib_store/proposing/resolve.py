@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cib_store.apply.change import change_cib
+from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
 from cib_store.document.ids import dangling_references
 from cib_store.document.path import find, parse_path, path_of, trail_of
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.xpath import BadXPath, XPathTree
+from cib_store.model.upgrade import NEWEST, Upgrade, upgraded
 from cib_store.proposing.reliance import reliance
 from cib_store.schema import Checks, warnings
 from raftmaker.vocabulary.codes import ExitCode
@@ -48,7 +50,10 @@ def resolve(
     """
     cib = tree.root
     ready: list[CibOperation] = []
-    for operation in operations:
+    notes: tuple[Report, ...] = ()
+    for asked in operations:
+        operation, told = _in_newest_schema(asked)
+        notes += told
         found = plain(tree, operation)
         if isinstance(found, Refusal):
             return found
@@ -57,6 +62,9 @@ def resolve(
     new = change_cib(cib, change, origin, unchecked=True)
     if isinstance(new, Refusal):
         return new
+    unknown = _unknown_schema(cib, new)
+    if unknown is not None:
+        return unknown
     old_part, new_part = find(cib, _CONFIGURATION), find(new, _CONFIGURATION)
     assert old_part is not None
     assert new_part is not None
@@ -64,7 +72,9 @@ def resolve(
         raised = any(operation.kind is OperationKind.BUMP for operation in ready)
         root = {name: value for name, value in cib.attributes.items() if name != "num_updates"}
         same = all(new.attributes.get(name) == value for name, value in root.items())
-        return Resolved(change=replace(change, status=same and not raised), cib=new, warnings=())
+        return Resolved(
+            change=replace(change, status=same and not raised), cib=new, warnings=raised
+        )
     wrong = checks.new(new, cib)
     if wrong:
         return Refusal(ExitCode.CONFIG, wrong)
@@ -80,7 +90,45 @@ def resolve(
     return Resolved(
         change=replace(change, preconditions=reliance(cib, new, ready)),
         cib=new,
-        warnings=warnings(new, before=cib),
+        warnings=(*notes, *warnings(new, before=cib)),
+    )
+
+
+def _in_newest_schema(operation: CibOperation) -> tuple[CibOperation, tuple[Report, ...]]:
+    """Return the operation with a whole CIB of an older schema brought to the newest (4.8, 4.26).
+
+    The configuration before it is in the history.
+    """
+    if operation.kind is not OperationKind.REPLACE or "<cib" not in operation.xml[:4096]:
+        return operation, ()
+    try:
+        given = parse(operation.xml)
+    except BadXml:
+        return operation, ()
+    new = upgraded(given) if given.tag == "cib" else Upgrade(given)
+    if new.cib is given:
+        return operation, ()
+    told = Report(
+        code="schema-upgraded",
+        where="/cib/@validate-with",
+        what=f"the configuration was brought from {given.get('validate-with')} to {NEWEST}",
+        mend="nothing need be done",
+        is_error=False,
+    )
+    upgrade = replace(operation, xml=render(new.cib, indent=0))
+    return upgrade, (told, *new.reports)
+
+
+def _unknown_schema(old: Element, new: Element) -> Refusal | None:
+    name = new.get("validate-with")
+    if name in (NEWEST, old.get("validate-with")):
+        return None
+    return refused(
+        ExitCode.CONFIG,
+        "unknown-schema",
+        "/cib/@validate-with",
+        f"the schema {name or '(none)'} is not the one that the store keeps its CIB in",
+        f"{NEWEST}; give a whole CIB of an older schema, and it is brought to that",
     )
 
 

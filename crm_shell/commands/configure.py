@@ -15,6 +15,7 @@ from crm_shell.commands.history import HISTORY
 from crm_shell.commands.loading import load, save
 from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
 from crm_shell.commands.simulate import DRAFT_COMMAND
+from crm_shell.commands.upgrading import upgrade
 from crm_shell.console import Json
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.removal import NoSuchObject, remove
@@ -258,6 +259,13 @@ LEVEL = Level(
             summary="Send what was edited at the prompt, all or nothing",
         ),
         DRAFT_COMMAND,
+        Command(
+            name="upgrade", usage="upgrade [force]", run=upgrade,
+            summary="Bring the configuration to the newest schema",
+            details="The store keeps its own configuration in the newest schema, and brings to it"
+            " what is loaded; so there is something to do only with a file (CIB_file, cib use). The"
+            " configuration before it stays in the history.",
+        ),
         *HISTORY,
         Command(
             name="refresh", usage="refresh", summary="Drop what was not committed", run=_refresh,

@@ -13,6 +13,7 @@ from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from cib_store.model.upgrade import upgraded
 from cib_store.schema import faults, warnings
+from cib_store.schema.relaxng import is_valid, lines
 from crm_shell.tools.frame import ToolParser, complain, exclusive, run_tool
 from crmd.scheduler.pipeline import schedule
 from raftmaker.client import Cluster
@@ -43,7 +44,8 @@ def main() -> int:
 
         return run_tool("crm_verify", options.config, body)
     try:
-        return _verify(parse(_text(source, file, options)), options)
+        text = _text(source, file, options)
+        return _verify(parse(text), options, text.encode() if isinstance(text, str) else text)
     except OSError as error:
         complain("crm_verify", f"{error.filename}: {error.strerror}")
         return int(ExitCode.NOINPUT)
@@ -62,11 +64,11 @@ def _text(source: str, file: str | None, options: argparse.Namespace) -> str | b
             return Path(options.xml_file or file or "").read_bytes()
 
 
-def _verify(given: Element, options: argparse.Namespace) -> int:
+def _verify(given: Element, options: argparse.Namespace, source: bytes = b"") -> int:
     if given.tag != "cib":
         complain("crm_verify", f"<{given.tag}> is no CIB: the document must be a <cib>")
         return int(ExitCode.DATAERR)
-    found = [f"error: {each}" for each in faults(upgraded(given).cib)]
+    found = _errors(given, source)
     is_wrong = bool(found)
     found += _doubts(given, is_wrong=is_wrong)
     if not options.quiet and (is_wrong or options.verbose):
@@ -86,6 +88,21 @@ def _verify(given: Element, options: argparse.Namespace) -> int:
         text = "Warnings found during check: config may not be valid; -V shows them"
         complain("crm_verify", text)
     return int(ExitCode.OK)
+
+
+def _errors(given: Element, text: bytes) -> list[str]:
+    """Return what is wrong, with the line where the text has it (features 4.20)."""
+    new = upgraded(given).cib
+    wrong = faults(new)
+    places = lines(text, wrong) if text else tuple(0 for _ in wrong)
+    found = [
+        f"error: {f'line {place}: ' if place else ''}{each}"
+        for place, each in zip(places, wrong, strict=True)
+    ]
+    configuration = new.child("configuration")
+    if not found and configuration is not None and not is_valid(configuration):
+        found.append("error: the configuration does not conform to the schema")
+    return found
 
 
 def _doubts(given: Element, *, is_wrong: bool) -> list[str]:

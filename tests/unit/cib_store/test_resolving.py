@@ -102,3 +102,31 @@ def test_queries_by_scope_and_xpath() -> None:
     assert found(tree, scope="tags") == ()
     with pytest.raises(Rejected):
         found(tree, scope="nonsense")
+
+
+OLD_CIB = (
+    '<cib validate-with="{}" epoch="99" num_updates="0" admin_epoch="0"><configuration>'
+    '<crm_config/><nodes/><resources><master id="m"><primitive id="p" class="lsb" type="x"/>'
+    "</master></resources><constraints/></configuration><status/></cib>"
+)
+
+
+def test_a_whole_cib_of_an_older_schema_is_brought_to_the_newest() -> None:
+    """features 3.5, 4.8, 4.26"""
+    old = OLD_CIB.format("pacemaker-2.10")
+    resolved = _resolved(CibOperation(kind=K.REPLACE, xml=old))
+    assert isinstance(resolved, Resolved), resolved
+    assert resolved.cib.get("validate-with") == "pacemaker-4.0"
+    assert find(resolved.cib, "/cib/configuration/resources/clone[@id='m']") is not None
+    assert "schema-upgraded" in [report.code for report in resolved.warnings]
+
+
+def test_a_schema_that_is_not_known_is_refused() -> None:
+    """features 3.5"""
+    for operation in (
+        CibOperation(kind=K.REPLACE, xml=OLD_CIB.format("pacemaker-9.9")),
+        CibOperation(kind=K.MODIFY, scope="cib", xml='<cib validate-with="pacemaker-3.9"/>'),
+    ):
+        refusal = _resolved(operation)
+        assert isinstance(refusal, Refusal)
+        assert [report.code for report in refusal.reports] == ["unknown-schema"]

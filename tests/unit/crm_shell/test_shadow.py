@@ -214,3 +214,29 @@ configure show
         "primitive a lsb:x",
         "primitive fresh Dummy",
     ]
+
+
+def test_errors_name_the_line(desk: Desk) -> None:
+    """features 4.20"""
+    wrong = CIB.replace('class="lsb"', 'clas="lsb"')
+    desk.file.write_text(wrong)
+    code, _, told = desk.run("crm_shell.tools.crm_verify", "-x", str(desk.file))
+    assert code == 78
+    assert "line 2: " in told
+    assert "primitive has no attribute clas" in told
+    assert "known: class" in told
+
+
+def test_an_old_file_is_upgraded(desk: Desk) -> None:
+    """features 4.8, 30.46"""
+    old = CIB.replace("pacemaker-4.0", "pacemaker-3.2").replace(
+        "<primitive", '<master id="m"><primitive', 1
+    )
+    desk.file.write_text(old.replace("</resources>", "</master></resources>"))
+    assert desk.cibadmin("--upgrade")[0] == 107
+    assert desk.cibadmin("--upgrade", "--force")[0] == 0
+    text = desk.file.read_text()
+    assert "pacemaker-4.0" in text
+    assert "<clone" in text
+    _, _, told = desk.run("crm_shell.main", "configure", "upgrade")
+    assert "newest schema" in told
