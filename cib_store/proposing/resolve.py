@@ -72,9 +72,7 @@ def resolve(
         raised = any(operation.kind is OperationKind.BUMP for operation in ready)
         root = {name: value for name, value in cib.attributes.items() if name != "num_updates"}
         same = all(new.attributes.get(name) == value for name, value in root.items())
-        return Resolved(
-            change=replace(change, status=same and not raised), cib=new, warnings=raised
-        )
+        return Resolved(change=replace(change, status=same and not raised), cib=new, warnings=notes)
     wrong = checks.new(new, cib)
     if wrong:
         return Refusal(ExitCode.CONFIG, wrong)
