@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from crm_shell.commands.backup import BACKUP
 from crm_shell.commands.founding import FOUNDING
 from crm_shell.commands.running import RUNNING
@@ -34,10 +36,18 @@ async def _status(session: Session, args: list[str]) -> int:
     for name in _DAEMONS:
         there = settings.socket(name).exists()
         lines.append(f"  * raftmaker-{name}: {settings.socket(name)} {'' if there else 'MISSING'}")
+    # Here and not above: loading cryptography would slow every command.
+    from crm_shell.host.expiry import expiries
+
+    ends = expiries(settings.tls_dir, datetime.now(UTC))
+    lines.extend(f"  * {each}" for each in ends)
     session.console.answer(
         session.console.paint_status("\n".join(line.rstrip() for line in lines)),
         _data(session, store, controller, faults),
     )
+    for end in ends:
+        if end.is_near:
+            session.console.warn(f"{end}: without it this node is shut out and does not start")
     for fault in faults:
         session.console.error(fault)
     return int(ExitCode.DISCONNECT) if faults else 0

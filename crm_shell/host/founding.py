@@ -35,7 +35,8 @@ def peer_at(node: NodeName, addresses: tuple[str, ...]) -> Peer:
     """Return a node that listens at these addresses, on the usual ports."""
 
     def endpoint(daemon: str) -> Endpoint:
-        return Endpoint(node=node, address=with_port(addresses[0], PORTS[daemon]))
+        first, *others = (with_port(host, PORTS[daemon]) for host in addresses)
+        return Endpoint(node=node, address=first, others=tuple(others))
 
     return Peer(
         name=node,

@@ -21,7 +21,7 @@ from pathlib import Path
 from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_cluster_keys
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
-from raftmaker.runtime.logs import Log, start_logging
+from raftmaker.runtime.logs import Log, level_by, start_logging
 from raftmaker.runtime.priority import real_time
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
 from raftmaker.vocabulary.codes import ExitCode
@@ -59,7 +59,8 @@ def notify(state: str) -> None:
 def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
     """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code."""
     options = _options(program)
-    start_logging(options.log_level)
+    level = options.log_level or level_by(os.environ, program)
+    start_logging(level, os.environ.get("PCMK_logfile", ""))  # noqa: SIM112  # its name
     if options.realtime and (reason := real_time()):
         Log(program).warning("no real-time priority", reason=reason)
     try:
@@ -88,7 +89,9 @@ def _options(program: str) -> argparse.Namespace:
     default = Path(os.environ.get("RAFTMAKER_CONFIG", DEFAULT_FILE))
     parser.add_argument("--config", type=Path, default=default, metavar="FILE", help="%(default)s")
     parser.add_argument(
-        "--log-level", choices=("error", "warning", "info", "debug"), default="info"
+        "--log-level",
+        choices=("error", "warning", "info", "debug"),
+        help="by default what PCMK_logpriority and PCMK_debug say, else info",
     )
     parser.add_argument(
         "--realtime", action="store_true", help="run with real-time priority, where it is allowed"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from crm_shell.host.addresses import Found, chosen, read_addresses
+from crm_shell.host.expiry import expiries
 from crm_shell.host.files import (
     AlreadyNode,
     Places,
@@ -145,7 +146,7 @@ def test_what_was_interrupted_goes_on_and_nothing_else_begins(places: Places) ->
 
 def test_given_up_files_are_kept(places: Places) -> None:
     found(PLAN, places)
-    places.state.mkdir()
+    places.state.mkdir(exist_ok=True)
     moved = put_aside(places, 0)
     assert settings_there(places) is None
     assert unfinished(places, "init") is None
@@ -153,3 +154,18 @@ def test_given_up_files_are_kept(places: Places) -> None:
         "raftmaker.toml", "tls", "state"
     }  # fmt: skip
     assert all(path.exists() for path in moved)
+
+
+def test_the_end_of_a_certificate_is_told_before_it_comes(places: Places) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)  # Certificates know whole seconds.
+    found(PLAN, places, now)
+    node, authority = expiries(places.tls, now)
+    assert (node.days_left, node.is_near) == (365, False)
+    assert authority.days_left == 3650
+    soon, _ = expiries(places.tls, now + timedelta(days=340))
+    assert soon.is_near
+    assert "25 days" in str(soon)
+    late, _ = expiries(places.tls, now + timedelta(days=366))
+    assert "has expired" in str(late)
+    assert expiries(places.tls / "nowhere", now) == ()
+    assert expiries(None, now) == ()
