@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import grpc.aio
+
 from cib_store.apply.attributes import AttributeValue as AttributeValue
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset
 from cib_store.document.refusal import Refusal
+from cib_store.membership.view import Membership as Membership
+from cib_store.membership.view import MemberStatus as MemberStatus
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_of
 from cib_store.messages.facts import facts_of
@@ -88,34 +92,6 @@ class Change:
     patch: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberStatus:
-    """A member as the answering store sees it.
-
-    `behind`: log entries that it lacks, None where that is not known. `waits_for`: why it does not
-    vote yet, for people.
-    """
-
-    name: NodeName
-    heard: bool
-    behind: int | None
-    waits_for: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """Who belongs to the cluster, and how a store sees them; `leader` empty: nobody known."""
-
-    members: Members
-    status: tuple[MemberStatus, ...]
-    leader: NodeName
-    generation: int
-
-    def of(self, name: str) -> MemberStatus | None:
-        """Return how a member is seen."""
-        return next((each for each in self.status if each.name == name), None)
-
-
 class StoreClient:
     """Speaks to one store, or to the first of several that answers.
 
@@ -138,13 +114,28 @@ class StoreClient:
         self._identity = identity
         self._exactly_once = exactly_once
         self._current = 0
+        self._dropped: list[grpc.aio.Channel] = []
         self._client = ClientId("")
         self._sequence = 0
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(_UNDER_WAY_MAX)
 
+    def retarget(self, targets: Sequence[Target]) -> None:
+        """Speak to these from now on; connections to those that stay are kept."""
+        kept = dict(zip(self._targets, self._channels, strict=True))
+        current = self._targets[self._current]
+        self._targets = list(targets)
+        self._channels = [
+            kept.pop(each) if each in kept else dial(each, identity=self._identity)
+            for each in self._targets
+        ]
+        self._stubs = [store_pb2_grpc.StoreStub(channel) for channel in self._channels]
+        self._current = self._targets.index(current) if current in self._targets else 0
+        self._dropped.extend(kept.values())
+
     async def close(self) -> None:
         """End the connections; calls under way fail."""
+        self._channels.extend(self._dropped)
         for channel in self._channels:
             await channel.close()
 
@@ -356,16 +347,18 @@ class StoreClient:
         `HaError` when the store ends; then watch again, at another target if there are several.
         """
         place = self._current
+        target = self._targets[place]
         seen = after
         request = pb.WatchRequest(after=0 if after is None else after.index)
         try:
-            with calling(f"the store at {self._targets[place]}", _MEND):
+            with calling(f"the store at {target}", _MEND):
                 async for event in self._stubs[place].Watch(request):
                     seen = _stepped(seen, event)
                     yield seen
-            raise Unreachable(f"the store at {self._targets[place]} ended the watch; {_MEND}")
+            raise Unreachable(f"the store at {target} ended the watch; {_MEND}")
         except HaError:
-            self._current = (place + 1) % len(self._stubs)
+            if target in self._targets:
+                self._current = (self._targets.index(target) + 1) % len(self._stubs)
             raise
 
     async def add_member(

@@ -21,7 +21,8 @@ from crmd.starts import next_start
 from crmd.storing import Beating, Storing, Watching
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
-from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.errors import HaError, Refused
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
@@ -45,7 +46,7 @@ def _config(context: Context) -> Config:
         boot_id=context.boot_id,
         controller_start=next_start(settings.run_dir, context.boot_id),
         uuid=str(uuid.uuid4()),
-        nodes=tuple(peer.name for peer in settings.peers),
+        nodes=tuple(peer.name for peer in settings.peers if peer.is_node),
         dead_ms=timings.dead_ms,
         controller_fence_delay_ms=timings.controller_fence_delay_ms,
         no_quorum_stop_grace_ms=timings.no_quorum_stop_grace_ms,
@@ -55,13 +56,16 @@ def _config(context: Context) -> Config:
 
 async def _body(context: Context) -> None:
     settings, identity, log = context.settings, context.identity, context.log
-    peers = Peers(settings, identity)
+    if not settings.me.is_node:
+        raise Refused(f"{settings.node} is a witness: of the daemons it runs raftmaker-cib alone")
+    roster = Roster(settings)
+    peers = Peers(settings, roster, identity)
     executing = Executing(settings.socket("lrmd"), identity=identity, log=log)
     worker = Worker("crmd.scheduler_worker")
     await worker.warm_up()  # a node that becomes DC has to schedule at once
     reach = Reach(
         node=settings.node,
-        storing=Storing(settings, identity),
+        storing=Storing(roster, identity),
         executing=executing,
         peers=peers,
         worker=worker,
@@ -80,8 +84,8 @@ async def _body(context: Context) -> None:
         socket=settings.socket("crmd"),
         endpoints=[settings.me.controller],
     )
-    watching = Watching(settings, identity, runner.take, log)
-    beating = Beating(settings, identity, context.boot_id, runner, context.keys)
+    watching = Watching(roster, identity, runner.take, log)
+    beating = Beating(settings, roster, identity, context.boot_id, runner, context.keys)
     running = (
         executing.run(runner.take), watching.run(), beating.run(), _leave(context, runner)
     )  # fmt: skip

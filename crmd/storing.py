@@ -10,9 +10,11 @@ from crmd.fsa import effects, events
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.cluster_key import ClusterKeys
+from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, Refused, Rejected
 from raftmaker.runtime.freshness import Freshness
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Origin
@@ -25,18 +27,13 @@ _RECORD_MS = 3_000
 Take = Callable[[events.Event], None]
 
 
-def stores_of(settings: Settings) -> tuple[object, ...]:
-    """Return where stores are reached: this node's first, then the other voters'."""
-    others = (peer.store for peer in settings.voters if peer.name != settings.node)
-    return (settings.socket("cib"), *others)
-
-
 class Storing:
     """Commits what the core records; asked again, at any voter, until the outcome is known."""
 
-    def __init__(self, settings: Settings, identity: Identity) -> None:
+    def __init__(self, roster: Roster, identity: Identity) -> None:
         """Connect when first used."""
-        self._client = StoreClient(stores_of(settings), identity, exactly_once=True)  # type: ignore[arg-type]  # paths and addresses, as the client takes them
+        self._client = StoreClient(roster.stores, identity, exactly_once=True)
+        roster.on_change(lambda: self._client.retarget(roster.stores))
 
     async def record(self, effect: effects.Record) -> tuple[ExitCode | None, int]:
         """Commit; return the code (None: not known whether it is) and the log position."""
@@ -61,9 +58,11 @@ class Storing:
 class Watching:
     """Follows the CIB and the facts, at this node's store or another voter's."""
 
-    def __init__(self, settings: Settings, identity: Identity, take: Take, log: Log) -> None:
+    def __init__(self, roster: Roster, identity: Identity, take: Take, log: Log) -> None:
         """Tell `take` of every step; call `run` to begin."""
-        self._client = StoreClient(stores_of(settings), identity)  # type: ignore[arg-type]  # paths and addresses, as the client takes them
+        self._client = StoreClient(roster.stores, identity)
+        self._roster = roster
+        roster.on_change(lambda: self._client.retarget(roster.stores))
         self._take = take
         self._log = log
 
@@ -74,6 +73,7 @@ class Watching:
             try:
                 async for step in self._client.watch(seen):
                     seen = step
+                    self._roster.follow(step.facts.members)
                     self._take(
                         events.StoreChanged(
                             at_ms=boot_ms(), index=step.index, cib=step.cib, facts=step.facts
@@ -91,6 +91,7 @@ class Beating:
     def __init__(
         self,
         settings: Settings,
+        roster: Roster,
         identity: Identity,
         boot_id: BootId,
         runner: Runner,
@@ -99,17 +100,29 @@ class Beating:
         """Call `run` to begin."""
         self._node, self._boot_id = settings.node, boot_id
         self._interval_ms = settings.timings.heartbeat_ms
-        self._voters = tuple(peer.name for peer in settings.voters)
+        self._settings, self._roster = settings, roster
+        self._voters = tuple(peer.name for peer in roster.voters)
         self._runner = runner
         self._session, self._session_since_ms = Session(0), 0
         self._freshness = Freshness(voters=self._voters)
-        targets = {
-            peer.name: settings.socket("cib") if peer.name == settings.node else peer.store
-            for peer in settings.voters
-        }
         self._sender = BeatSender(
-            targets, identity, store_pb2.DAEMON_KIND_CONTROLLER, self._answered, keys
+            self._targets(), identity, store_pb2.DAEMON_KIND_CONTROLLER, self._answered, keys
         )
+        roster.on_change(self._members_changed)
+
+    def _targets(self) -> dict[NodeName, Target]:
+        own = self._settings.socket("cib")
+        return {
+            peer.name: own if peer.name == self._node else peer.store
+            for peer in self._roster.voters
+        }
+
+    def _members_changed(self) -> None:
+        """Others vote: only answers to beats from now on prove contact to a majority of them."""
+        self._sender.follow(self._targets())
+        self._voters = tuple(peer.name for peer in self._roster.voters)
+        self._session_since_ms = boot_ms()
+        self._freshness = Freshness(voters=self._voters)
 
     async def run(self) -> None:
         """Beat until cancelled."""

@@ -13,7 +13,7 @@ from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, Unreachable
 from raftmaker.runtime.logs import Log
-from raftmaker.runtime.settings import Settings
+from raftmaker.runtime.roster import Roster
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import Facts, Presence
 from raftmaker.wire.types_pb2 import Identity
@@ -33,13 +33,10 @@ class Follower:
     """Watches this node's store, or while that is down another voter's."""
 
     def __init__(
-        self, settings: Settings, identity: Identity, agents: Agents, runner: Runner, log: Log
+        self, roster: Roster, identity: Identity, agents: Agents, runner: Runner, log: Log
     ) -> None:
         """Tell `runner` of every change; call `run` to begin."""
-        self._stores: tuple[Target, ...] = (
-            settings.socket("cib"),
-            *(peer.store for peer in settings.voters if peer.name != settings.node),
-        )
+        self._roster = roster
         self._identity = identity
         self._agents = agents
         self._runner = runner
@@ -58,7 +55,7 @@ class Follower:
 
     async def _watch_all(self) -> None:
         while True:
-            for store in self._stores:
+            for store in self._roster.stores:
                 await self._watch(store)
                 await asyncio.sleep(_AGAIN_S)
 
@@ -69,6 +66,7 @@ class Follower:
         try:
             async with asyncio.timeout(limit_s):
                 async for step in client.watch(self._after):
+                    self._roster.follow(step.facts.members)
                     self._seen = self._after = step
                     self._changed.set()
         except TimeoutError:

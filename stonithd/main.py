@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from stonithd.agents import Agents
 from stonithd.fencing.step import initial_state
@@ -23,7 +24,8 @@ async def _body(context: Context) -> None:
     settings, log = context.settings, context.log
     memory = Memory(settings.state_dir / "stonithd")
     agents = Agents(settings.fence_dirs, log)
-    peers = Peers(settings, context.identity)
+    roster = Roster(settings)
+    peers = Peers(roster, context.identity)
     offers = Offers(settings.node, agents, peers, log)
     runner = Runner(
         state=initial_state(settings.node, memory.token(), memory.history()),
@@ -33,7 +35,7 @@ async def _body(context: Context) -> None:
         offers=offers,
         log=log,
     )
-    follower = Follower(settings, context.identity, agents, runner, log)
+    follower = Follower(roster, context.identity, agents, runner, log)
     service = FencerService(
         identity=context.identity,
         runner=runner,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import Unreachable
-from raftmaker.runtime.settings import Settings
+from raftmaker.runtime.roster import Roster
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.types_pb2 import Identity
 from stonithd.client import FencerClient
@@ -15,20 +12,19 @@ from stonithd.client import FencerClient
 class Peers:
     """Clients by node name."""
 
-    def __init__(self, settings: Settings, identity: Identity) -> None:
-        """Take the addresses from the settings."""
-        self._endpoints: Mapping[NodeName, Endpoint] = {
-            peer.name: peer.fencer for peer in settings.peers if peer.name != settings.node
-        }
+    def __init__(self, roster: Roster, identity: Identity) -> None:
+        """Take the addresses from the members."""
+        self._roster = roster
         self._identity = identity
         self._clients: dict[NodeName, FencerClient] = {}
 
     def client(self, node: NodeName) -> FencerClient:
-        """Return the client of a node. Raises `Unreachable` where the settings name no address."""
-        if node not in self._endpoints:
-            raise Unreachable(f"{node} is not among the peers of raftmaker.toml; add it there")
+        """Return the client of a node. Raises `Unreachable` of one that is no member."""
+        member = self._roster.members.of(node)
+        if member is None or node == self._roster.node or not member.fencer:
+            raise Unreachable(f"{node} is no other node of this cluster; see 'crm cluster members'")
         if node not in self._clients:
-            endpoint = self._endpoints[node]
+            endpoint = self._roster.peer(node).fencer
             self._clients[node] = FencerClient(endpoint, identity=self._identity)
         return self._clients[node]
 

@@ -1,8 +1,9 @@
 """The streams between those who take part in the log: one a pair, on the event loop.
 
-Of two voters the one whose name sorts last dials, and a voter dials every learner, so that there is
-one stream a pair. What is sent to a peer whose stream is down is dropped (Raft sends it again);
-what waits is bounded, and a peer that does not read is cut off rather than buffered for.
+Of two voters the one whose name sorts last dials (the other one too when that takes long), and a
+voter dials every learner, so that there is one stream a pair. What is sent to a peer whose stream
+is down is dropped (Raft sends it again); what waits is bounded, and a peer that does not read is
+cut off rather than buffered for.
 
 Both ends show their store's card first. One of a lower generation is refused, and learns there that
 what it holds is over; so every peer is greeted before this store may ask for votes.
@@ -30,6 +31,8 @@ from raftmaker.wire.types_pb2 import Identity
 
 QUEUED_BYTES_MAX = 128 * 1024 * 1024
 REDIAL_S = 0.1
+OTHERS_TURN_S = 2.0
+"""After so long without a stream the other end dials too: its peer may not know it yet."""
 GREET_S = 1.0
 """How long a peer's answer to a greeting is waited for, and how often one is repeated."""
 CARD_KEY = "raftmaker-store-bin"
@@ -120,9 +123,11 @@ class Links(raft_pb2_grpc.RaftServicer):
 
     def _dials(self, peer: NodeName) -> bool:
         mine, theirs = self._configuration.seat(self._node), self._configuration.seat(peer)
-        if theirs is None or mine is None or not mine.votes:
-            return False
-        return not theirs.votes or peer < self._node
+        return theirs is not None and mine is not None and mine.votes
+
+    def _dials_first(self, peer: NodeName) -> bool:
+        theirs = self._configuration.seat(peer)
+        return theirs is None or not theirs.votes or peer < self._node
 
     def _dial(self, peer: NodeName, link: _Link, *, wanted: bool) -> None:
         if wanted and not link.dials:
@@ -218,8 +223,12 @@ class Links(raft_pb2_grpc.RaftServicer):
 
     async def _keep_dialling(self, peer: NodeName, link: _Link) -> None:
         assert link.endpoint is not None
+        loop = asyncio.get_running_loop()
+        seen_at = loop.time()
         while link.dials:
-            if link.stream is None:
+            if link.stream is not None:
+                seen_at = loop.time()
+            elif self._dials_first(peer) or loop.time() - seen_at > OTHERS_TURN_S:
                 await self._dial_once(peer, link.endpoint)
             await asyncio.sleep(REDIAL_S)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from crm_shell.commands.backup import BACKUP
 from crm_shell.commands.founding import FOUNDING
+from crm_shell.commands.members import MEMBERS
 from crm_shell.commands.running import RUNNING
 from crm_shell.commands.session import Command, Level, Session, arguments
 from crm_shell.console import Json
@@ -152,6 +153,7 @@ LEVEL = Level(
     commands=(
         *FOUNDING,
         *RUNNING,
+        *MEMBERS,
         *BACKUP,
         Command(name="status", usage="status", run=_status,
                 summary="Show the store's replicas, the controller and the daemons' sockets"),

@@ -18,7 +18,7 @@ class Config:
     uuid: str
     """Random; marks the transition keys of this process as its own (features 3.18)."""
     nodes: tuple[NodeName, ...]
-    """All nodes that raftmaker.toml names."""
+    """All nodes that raftmaker.toml names; the committed members count once they are known."""
     dead_ms: int = 600
     retry_ms: int = 200
     batch_ms: int = 20

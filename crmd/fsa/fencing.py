@@ -312,8 +312,8 @@ def on_fence_requested(turn: Turn, event: events.FenceNodeRequested) -> None:
             f"{event.action!r} is no way to fence a node: reboot or off",
         )
         return
-    if event.target not in turn.config.nodes and turn.view.facts.of(event.target) is None:
-        known = ", ".join(turn.config.nodes)
+    if event.target not in turn.nodes and turn.view.facts.of(event.target) is None:
+        known = ", ".join(turn.nodes)
         turn.refuse(event.call, ExitCode.NOSUCH, f"no node {event.target!r}; known: {known}")
         return
     _begin(

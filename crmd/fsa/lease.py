@@ -167,7 +167,7 @@ def may_be_elected(turn: Turn) -> bool:
     present = [facts.node for facts in turn.view.facts.nodes if facts.is_present]
     if turn.leaving is not None and len(present) > 1:
         return False
-    if turn.standing.has_seen_dc or set(turn.config.nodes) <= set(present):
+    if turn.standing.has_seen_dc or set(turn.nodes) <= set(present):
         return True
     since = turn.standing.waits_since_ms
     if since is None:

@@ -94,6 +94,12 @@ class Turn:
         return False
 
     @property
+    def nodes(self) -> tuple[NodeName, ...]:
+        """The nodes of the cluster: the committed members, before those are known the settings'."""
+        members = self.view.facts.members
+        return tuple(each.name for each in members.nodes) if members.number else self.config.nodes
+
+    @property
     def fresh_until_ms(self) -> int:
         """Until when the last proof of contact to a majority may be acted on; 0: never had one."""
         return 0 if self.answered_ms is None else self.answered_ms + self.config.dead_ms

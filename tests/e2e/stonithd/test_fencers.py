@@ -17,6 +17,7 @@ from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError, Refused, Unreachable
 from raftmaker.runtime.identity import identity_of, tool_identity
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.settings import Settings, read
 from raftmaker.vocabulary.codes import OpStatus
@@ -66,7 +67,7 @@ class Node:
         self.settings = settings
         self.identity = identity_of(settings, BootId(f"boot-{settings.node}"), "test")
         self.agents = agents
-        self.peers = Peers(settings, self.identity)
+        self.peers = Peers(Roster(settings), self.identity)
         log = Log("test")
         memory = Memory(settings.state_dir / "stonithd")
         offers = Offers(settings.node, agents, self.peers, log)
