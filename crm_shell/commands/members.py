@@ -184,7 +184,7 @@ async def _found(session: Session, args: list[str]) -> int:
 
 async def _repair(session: Session, args: list[str]) -> int:
     arguments(args, 0, 0, "repair-store")
-    from cib_store.raft.mending import set_aside
+    from cib_store.mending import set_aside
 
     settings = session.cluster.settings
     _insist_on_down(settings)
@@ -208,8 +208,7 @@ async def _force(session: Session, args: list[str]) -> int:
     _insist_on_down(settings)
     if not given.yes:
         _insist_on_sentence(session, settings.node)
-    from cib_store.membership.rules import configuration_of
-    from cib_store.raft.mending import go_on_alone
+    from cib_store.mending import go_on_alone
     from raftmaker.runtime.roster import Roster, seed_of
 
     seed = seed_of(settings)
@@ -219,7 +218,7 @@ async def _force(session: Session, args: list[str]) -> int:
     wanted = go_on_alone(
         settings.state_dir / "raft",
         me,
-        seed=configuration_of(seed, 1),
+        seed=seed,
         cluster=settings.cluster,
         origin=session.cluster.origin("crm cluster force-new-cluster"),
     )

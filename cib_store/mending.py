@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from cib_store.membership.rules import configuration_of
 from cib_store.messages.commands import encode as encode_command
 from cib_store.raft.birth import born, exists
 from cib_store.raft.configuration import (
@@ -48,7 +49,7 @@ def set_aside(directory: Path) -> Path | None:
 
 
 def go_on_alone(
-    directory: Path, me: Member, *, seed: Configuration, cluster: ClusterId, origin: Origin
+    directory: Path, me: Member, *, seed: Members, cluster: ClusterId, origin: Origin
 ) -> Configuration:
     """Make this store the only voter, in the next generation; on disk on return.
 
@@ -67,7 +68,7 @@ def go_on_alone(
     birth = born(files, directory, founding=False)
     journal = Journal(str(directory / "journal"))
     try:
-        log = _lined_up(directory, files, journal, seed)
+        log = _lined_up(directory, files, journal, configuration_of(seed, 1))
         current = log.current
         alone = replace(me, learner=False, store_id=birth.store_id)
         members = Members(number=current.number + 1, members=(alone,))
