@@ -206,7 +206,7 @@ async def _force(session: Session, args: list[str]) -> int:
     given = options.parse_args(args)
     settings = session.cluster.settings
     _insist_on_down(settings)
-    if not given.yes:
+    if not (given.yes or session.force):
         _insist_on_sentence(session, settings.node)
     from cib_store.mending import go_on_alone
     from raftmaker.runtime.roster import Roster, seed_of
