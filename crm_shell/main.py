@@ -60,6 +60,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("-n", "--dry-run", action="store_true")
     parser.add_argument("-D", "--display", choices=("plain", "color", "uppercase"))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--message", default="")
     parser.add_argument("--config", type=Path)
     parser.add_argument("-d", "--debug", action="store_true")
     parser.add_argument("words", nargs=argparse.REMAINDER)
@@ -68,6 +69,10 @@ def _options(argv: list[str]) -> argparse.Namespace:
         if flag in options.words and options.words[:1] != ["help"]:
             options.words.remove(flag)
             setattr(options, name, True)
+    if "--message" in options.words[:-1] and options.words[:1] != ["help"]:
+        place = options.words.index("--message")
+        _, options.message = options.words[place : place + 2]
+        del options.words[place : place + 2]
     return options
 
 
@@ -80,6 +85,7 @@ async def _run(options: argparse.Namespace) -> int:
     session = Session(
         console=Console(as_json=options.json, colour=colour),
         config=options.config,
+        message=options.message,
         wait=options.wait,
         force=options.force,
         dry_run=options.dry_run,

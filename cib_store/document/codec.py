@@ -16,6 +16,10 @@ DEPTH_MAX = 200
 """Deepest nesting that is read; the CIB needs about ten."""
 
 
+BYTES_MAX = 48 * 1024 * 1024
+"""Longest text that is read: below what one message may carry."""
+
+
 class BadXml(ValueError):
     """The text is no XML that a CIB could hold; the message says where and why."""
 
@@ -42,6 +46,8 @@ def parse(text: str | bytes) -> Element:
 
 def _parse(text: str | bytes) -> Element:
     data = text.encode() if isinstance(text, str) else text
+    if len(data) > BYTES_MAX:
+        raise BadXml(f"{len(data)} bytes of XML: at most {BYTES_MAX} are read")
     try:
         root = etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,8 @@ from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, CibOperation, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
+
+_VALUE = re.compile(r"@value\s*=\s*(?:'[^']*'|\"[^\"]*\")")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,5 +178,9 @@ def plain_origin(origin: Origin, order: Sequence[CibOperation]) -> Origin:
     """Return the origin with a message that says what was done, where the user gave none."""
     if origin.message:
         return origin
-    words = [f"{one.kind.value} {one.scope or one.path}".strip() for one in order[:3]]
+    # An XPath may look for a value, which may be a secret: the history is for many eyes.
+    words = [
+        f"{one.kind.value} {one.scope or _VALUE.sub('@value=…', one.path)}".strip()
+        for one in order[:3]
+    ]
     return replace(origin, message=", ".join(words) + ("…" if len(order) > 3 else ""))

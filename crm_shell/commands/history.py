@@ -9,6 +9,7 @@ from cib_store.document.element import Element
 from crm_shell.commands.session import Command, Failed, Misused, Session
 from crm_shell.console import Json
 from crm_shell.edit import operations
+from crm_shell.edit.secrets import without_secrets
 from crm_shell.edit.show import show
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -80,7 +81,9 @@ async def _show(session: Session, revision: int) -> int:
 
 
 async def _diff(session: Session, first: int, second: int) -> int:
-    old, new = await _text(session, first), await _text(session, second)
+    one = await _configuration(session, first)
+    other = await _configuration(session, second)
+    old, new = show(without_secrets(one), [])[0], show(without_secrets(other, one), [])[0]
     lines = unified_diff(
         old.splitlines(), new.splitlines(), f"revision {first}", f"revision {second}", lineterm=""
     )
@@ -90,7 +93,7 @@ async def _diff(session: Session, first: int, second: int) -> int:
 
 
 async def _text(session: Session, revision: int) -> str:
-    text, _ = show(await _configuration(session, revision), [])
+    text, _ = show(without_secrets(await _configuration(session, revision)), [])
     return text
 
 
@@ -129,7 +132,8 @@ HISTORY = (
         name="history", usage="history [COUNT | show REVISION | diff REVISION REVISION]",
         summary="List configuration changes, or show what they changed", run=_history,
         details="Without more: the newest 20, with who, when and why. At most the newest 1000 are"
-        " kept. show prints what a change changed, diff what lies between two of them.",
+        " kept. show prints what a change changed, diff what lies between two; passwords are"
+        " hidden.",
     ),
     Command(
         name="rollback", usage="rollback REVISION", run=_rollback,

@@ -67,6 +67,8 @@ class Session:
     keeps_draft: bool = False
     """Changes gather until `commit`, as at the prompt and in a file of commands."""
     program: str = "crm"
+    message: str = ""
+    """Why, for the history of changes."""
     ask: Callable[[str], bool] | None = None
     draft: Draft | None = None
     _cluster: Cluster | None = field(default=None)
@@ -110,7 +112,7 @@ class Session:
         about. Returns the log position. Raises `Rehearsed` in a dry run, `Failed` after a no.
         """
         await self.review(operations, base=base, asked=asked)
-        outcome = await self.cluster.change(operations, message=message, base=base)
+        outcome = await self.cluster.change(operations, message=self.message or message, base=base)
         for warning in outcome.reports:
             self.console.warn(str(warning))
         if self.wait:

@@ -52,7 +52,19 @@ _DIAL = [
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 ]
-_SERVE = [*_LIMITS, *SERVE_OPTIONS, ("grpc.so_reuseport", 0)]
+CONNECTIONS_MAX = 512
+"""At a time and listener; below the 1024 files that a process may open by default."""
+HANDSHAKE_MS = 5_000
+"""Who has not shown a certificate by then is cut off: nothing else of it has been read."""
+_SERVE = [
+    *_LIMITS,
+    *SERVE_OPTIONS,
+    ("grpc.so_reuseport", 0),
+    ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+    ("grpc.max_allowed_incoming_connections", CONNECTIONS_MAX),
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.absolute_max_metadata_size", 32 * 1024),
+]
 
 _STATUS: tuple[tuple[type[HaError], grpc.StatusCode], ...] = (
     (Unreachable, grpc.StatusCode.UNAVAILABLE),

@@ -76,3 +76,19 @@ def test_a_backup_restores_and_a_damaged_one_is_refused(stores: Stores, tmp_path
     refused = _crm(stores, "cluster", "restore", str(file))
     assert refused.returncode == 65
     assert "checksum" in refused.stderr
+
+
+def test_secrets_are_in_no_listing_and_no_log(stores: Stores) -> None:
+    secret = "hunter2-is-secret"
+    words = ("configure", "primitive", "ipmi", "ocf:heartbeat:Dummy", "params")
+    _done(stores, "--message", "for the new board", *words, f"passwd={secret}")
+    newest, *_ = _revisions(stores)
+    assert "for the new board" in _done(stores, "configure", "history", "1")
+    shown = (
+        _done(stores, "configure", "history"),
+        _done(stores, "--json", "configure", "history"),
+        _done(stores, "configure", "history", "show", newest),
+        *(path.read_text() for path in stores.directory.glob("*/log")),
+    )
+    assert "primitive ipmi" in shown[2]
+    assert not any(secret in text for text in shown)
