@@ -77,6 +77,7 @@ class Store:
             timings=settings.timings,
             founding=marker_of(settings.state_dir),
             on_refused=self._refused,
+            compact_bytes=settings.compact_bytes,
         )
         self.proposer = Proposer(
             log=self.engine, replica=self.replica, cluster=settings.cluster, node=settings.node

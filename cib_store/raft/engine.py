@@ -22,7 +22,7 @@ from pysyncobj import FAIL_REASON, SyncObjConf
 from cib_store.raft.birth import forget_marker, superseded
 from cib_store.raft.configuration import Configuration, SeatStatus
 from cib_store.raft.files import Files
-from cib_store.raft.guarded import GuardedSyncObj, check_engine
+from cib_store.raft.guarded import COMPACT_BYTES, GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
 from cib_store.raft.ticking import REGULAR
@@ -96,6 +96,7 @@ class PySyncObjLog(ReplicatedLog):
         timings: Timings,
         founding: Path,
         on_refused: Callable[[NodeName, str], None] = lambda peer, reason: None,
+        compact_bytes: int = COMPACT_BYTES,
     ) -> None:
         """Nothing is opened yet. Raises `Refused` for another version of PySyncObj.
 
@@ -117,6 +118,7 @@ class PySyncObjLog(ReplicatedLog):
         self._directory = directory
         self._machine = machine
         self._timings = timings
+        self._compact_bytes = compact_bytes
         self._engine: GuardedSyncObj | None = None
         self._failed: GuardedSyncObj | None = None
         self._proposals: deque[_Waiting] = deque()
@@ -168,6 +170,7 @@ class PySyncObjLog(ReplicatedLog):
             machine=_Applier(self._machine),
             transport=partial(StreamTransport, links=self._links, wake=self._ask_tick),
             wake=self._wake,
+            compact_bytes=self._compact_bytes,
         )
         forget_marker(Files(), self._founding)
         self._ask_tick()

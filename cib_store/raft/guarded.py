@@ -371,12 +371,14 @@ class GuardedSyncObj(TickingSyncObj):
         verified = previous[0] + len(entries)
         if held:
             self._committed = max(self._committed, min(message["commit_index"], verified))
+        # What is on disk behind a conflict is not what the leader has committed.
+        on_disk = min(self.journal.synced_index, previous[0])
         stripped: Message = {
             **message,
             "prevLogIdx": previous[0],
             "prevLogTerm": previous[1],
             "entries": entries,
-            "commit_index": min(self._committed, self.journal.synced_index),
+            "commit_index": min(self._committed, on_disk),
         }
         # What is new is answered once it is on disk; a sign of life at once.
         self._awaits_disk = held and bool(entries)

@@ -57,6 +57,11 @@ class Peer:
         )
 
 
+COMPACT_BYTES = 16 * 1024 * 1024
+COMPACT_BYTES_MIN = 64 * 1024
+_TABLES = ("cluster", "node", "directories", "timings", "store", "peers")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
     """Milliseconds. heartbeat < dead time <= election maximum < isolation grace (protocols)."""
@@ -96,6 +101,8 @@ class Settings:
     fence_dirs: tuple[Path, ...] = ()
     """Searched before /usr/sbin for fence agents."""
     timings: Timings = Timings()
+    compact_bytes: int = COMPACT_BYTES
+    """How long the store's journal becomes before a snapshot takes its place."""
 
     @property
     def me(self) -> Peer:
@@ -234,8 +241,8 @@ def _rejected(path: Path, what: str, mend: str) -> Rejected:
 def decode(data: Mapping[str, object], path: Path) -> Settings:
     """Turn the file's tables into settings. Raises `Rejected` with every fault in them."""
     check = _Checker(path)
-    for key in sorted(data.keys() - {"cluster", "node", "directories", "timings", "peers"}):
-        check.fault(key, "is not known", "known: cluster, node, directories, timings, peers")
+    for key in sorted(data.keys() - set(_TABLES)):
+        check.fault(key, "is not known", f"known: {', '.join(_TABLES)}")
     cluster = check.table(data, "cluster", {"id", "name"})
     node = check.table(data, "node", {"name"})
     directories = check.table(
@@ -260,10 +267,21 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
         ocf_roots=check.paths(directories, "directories", "ocf_roots"),
         fence_dirs=check.paths(directories, "directories", "fence_dirs"),
         timings=_timings(data, check),
+        compact_bytes=_compact_bytes(data, check),
     )
     if check.reports:
         raise Rejected(ExitCode.CONFIG, tuple(check.reports))
     return settings
+
+
+def _compact_bytes(data: Mapping[str, object], check: _Checker) -> int:
+    table = check.table(data, "store", {"compact_bytes"})
+    value = table.get("compact_bytes", COMPACT_BYTES)
+    if not isinstance(value, int) or isinstance(value, bool) or value < COMPACT_BYTES_MIN:
+        mend = f"a whole number, {COMPACT_BYTES_MIN} or more"
+        check.fault("store.compact_bytes", f"{value!r} is too small or no number", mend)
+        return COMPACT_BYTES_MIN
+    return value
 
 
 def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:

@@ -121,6 +121,12 @@ class Network:
         for cable in CABLES:
             self._rule(f"{'oifname' if to_host else 'iifname'} {port_of(number, cable)} drop")
 
+    def cut_between(self, source: int, target: int) -> None:
+        """Drop what goes from one host to another; all other ways stay open."""
+        for cable in CABLES:
+            ways = f"iifname {port_of(source, cable)} oifname {port_of(target, cable)}"
+            self._rule(f"{ways} drop")
+
     def lose(self, number: int, percent: float) -> None:
         """Drop that share of the frames at random, to the host and from it."""
         share = round(percent * 100)

@@ -6,10 +6,12 @@ engine would do without the guard.
 
 from __future__ import annotations
 
+import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -38,6 +40,9 @@ def planted(guards: Guards) -> Iterator[None]:
     """Run with the guards that are off replaced."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(ticking, "COMPACT_AGAIN_S", SNAPSHOT_EVERY_S))
+        # A seed decides everything, the ids of new stores too.
+        ids = (f"{number:016x}" for number in count(1))
+        stack.enter_context(patch.object(secrets, "token_hex", lambda size: next(ids)))
         for field in fields(guards):
             if not getattr(guards, field.name) and field.name in PLANTS:
                 PLANTS[field.name](stack)
@@ -97,12 +102,20 @@ def _only_whole(snapshot: Snapshot | None, journal: Journal, path: Path) -> None
 
 def _empty_on_damage(self: SnapshotStore) -> Snapshot | None:
     try:
-        return _load(self)
+        with patch.object(SnapshotStore, "exists", _exists):
+            return _load(self)
     except Rejected:
         return None
 
 
 _load = SnapshotStore.load
+
+
+def _good(self: SnapshotStore) -> bool:
+    return _exists(self) and _empty_on_damage(self) is not None
+
+
+_exists = SnapshotStore.exists
 
 
 def _begin_empty(snapshot: Snapshot | None, journal: Journal, path: Path) -> None:
@@ -191,6 +204,7 @@ PLANTS: Mapping[str, Plant] = {
     "newer_entries_kept": _replace(snapshots, "line_up", _only_whole),
     "damage_refused": _all(
         _replace(SnapshotStore, "load", _empty_on_damage),
+        _replace(SnapshotStore, "exists", _good),
         _replace(snapshots, "line_up", _begin_empty),
     ),
     "checksums": _all(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from tests.sim.raft.campaign import simulate, voters_of
-from tests.sim.raft.plan import Plan
-from tests.sim.raft.planted_table import TABLE, Planted
+from tests.sim.raft.plan import Guards, Plan
+from tests.sim.raft.planted_table import TABLE, UNSEEN, Planted
 
 
 @pytest.mark.quick
@@ -23,9 +25,20 @@ def test_more_seeds_are_clean(seed: int) -> None:
     assert result.clean, result.what
 
 
+def test_a_tail_in_conflict_is_not_taken_for_what_is_committed() -> None:
+    """Its length on disk once let a follower commit entries that were not on its disk yet."""
+    result = simulate(Plan(seed=36, voters=3, focus=("crash-at-call", "kill")))
+    assert result.clean, result.what
+
+
 def test_the_same_seed_gives_the_same_run() -> None:
     first, second = (simulate(Plan(seed=4, voters=5)) for _ in range(2))
     assert first.digest == second.digest
+
+
+def test_every_guard_has_a_planted_fault() -> None:
+    named = [one.guard for one in TABLE] + list(UNSEEN)
+    assert sorted(named) == sorted(field.name for field in fields(Guards))
 
 
 @pytest.mark.parametrize("planted", TABLE, ids=[one.guard for one in TABLE])

@@ -141,3 +141,13 @@ def test_credentials_reach_every_endpoint(tmp_path: Path) -> None:
             assert endpoint.credentials is not None
             assert endpoint.credentials.key == node.key
             assert "PRIVATE" not in repr(endpoint)
+
+
+def test_the_journal_s_size_has_a_default_and_a_least() -> None:
+    data = tables()
+    assert decode(data, FILE).compact_bytes == 16 * 1024 * 1024
+    data["store"] = {"compact_bytes": 200_000}
+    assert decode(data, FILE).compact_bytes == 200_000
+    for wrong in (1, True, "much"):
+        data["store"] = {"compact_bytes": wrong}
+        assert faults(data) == ["store.compact_bytes"]
