@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from cib_store.mending import go_on_alone
 from cib_store.raft.configuration import Configuration, Seat
+from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import ReplicatedLog
 from raftmaker.runtime.errors import HaError, NotLeader, Rejected, TimedOut
-from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.commands import Origin
+from raftmaker.vocabulary.ids import ClusterId, NodeName
+from raftmaker.vocabulary.members import Member, Members
 from tests.conformance.test_replicated_log import (
     Voters,
     embedded,
@@ -226,3 +230,45 @@ def test_one_lost_disk_is_refilled_and_votes_again(tmp_path: Path) -> None:
 
 def _leads(voters: Voters, name: NodeName) -> bool:
     return voters.logs[name].status().leadership.leads
+
+
+def test_what_was_left_behind_ends_when_it_hears_of_the_newer_generation(tmp_path: Path) -> None:
+    """Two old voters return together, a majority of their own, and commit nothing."""
+
+    async def scenario() -> None:
+        voters = Voters(embedded, tmp_path, 3)
+        try:
+            await voters.start()
+            await insist(await voters.leader(), b"kept")
+            await voters.agree(b"kept")
+            await voters.stop()
+            seed = Members(
+                members=tuple(Member(name=n, store=a) for n, a in voters.addresses.items())
+            )
+            me = seed.of(A)
+            assert me is not None
+            alone = go_on_alone(
+                tmp_path / A, me, seed=seed, cluster=ClusterId("c"), origin=Origin()
+            )
+            assert (alone.generation, alone.voters) == (2, (A,))
+            await voters.start(A)
+            await insist(await voters.leader(), b"new generation")
+            await voters.start(B, C)
+            for name in (B, C):
+                log = voters.logs[name]
+                assert isinstance(log, PySyncObjLog)
+                assert log.failure is not None
+                async with asyncio.timeout(20):
+                    with pytest.raises(Rejected, match="generation 2"):
+                        await asyncio.shield(log.failure)
+                entries = [entry for _, entry in voters.machines[name].entries]
+                assert b"new generation" not in entries
+            await voters.stop(B, C)
+            with pytest.raises(Rejected, match="generation 2"):
+                await voters.start(B)  # it is written down: nobody needs to tell it again
+            await insist(await voters.leader(), b"still there")
+            assert (await voters.leader()).configuration() == alone
+        finally:
+            await voters.stop()
+
+    asyncio.run(scenario())
