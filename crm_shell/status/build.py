@@ -7,8 +7,8 @@ from cib_store.model.dates import Moment
 from crm_shell.actions import tree
 from crm_shell.actions.moving import made_for, node_of
 from crm_shell.status.cluster_text import counts, listed
-from crm_shell.status.history import failures, lrm_resources
-from crm_shell.status.model import FailedAction, FailedFencing, Status
+from crm_shell.status.history import failed_action
+from crm_shell.status.model import FailedFencing, Status
 from crmd.scheduler.pipeline import read_cluster
 
 
@@ -38,7 +38,7 @@ def build(
         cluster=cluster,
         nodes=tuple(cluster.nodes),
         resources=tuple(listed(cluster)),
-        failed_actions=_failed_actions(cib),
+        failed_actions=tuple(map(failed_action, cluster.failed)),
         instances=instances,
         disabled=disabled,
         blocked=blocked,
@@ -74,15 +74,3 @@ def _name_of(cib: Element, identity: str) -> str:
         if entry.id == identity:
             return entry.get("uname")
     return identity
-
-
-def _failed_actions(cib: Element) -> tuple[FailedAction, ...]:
-    found = [
-        failure
-        for state in tree.section(cib, "status").each("node_state")
-        for history in lrm_resources(state)
-        for failure in failures(state.get("uname"), history)
-    ]
-    # One failure may be recorded twice: as the last one, and as the recurring operation itself.
-    unique = {(each.key, each.node, each.call_id): each for each in found}
-    return tuple(sorted(unique.values(), key=lambda each: (-each.last_change, each.key, each.node)))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from cib_store.model.scores import INFINITY
+from crm_shell.status.codes import code_text, status_text
+from crm_shell.status.history import number
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import FailedOperation, Run
@@ -15,34 +17,6 @@ from crmd.scheduler.status.failcounts import failures
 _HIDDEN = ("fail-count-", "last-failure-", "#", "shutdown", "terminate", "standby", "maintenance")
 
 _TIMES = (("queued", "queue"), ("exec", "exec"))
-_CODES = {
-    "0": "OK",
-    "1": "Error occurred",
-    "2": "Invalid parameter",
-    "3": "Unimplemented",
-    "4": "Insufficient privileges",
-    "5": "Not installed",
-    "6": "Not configured",
-    "7": "Not running",
-    "8": "Promoted",
-    "9": "Failed in promoted role",
-    "190": "Degraded",
-    "191": "Degraded in promoted role",
-}
-_STATUSES = {
-    "-1": "Pending",
-    "0": "Done",
-    "1": "Cancelled",
-    "2": "Timed Out",
-    "3": "Unsupported",
-    "4": "Error",
-    "5": "Hard error",
-    "6": "Internal communication failure",
-    "7": "Not installed",
-    "8": "Not connected",
-    "9": "Requirements not met",
-    "10": "No fence device",
-}
 
 
 def attribute_lines(run: Run) -> Iterator[str]:
@@ -105,9 +79,8 @@ def _counted(run: Run, rsc: Resource, node: Node) -> Iterator[str]:
 
 def _failure_text(failed: FailedOperation) -> str:
     given = failed.entry.attributes
-    code, status = given.get("rc-code", "0"), given.get("op-status", "0")
-    said = _CODES.get(code, f"Unknown exit status {code}")
-    words = [f"call={given.get('call-id', '0')}", f"status='{_STATUSES.get(status, status)}'"]
+    code, status = number(failed.entry, "rc-code"), number(failed.entry, "op-status")
+    words = [f"call={given.get('call-id', '0')}", f"status='{status_text(status)}'"]
     if given.get("exit-reason"):
         words.append(f"exitreason='{given['exit-reason']}'")
     changed = given.get("last-rc-change", "")
@@ -116,7 +89,7 @@ def _failure_text(failed: FailedOperation) -> str:
         words += [f"{word}={given[f'{name}-time']}ms" for word, name in _TIMES
                   if f"{name}-time" in given]  # fmt: skip
     key = history_key(failed.entry)
-    return f"    * {key} on {failed.node} '{said}' ({code}): {', '.join(words)}"
+    return f"    * {key} on {failed.node} '{code_text(code)}' ({code}): {', '.join(words)}"
 
 
 def _clock(epoch: int) -> str:

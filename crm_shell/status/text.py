@@ -156,7 +156,7 @@ def failure_text(failure: FailedAction) -> str:
         operation = "probe"
     often = f"{readable_ms(failure.interval_ms)}-interval " if failure.interval_ms else ""
     text = f"{failure.resource} {often}{operation} on {failure.node}"
-    if failure.status == "complete":
+    if failure.status == "Done":
         text += f" returned '{failure.code_text}'"
         text += f" ({failure.exit_reason})" if failure.exit_reason else ""
     else:

@@ -72,7 +72,7 @@ def test_a_resources_state_follows_from_its_history(operations: tuple[str, ...],
 def test_a_failure_is_a_sentence_and_has_advice() -> None:
     """features 27.2"""
     document = cib(START, op("monitor", 3, 7, interval=90_000))
-    assert "  * web 1m30s-interval monitor on n2 returned 'not running' after 12ms" in text(
+    assert "  * web 1m30s-interval monitor on n2 returned 'Not running' after 12ms" in text(
         document
     )
     assert ("web has failed", "when mended: crm resource cleanup web") in advice(build_at(document))
