@@ -7,6 +7,7 @@ its start and monitor, everything else its probe, on every node.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -189,3 +190,7 @@ def _result(name: str, task: str, interval: int, code: int, call: int) -> Elemen
             "op-digest": _MONITOR_DIGEST if interval else _RUN_DIGEST,
         },
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(cluster(int(sys.argv[1]), int(sys.argv[2])))

@@ -1,44 +1,59 @@
 """How fast the scheduler is: ``crm_simulate -R`` here and Pacemaker's, on the same inputs.
 
-CPU seconds (user and system) of whole processes, the better of two runs, the two programs in turn.
-Without a `crm_simulate` of Pacemaker the ratios are null. The last line is JSON.
+User seconds and peak memory of whole processes, the best of some runs, the two programs in turn.
+Then the scheduler that stays in its process: a decision after one operation result and after the
+loss of a node, as a share of its own decision from the beginning; they are compared with what whole
+runs decide. Without a `crm_simulate` of Pacemaker the ratios to it are null. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import resource
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.scheduler_inputs import cluster
 from cib_store.document.codec import parse
+from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from crmd.scheduler.pipeline import schedule
+from crmd.scheduler.resident.scheduler import Resident
+from crmd.scheduler_worker import RECURSION_LIMIT
 
-_QUICK = ((3, 10), (16, 1000))
-_FULL = (*_QUICK, (32, 2000), (32, 5000))
-
-
-def _cpu(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+_QUICK = ((3, 10), (16, 1000), (32, 2000))
+_LONG = (*_QUICK, (32, 5000))
+_REPLANS = (16, 1000)
+_NOW = Moment(1_700_000_000)
 
 
-def _decision_ms(text: str) -> float:
-    """CPU time of the decision alone, as in the daemon: the CIB is there already."""
-    cib, now = parse(text), Moment(1_700_000_000)
-    schedule(cib, now)
-    start = time.process_time()
-    schedule(cib, now)
-    return (time.process_time() - start) * 1000
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process took: user seconds and peak resident memory in MB."""
+
+    user_s: float
+    memory_mb: float
+
+
+def _cost(command: list[str]) -> Cost:
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Cost(used.ru_utime, used.ru_maxrss / 1024)
+
+
+def _best(costs: list[Cost]) -> Cost:
+    return Cost(min(cost.user_s for cost in costs), min(cost.memory_mb for cost in costs))
 
 
 def _reference(asked: str | None) -> str | None:
@@ -49,43 +64,127 @@ def _reference(asked: str | None) -> str | None:
     )
 
 
+def _compare(sizes: tuple[tuple[int, int], ...], reference: str | None) -> dict[str, float | None]:
+    """Time both programs; one run each where that takes long.
+
+    A child's peak memory begins with that of its parent, so this process has to stay small.
+    """
+    figures: dict[str, float | None] = {}
+    print(f"{'nodes x primitives':>20} {'here':>18} {'Pacemaker':>18} {'time':>6} {'memory':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        for nodes, primitives in sizes:
+            file = Path(folder) / f"{nodes}x{primitives}.xml"
+            made = [sys.executable, "-m", "bench.scheduler_inputs", str(nodes), str(primitives)]
+            with file.open("wb") as stream:
+                subprocess.run(made, check=True, stdout=stream)
+            given = ["-R", "-Q", "-x", str(file)]
+            own = [sys.executable, "-m", "crm_shell.tools.crm_simulate", *given]
+            ours: list[Cost] = []
+            theirs: list[Cost] = []
+            for _ in range(2 if primitives <= 1000 else 1):
+                ours.append(_cost(own))
+                if reference is not None:
+                    theirs.append(_cost([reference, *given]))
+            figures |= _row(f"{nodes}x{primitives}", _best(ours), _best(theirs) if theirs else None)
+    return figures
+
+
+def _row(name: str, here: Cost, there: Cost | None) -> dict[str, float | None]:
+    ratio = here.user_s / max(there.user_s, 0.001) if there is not None else None
+    memory = here.memory_mb / there.memory_mb if there is not None else None
+    shown = f"{there.user_s:.2f} s {there.memory_mb:.0f} MB" if there is not None else "-"
+    ratios = f"{ratio:>6.2f} {memory:>7.2f}" if ratio is not None else ""
+    print(f"{name:>20} {f'{here.user_s:.2f} s {here.memory_mb:.0f} MB':>18} {shown:>18} {ratios}")
+    return {
+        f"user_s_{name}": round(here.user_s, 3),
+        f"ratio_{name}": round(ratio, 3) if ratio is not None else None,
+        f"memory_ratio_{name}": round(memory, 3) if memory is not None else None,
+    }
+
+
+def _edit(root: Element, path: tuple[int, ...], change: Callable[[Element], Element]) -> Element:
+    if not path:
+        return change(root)
+    return root.with_child(path[0], _edit(root.children[path[0]], path[1:], change))
+
+
+def _monitor_fails(cib: Element, node: int) -> Element:
+    """The first primitive that runs on a node is found stopped there."""
+    histories = cib.children[1].children[node].children[0].children[0].children
+    at = next(at for at, one in enumerate(histories) if len(one.children) > 1)
+    last = len(histories[at].children) - 1
+    key = histories[at].children[last].get("transition-key")
+    failed = {"rc-code": "7", "transition-magic": f"0:7;{key}"}
+    path = (1, node, 0, 0, at, last)
+    return _edit(cib, path, lambda entry: entry.with_attributes(failed))
+
+
+def _is_lost(cib: Element, node: int) -> Element:
+    lost = {"in_ccm": "false", "crmd": "offline"}
+    return _edit(cib, (1, node), lambda state: state.with_attributes(lost))
+
+
+def _timed(resident: Resident, cib: Element, *, check: bool = False) -> float:
+    """Return the CPU seconds of a decision; with `check`, make sure that it is the right one."""
+    gc.collect()
+    start = time.process_time()
+    graph = resident.graph(cib, _NOW)
+    took = time.process_time() - start
+    assert not check or graph == schedule(cib, _NOW).graph, "the resident decided otherwise"
+    return took
+
+
+def _replans() -> dict[str, float]:
+    """Time decisions of the resident scheduler, in a process like its own (no collections)."""
+    nodes, primitives = _REPLANS
+    cib = parse(cluster(nodes, primitives, lost=False))
+    wholes, results, losses = [], [], []
+    for turn in range(3):
+        resident, check = Resident(), turn == 0
+        wholes.append(_timed(resident, cib))
+        results.append(_timed(resident, _monitor_fails(cib, 3 + turn), check=check))
+        _timed(resident, cib)
+        losses.append(_timed(resident, _is_lost(cib, turn), check=check))
+    whole, result, loss = min(wholes), min(results), min(losses)
+    print(f"\nresident at {nodes} x {primitives}: from the beginning {whole * 1000:.0f} ms")
+    print(f"  after one operation result {result * 1000:.1f} ms, {result / whole:.3f} of that")
+    print(f"  after the loss of a node   {loss * 1000:.1f} ms, {loss / whole:.3f} of that")
+    return {
+        "whole_ms_16x1000": round(whole * 1000, 1),
+        "replan_result_ratio": round(result / whole, 4),
+        "replan_node_ratio": round(loss / whole, 4),
+    }
+
+
+def _small() -> dict[str, float]:
+    """Time a small cluster's decision from the beginning, and one after a result."""
+    cib = parse(cluster(3, 10, lost=False))
+    lost = _is_lost(cib, 0)
+    wholes, again = [], []
+    for _ in range(5):
+        resident = Resident()
+        wholes.append(_timed(resident, lost, check=True))
+        _timed(resident, cib)
+        again.append(_timed(resident, _monitor_fails(cib, 1), check=True))
+    whole, part = min(wholes) * 1000, min(again) * 1000
+    print(f"decision at 3 x 10: {whole:.1f} ms, after a result {part:.1f} ms")
+    return {
+        "decision_ms_3x10": round(whole, 2),
+        "replan_ms_3x10": round(part, 2),
+    }
+
+
 def main() -> None:
     """Measure, print a table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the small sizes only, in 50 s")
+    parser.add_argument("--quick", action="store_true", help="without the largest, in 50 s")
     parser.add_argument("--reference", metavar="PROGRAM", help="Pacemaker's crm_simulate")
     options = parser.parse_args()
-    reference = _reference(options.reference)
-    figures: dict[str, float | None] = {}
-    print(f"{'nodes x primitives':>20} {'here s':>9} {'Pacemaker s':>12} {'decision ms':>12}")
-    with tempfile.TemporaryDirectory() as folder:
-        for nodes, primitives in _QUICK if options.quick else _FULL:
-            file = Path(folder) / f"{nodes}x{primitives}.xml"
-            text = cluster(nodes, primitives)
-            file.write_text(text, encoding="utf-8")
-            ours = [
-                sys.executable,
-                "-m",
-                "crm_shell.tools.crm_simulate",
-                "-R",
-                "-Q",
-                "-x",
-                str(file),
-            ]
-            times: list[float] = []
-            theirs: list[float] = []
-            for _ in range(2):
-                times.append(_cpu(ours))
-                if reference is not None:
-                    theirs.append(_cpu([reference, "-R", "-Q", "-x", str(file)]))
-            here, there = min(times), min(theirs, default=None)
-            decision = _decision_ms(text)
-            shown = "-" if there is None else f"{there:.2f}"
-            print(f"{nodes:>11} x {primitives:<6} {here:>9.2f} {shown:>12} {decision:>12.1f}")
-            name = f"{nodes}x{primitives}"
-            figures[f"cpu_s_{name}"] = round(here, 3)
-            figures[f"decision_ms_{name}"] = round(decision, 1)
-            figures[f"ratio_{name}"] = round(here / there, 3) if there else None
+    figures: dict[str, float | None] = {"load": round(os.getloadavg()[0], 1)}
+    figures |= _compare(_QUICK if options.quick else _LONG, _reference(options.reference))
+    gc.disable()
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    figures |= _replans() | _small()
     print(json.dumps(figures))
 
 

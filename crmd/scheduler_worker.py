@@ -16,6 +16,9 @@ from crmd.scheduler.resident.scheduler import Resident
 from crmd.scheduling import Failure, Forgotten, Hearing, Question
 from raftmaker.runtime.worker import serve_calls
 
+RECURSION_LIMIT = 100_000
+"""Chains of orders are followed recursively; large clusters have long ones."""
+
 
 class SchedulerProcess:
     """Answers questions; a fault in the scheduler is reported and does not end the process."""
@@ -53,5 +56,6 @@ def tidy_up() -> None:
 
 
 if __name__ == "__main__":
+    sys.setrecursionlimit(RECURSION_LIMIT)
     gc.disable()  # a collection in the middle of a decision would only delay the answer
     sys.exit(serve_calls(SchedulerProcess().answer, afterwards=tidy_up))

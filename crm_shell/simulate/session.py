@@ -100,7 +100,7 @@ class Session:
             wishes.save_input.write_text(render(cib), encoding="utf-8")
         if not (wishes.run or wishes.simulate):
             return ExitCode.OK
-        schedule = decide(run)
+        schedule = decide(run, pictured=wishes.save_dot is not None)
         self._show_decision(schedule)
         self._save(schedule)
         if wishes.simulate:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,10 +139,23 @@ def _profile(options: argparse.Namespace) -> int:
         except (OSError, BadXml) as error:
             complain(PROGRAM, f"{file}: {error}")
             continue
-        for _ in range(repeat):
-            schedule(cib, now or Moment(int(time.time())))
+        with _uncollected():
+            for _ in range(repeat):
+                schedule(cib, now or Moment(int(time.time())))
         write(f"  * Testing {file} ... {time.process_time() - start:.2f} secs")
     return ExitCode.OK
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage alone: there is little, and looking for it takes a sixth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(options: argparse.Namespace) -> Element:
@@ -173,6 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.profile is not None:
         return _profile(options)
     wishes = _wishes(options, shlex.join((PROGRAM, *words)))
+    with _uncollected():
+        return _simulated(options, wishes)
+
+
+def _simulated(options: argparse.Namespace, wishes: Wishes) -> int:
     try:
         if options.output not in (None, "-"):
             with (

@@ -88,12 +88,12 @@ def plan(run: Run) -> Graph:
     return build_graph(run)
 
 
-def decide(run: Run) -> Schedule:
-    """Stages 3 to 6: the graph, and what people are shown about it."""
+def decide(run: Run, *, pictured: bool = True) -> Schedule:
+    """Stages 3 to 6: the graph, and what people are shown about it (a picture only if wanted)."""
     graph = plan(run)
     changes = resource_changes(run)
     # Only now, as telling the changes places actions that had no node yet.
-    dot_nodes, dot_edges = dot_picture(run)
+    dot_nodes, dot_edges = dot_picture(run) if pictured else ((), ())
     return Schedule(
         graph=graph,
         node_changes=node_changes(run),
