@@ -34,7 +34,7 @@ BYTES_MAX = 16 * 1024 * 1024
 TRIM_ENTRIES = 100
 """How many entries more than the limit may be there before the oldest are deleted."""
 BODY_ENTRIES = 64
-WRITE_S = 2.0
+WRITE_S = 10.0
 _FORMAT = 2
 _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
 _Result = TypeVar("_Result")
