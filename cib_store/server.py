@@ -53,6 +53,9 @@ from raftmaker.wire import store_pb2_grpc, types_pb2
 
 _Reply = TypeVar("_Reply")
 _Context = grpc.aio.ServicerContext[Any, Any]
+_Asked = tuple[str, str, bool]
+"""Scope, XPath, and whether without children."""
+ANSWERS_KEPT = 16
 PATIENCE_MS = 10_000
 """How long a call without a deadline of its own is tried."""
 
@@ -70,6 +73,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
     def __init__(self, store: Store, callers: Callers) -> None:
         """Serve this store; `callers` says who calls."""
         self._store, self._callers = store, callers
+        self._answered: tuple[Element | None, dict[_Asked, tuple[str, ...]]] = (None, {})
 
     async def Hello(
         self, request: types_pb2.HelloRequest, context: _Context
@@ -84,21 +88,34 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
                 await self._store.barrier(_deadline_ms(context))
             state = self._store.replica.state
             view = await self._view(state.cib, context, request.user)
-            elements = found(
-                self._store.changes.tree(state.cib) if view is state.cib else XPathTree(view),
-                scope=request.scope,
-                xpath=request.xpath,
-                no_children=request.no_children,
-            )
+            texts = self._texts(state.cib, view, request)
         except HaError as error:
             await abort(context, error)
             raise
         return pb.QueryReply(
-            xml=[render(element, indent=0) for element in elements],
+            xml=texts,
             version=version_message(state.version),
             index=state.index,
             facts=facts_message(facts_seen(state, view)) if request.facts else None,
         )
+
+    def _texts(self, cib: Element, view: Element, request: pb.QueryRequest) -> tuple[str, ...]:
+        """Return what is found as text; of the newest version what was asked for is kept."""
+        asked = (request.scope, request.xpath, request.no_children)
+        if view is self._answered[0] and asked in self._answered[1]:
+            return self._answered[1][asked]
+        elements = found(
+            self._store.changes.tree(cib) if view is cib else XPathTree(view),
+            scope=request.scope,
+            xpath=request.xpath,
+            no_children=request.no_children,
+        )
+        texts = tuple(render(element, indent=0) for element in elements)
+        if view is cib:
+            if self._answered[0] is not cib or len(self._answered[1]) >= ANSWERS_KEPT:
+                self._answered = (cib, {})
+            self._answered[1][asked] = texts
+        return texts
 
     async def _view(self, cib: Element, context: _Context, user: str = "") -> Element:
         """Return what the caller may see of the CIB. Raises `NotPermitted`."""

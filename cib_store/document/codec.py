@@ -80,19 +80,40 @@ def _element(node: Any, depth: int) -> Element:
 
 def render(element: Element, *, indent: int = 2) -> str:
     """Write the tree as XML text, one element a line; `indent` 0 writes it on a single line."""
+    if not indent:
+        return _line(element)
     parts: list[str] = []
-    newline = "\n" if indent else ""
-    _render(element, parts, "", " " * indent, newline)
+    _render(element, parts, "", " " * indent, "\n")
     return "".join(parts)
+
+
+def _line(element: Element) -> str:
+    """Write on a single line; the text of small elements is kept with them."""
+    if element.line:
+        return element.line
+    if element.tag == COMMENT or not element.children:
+        parts: list[str] = []
+        _render(element, parts, "", "", "")
+        return "".join(parts)
+    start = f"<{element.tag}{_attributes(element)}>{element.text.translate(IN_TEXT)}"
+    below = "".join([_line(child) for child in element.children])
+    text = f"{start}{below}</{element.tag}>"
+    if len(text) <= SMALL_CHARACTERS:
+        element.keep_line(text)
+    return text
+
+
+def _attributes(element: Element) -> str:
+    return "".join(
+        [f' {name}="{value.translate(IN_ATTRIBUTE)}"' for name, value in element.attributes.items()]
+    )
 
 
 def _render(element: Element, parts: list[str], margin: str, step: str, newline: str) -> None:
     if element.tag == COMMENT:
         parts.append(f"{margin}<!--{element.text}-->{newline}")
         return
-    attributes = "".join(
-        f' {name}="{value.translate(IN_ATTRIBUTE)}"' for name, value in element.attributes.items()
-    )
+    attributes = _attributes(element)
     if not element.children:
         if element.text:
             parts.append(

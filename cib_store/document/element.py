@@ -52,6 +52,7 @@ class Element:
     children: tuple[Element, ...] = ()
     text: str = ""
     _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
+    _text: str = field(default="", init=False, repr=False, compare=False)
     _names: Names | None = field(default=None, init=False, repr=False, compare=False)
     _homes: Mapping[str, int] | None = field(default=None, init=False, repr=False, compare=False)
     _places: Mapping[tuple[str, str], int] | None = field(
@@ -162,6 +163,15 @@ class Element:
                 state.update(child.digest)
             object.__setattr__(self, "_digest", state.digest())
         return self._digest
+
+    @property
+    def line(self) -> str:
+        """The XML text on a single line where it was kept, else the empty string."""
+        return self._text
+
+    def keep_line(self, text: str) -> None:
+        """Keep the XML text, so that another version of the document that holds this has it."""
+        object.__setattr__(self, "_text", text)
 
     @property
     def names(self) -> Names:

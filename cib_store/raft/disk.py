@@ -26,7 +26,8 @@ class Disk:
         """`sync` makes everything that the operations before it did durable; `now` in seconds."""
         self._sync = sync
         self.now = now
-        self._asked: deque[tuple[int, Sequence[Operation], float]] = deque()
+        self._asked: deque[tuple[int, Sequence[Operation]]] = deque()
+        self._moved_at = self.now()
         self._last = 0
         self._wake = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
@@ -48,7 +49,9 @@ class Disk:
     def ask(self, operations: Sequence[Operation]) -> int:
         """Queue a batch and return its number. Without a thread it is done at once."""
         self._last += 1
-        self._asked.append((self._last, operations, self.now()))
+        if not self._asked:
+            self._moved_at = self.now()
+        self._asked.append((self._last, operations))
         if self._thread is None:
             self._carry_out()
             if self.failure is not None:
@@ -57,12 +60,12 @@ class Disk:
             self._wake.release()
         return self._last
 
-    def oldest_asked_at(self) -> float | None:
-        """Return when the oldest batch that is not on disk was asked, by `now`."""
-        try:
-            return self._asked[0][2]
-        except IndexError:
-            return None
+    def stuck_s(self) -> float:
+        """Return for how long the disk has not come to the end of an operation; 0 when idle.
+
+        A slow disk ends one after the other; a stuck one ends none.
+        """
+        return self.now() - self._moved_at if self._asked else 0.0
 
     def wait(self) -> None:
         """Return when everything asked is on disk. Raises OSError where it cannot be."""
@@ -96,10 +99,12 @@ class Disk:
         """Do all batches that wait, then sync. They leave the queue only when they are on disk."""
         batches = tuple(self._asked)
         try:
-            for _, operations, _ in batches:
+            for _, operations in batches:
                 for operation in operations:
                     operation()
+                    self._moved_at = self.now()
             self._sync()
+            self._moved_at = self.now()
         except OSError as error:
             if error.errno in FULL and self._thread is not None:
                 self.is_full = True

@@ -38,7 +38,7 @@ HEARTBEAT_S = 0.05
 TOGETHER_MAX = 256
 TOGETHER_BYTES_MAX = 1024 * 1024
 """Limits of what is proposed in one entry; a single larger one goes alone."""
-AT_ONCE_MAX = 2
+AT_ONCE_MAX = 1
 """Entries of this voter's that are under way before further proposals wait for each other."""
 UNDER_WAY_S = 0.5
 """An entry that was not heard of for so long is lost, and nobody waits for it."""
@@ -212,8 +212,9 @@ class PySyncObjLog(ReplicatedLog):
             return
         seen = self._seen_leadership(engine)
         if seen != self._leadership:
-            self._leadership = seen
-            self._doubt_all()
+            known, self._leadership = self._leadership.leader, seen
+            if known:
+                self._doubt_all()
             self._on_leadership(seen)
         if self._proposals and self._has_place():
             self._ask_tick()
@@ -263,7 +264,8 @@ class PySyncObjLog(ReplicatedLog):
     def _doubt_all(self) -> None:
         """The leader changed: what was proposed may be lost, and asking again does no harm."""
         self._sent_at.clear()
-        for done in self._under_way:
+        waiting = {done for _, done in self._proposals}
+        for done in self._under_way - waiting:
             if not done.done():
                 done.set_exception(TimedOut("the leader changed: the outcome is unknown"))
 

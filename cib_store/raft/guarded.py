@@ -36,6 +36,8 @@ from raftmaker.vocabulary.ids import NodeName
 
 VERSION_NEEDED = "0.3.17"
 PREVOTE_ROUND_S = 0.05
+SAID_AGAIN_S = 0.02
+"""An acknowledgement that says nothing new follows another no sooner: a heartbeat's always does."""
 COMPACT_BYTES = 16 * 1024 * 1024
 _INTERNALS = (
     "_SyncObj__onMessageReceived",
@@ -151,7 +153,9 @@ class GuardedSyncObj(TickingSyncObj):
         self._abstains_until = float("-inf")
         self._verified = (0, 0)
         self._committed = 0
+        self._promised = ("", 0.0)
         self._acknowledged = (0, 0)
+        self._acknowledged_at = 0.0
         self._awaits_disk = False
 
     def _line_up(
@@ -228,14 +232,21 @@ class GuardedSyncObj(TickingSyncObj):
                 self._SyncObj__sendNextNodeIdx(leader, nextNodeIdx=verified + 1, success=True)
 
     def _answer_pre_vote(self, node: Any, message: Message) -> None:
-        granted = not self.leads and self._may_vote_for(node)
+        now = self._now()
+        promised = self._promised[0] != node.id and now < self._promised[1]
+        granted = not self.leads and not promised and self._may_vote_for(node)
         granted = granted and self._prevote.grants(
             term=message["term"],
             own_term=self.raftCurrentTerm,
             asker=LogEnd(message["last_log_term"], message["last_log_index"]),
             own=self._log_end(),
-            now=self._now(),
+            now=now,
         )
+        if granted and self.journal.votes_took_s:
+            # On slow disks an election takes long: wait for it instead of beginning another.
+            wait_s = 4 * self.journal.votes_took_s
+            self._promised = (node.id, now + wait_s)
+            self._put_off_election(now, wait_s)
         answer = {"type": "pre_vote_answer", "round": message["round"], "granted": granted}
         self._SyncObj__transport.send(node, answer)
 
@@ -287,7 +298,10 @@ class GuardedSyncObj(TickingSyncObj):
             reached = min(verified, self.journal.synced_index)
             if self._awaits_disk and reached < verified:
                 return
-            self._acknowledged = (self.raftCurrentTerm, reached)
+            said, now = (self.raftCurrentTerm, reached), self._now()
+            if said == self._acknowledged and now - self._acknowledged_at < SAID_AGAIN_S:
+                return
+            self._acknowledged, self._acknowledged_at = said, now
             nextNodeIdx = reached + 1
         super()._SyncObj__sendNextNodeIdx(
             node, reset=reset, nextNodeIdx=nextNodeIdx, success=success

@@ -35,6 +35,7 @@ Entry = tuple[bytes, int, int]
 MAGIC = b"RMJRNL01"
 _HEAD = struct.Struct("<IIQQ")
 RECORD_BYTES_MAX = 128 * 1024 * 1024
+SLOW_S = 0.05
 
 
 def damaged(path: Path, what: str) -> Rejected:
@@ -124,6 +125,9 @@ class Journal:
         self._pending: list[Operation] = []
         self._marks: deque[tuple[int, int]] = deque()
         self._votes_batch = 0
+        self._voted_at: float | None = None
+        self.votes_took_s = 0.0
+        """How long it took to store the last term and vote, where that was long; else 0."""
         self._synced = self.last_index
 
     def _load(self, data: bytes) -> int:
@@ -205,6 +209,9 @@ class Journal:
         while self._marks and self._marks[0][0] <= self._disk.done:
             self._synced = max(self._synced, self._marks.popleft()[1])
             moved = True
+        if self._voted_at is not None and self.votes_are_stored:
+            took, self._voted_at = self._disk.now() - self._voted_at, None
+            self.votes_took_s = took if took > SLOW_S else 0.0
         return moved
 
     @property
@@ -222,10 +229,9 @@ class Journal:
         """The disk has no room: what is added stays in memory until there is."""
         return self._disk.is_full
 
-    def behind_s(self) -> float:
-        """Return for how long the oldest change has not come to disk; 0 when all have."""
-        asked = self._disk.oldest_asked_at()
-        return 0.0 if asked is None else self._disk.now() - asked
+    def stuck_s(self) -> float:
+        """Return for how long the disk has got nowhere with what was asked; 0 when idle."""
+        return self._disk.stuck_s()
 
     def sync(self) -> None:
         """Wait until everything is on disk."""
@@ -322,6 +328,7 @@ class Journal:
         self._meta["vote"] = votedForNodeId
         self._write_votes()
         self._votes_batch = -1  # not handed over yet
+        self._voted_at = self._disk.now()
 
     def _write_votes(self) -> None:
         body = json.dumps(self._meta, sort_keys=True).encode()

@@ -22,6 +22,8 @@ STALL_S = 0.1
 """A tick that comes so much later than it was due: this process stood still, not its peers."""
 DISK_STUCK_S = 0.5
 """A leader whose log has not come to disk for so long steps down (protocols, Raft)."""
+STORE_COMMIT_S = 5.0
+"""How often the commit index is stored, which only saves work after a restart."""
 APPLY_S = 0.02
 """How long a tick applies entries before it lets others run."""
 COMPACT_AGAIN_S = 10.0
@@ -116,7 +118,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             self._SyncObj__needLoadDumpFile = False
             if self._snapshots.exists():
                 self._SyncObj__loadDumpFile(clearJournal=False)
-        self._once_a_second(now)
+        self._now_and_then(now)
         if self.journal.settle():
             self._settled()
         self._SyncObj__transport.drain()
@@ -153,19 +155,19 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if deadline > self._SyncObj__raftElectionDeadline:
             self._SyncObj__raftElectionDeadline = deadline
 
-    def _once_a_second(self, now: float) -> None:
-        if now - self._SyncObj__startTime > self._SyncObj__numOneSecondDumps:
+    def _now_and_then(self, now: float) -> None:
+        if now - self._SyncObj__startTime > self._SyncObj__numOneSecondDumps * STORE_COMMIT_S:
             self._SyncObj__numOneSecondDumps += 1
             self.journal.onOneSecondTimer()
 
     def _mind_the_disk(self, now: float) -> None:
         """A node whose disk takes nothing must not lead; one that stores its vote must wait."""
-        stuck = self.journal.is_full or self.journal.behind_s() > DISK_STUCK_S
+        stuck = self.journal.is_full or self.journal.stuck_s() > DISK_STUCK_S
         if stuck and self.leads:
             self.step_down()
         if stuck or not self.journal.votes_are_stored:
             # The messages that wait for the disk need as long again at their receiver.
-            self._put_off_election(now, 2 * self.journal.behind_s())
+            self._put_off_election(now, 3 * max(self.journal.stuck_s(), self.journal.votes_took_s))
 
     def _campaign(self, now: float) -> None:
         """Ask for votes once the election deadline has passed."""
