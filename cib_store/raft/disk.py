@@ -26,7 +26,7 @@ class Disk:
         """`sync` makes everything that the operations before it did durable; `now` in seconds."""
         self._sync = sync
         self.now = now
-        self._asked: deque[tuple[int, Sequence[Operation]]] = deque()
+        self._asked: deque[tuple[int, Sequence[Operation], float]] = deque()
         self._moved_at = self.now()
         self._last = 0
         self._wake = threading.Semaphore(0)
@@ -51,7 +51,7 @@ class Disk:
         self._last += 1
         if not self._asked:
             self._moved_at = self.now()
-        self._asked.append((self._last, operations))
+        self._asked.append((self._last, operations, self.now()))
         if self._thread is None:
             self._carry_out()
             if self.failure is not None:
@@ -99,7 +99,7 @@ class Disk:
         """Do all batches that wait, then sync. They leave the queue only when they are on disk."""
         batches = tuple(self._asked)
         try:
-            for _, operations in batches:
+            for _, operations, _ in batches:
                 for operation in operations:
                     operation()
                     self._moved_at = self.now()
