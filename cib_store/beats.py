@@ -112,8 +112,13 @@ class BeatSender:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def send(self, session: Session, sent_ms: int, silences: Iterable[pb.Silence] = ()) -> None:
-        """Send a beat to every voter; call it every heartbeat interval."""
+    def send(
+        self, session: Session, sent_ms: int, silences: Iterable[pb.Silence] = (), *, members: int
+    ) -> None:
+        """Send a beat to every voter; call it every heartbeat interval.
+
+        `members`: the number of the member list whose voters it is sent to.
+        """
         # A sequence number too: two beats of one millisecond must differ.
         self._last_us = max(self._last_us + 1, sent_ms * 1000)
         beat = pb.Beat(
@@ -122,6 +127,7 @@ class BeatSender:
             session=session,
             sent_at_us=self._last_us,
             silences=silences,
+            members=members,
         )
         fits = self._caller is not None and self._caller.send(beat) <= SEALED_BYTES_MAX
         for stream in self._streams.values():

@@ -121,7 +121,11 @@ class Pulse:
         self._admission = self._admission.introduced(NodeName(identity.node), boot_id)
 
     def beat(self, identity: Identity, beat: pb.Beat, *, by_stream: bool) -> bool:
-        """Take a daemon's beat; return whether to answer it."""
+        """Take a daemon's beat; return whether to answer it.
+
+        One that goes by an older list of members is heard, but gets no answer: it would count the
+        answers of those who vote no more as contact to a majority (protocols, Liveness).
+        """
         daemon = DAEMONS.get(beat.daemon)
         if daemon is None or not identity.node:
             return False
@@ -141,7 +145,7 @@ class Pulse:
             sent_us=sent_us,
             silences=silences_of(beat.silences),
         )
-        return self._handle(heard)
+        return self._handle(heard) and beat.members >= self._roster.members.number
 
     async def run(self) -> None:
         """Tick and beat until cancelled."""
@@ -199,7 +203,8 @@ class Pulse:
             silences=silences(self._state),
         )
         self._handle(own)
-        self._sender.send(session, now, silence_messages(silences(self._state)))
+        reports = silence_messages(silences(self._state))
+        self._sender.send(session, now, reports, members=self._roster.members.number)
 
     def _handle(self, event: Event) -> bool:
         before, peers = self._state.reports, self._state.peers

@@ -134,7 +134,7 @@ class Beating:
                     # Answers to beats of an older session prove nothing about this one.
                     self._session, self._session_since_ms = session, now
                     self._freshness = Freshness(voters=self._voters)
-                self._sender.send(session, now)
+                self._sender.send(session, now, members=self._roster.members.number)
                 await asyncio.sleep(self._interval_ms / 1000)
         finally:
             await self._sender.close()

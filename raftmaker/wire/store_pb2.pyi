@@ -195,18 +195,20 @@ class WatchEvent(_message.Message):
     def __init__(self, index: _Optional[int] = ..., resync: _Optional[str] = ..., patch: _Optional[str] = ..., facts: _Optional[_Union[Facts, _Mapping]] = ...) -> None: ...
 
 class Beat(_message.Message):
-    __slots__ = ("identity", "daemon", "session", "sent_at_us", "silences")
+    __slots__ = ("identity", "daemon", "session", "sent_at_us", "silences", "members")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     DAEMON_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     SILENCES_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
     identity: _types_pb2.Identity
     daemon: DaemonKind
     session: int
     sent_at_us: int
     silences: _containers.RepeatedCompositeFieldContainer[Silence]
-    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., daemon: _Optional[_Union[DaemonKind, str]] = ..., session: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., silences: _Optional[_Iterable[_Union[Silence, _Mapping]]] = ...) -> None: ...
+    members: int
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., daemon: _Optional[_Union[DaemonKind, str]] = ..., session: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., silences: _Optional[_Iterable[_Union[Silence, _Mapping]]] = ..., members: _Optional[int] = ...) -> None: ...
 
 class Silence(_message.Message):
     __slots__ = ("node", "boot_id", "session", "node_silent", "heard_again")
