@@ -121,11 +121,7 @@ class Pulse:
         self._admission = self._admission.introduced(NodeName(identity.node), boot_id)
 
     def beat(self, identity: Identity, beat: pb.Beat, *, by_stream: bool) -> bool:
-        """Take a daemon's beat; return whether to answer it.
-
-        One that goes by an older list of members is heard, but gets no answer: it would count the
-        answers of those who vote no more as contact to a majority (protocols, Liveness).
-        """
+        """Take a daemon's beat; return whether to answer it."""
         daemon = DAEMONS.get(beat.daemon)
         if daemon is None or not identity.node:
             return False
@@ -144,8 +140,9 @@ class Pulse:
             session=Session(beat.session),
             sent_us=sent_us,
             silences=silences_of(beat.silences),
+            is_behind=beat.members < self._roster.members.number,
         )
-        return self._handle(heard) and beat.members >= self._roster.members.number
+        return self._handle(heard)
 
     async def run(self) -> None:
         """Tick and beat until cancelled."""

@@ -103,7 +103,8 @@ Loss = NodeLost | ControllerLost
 class BeatHeard:
     """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store.
 
-    `sent_us`: the sender's boot-time clock; 0: not told.
+    `sent_us`: the sender's boot-time clock; 0: not told. `is_behind`: the sender goes by an older
+    list of members than this voter.
     """
 
     at_ms: int
@@ -113,6 +114,7 @@ class BeatHeard:
     session: Session
     sent_us: int = 0
     silences: tuple[Silence, ...] = ()
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

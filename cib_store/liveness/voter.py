@@ -108,6 +108,9 @@ def _answers(state: Voter, beat: BeatHeard, facts: NodeFacts | None) -> bool:
     # count it; so it answers nobody until such a report is out of date.
     if beat.at_ms - state.started_ms < state.dead_ms:
         return False
+    # It would count the answers of those who vote no more as contact to a majority.
+    if beat.is_behind:
+        return False
     if state.ended.get(beat.node) == beat.boot_id:
         return False
     if facts is None or facts.boot_id != beat.boot_id:

@@ -50,6 +50,16 @@ def _beat(at: int, node: NodeName, daemon: Daemon, *reported: Silence, session: 
     )  # fmt: skip
 
 
+def test_a_beat_by_an_older_list_of_members_is_heard_but_not_answered() -> None:
+    """protocols, Liveness: the answers of those who vote no more prove contact to nobody."""
+    beat = BeatHeard(at_ms=1000, node=B, boot_id=BOOT, daemon=Daemon.CONTROLLER, session=Session(1))
+    _, answered = step(_voter(), beat)
+    assert answered == (Acknowledge(),)
+    voter, answered = step(_voter(), replace(beat, is_behind=True))
+    assert answered == ()
+    assert voter.heard[B].controller_ms == 1000
+
+
 def _report(node: NodeName, *, whole: bool = True, again: bool = False) -> Silence:
     return Silence(
         node=node, boot_id=BOOT, session=Session(1), node_silent=whole, heard_again=again
