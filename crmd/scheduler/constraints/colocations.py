@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cib_store.document.element import Element
 from cib_store.model.scores import INFINITY
@@ -234,6 +234,17 @@ def _is_sequential(resources: Element) -> bool:
     return parse_boolean(resources.attributes.get("sequential")) is not False
 
 
+def _before(rsc: Resource, resources: Element, members: list[Resource]) -> Iterator[Resource]:
+    """Yield what stands before a resource in a set, by its own id.
+
+    A set may name a clone by what it contains; that is no end, so all of the set counts then.
+    """
+    for reference, other in zip(resources.each("resource_ref"), members, strict=False):
+        if reference.id == rsc.id:
+            return
+        yield other
+
+
 def _bind_set(run: Run, resources: Element, score: int, id_: str, influence: str | None) -> None:
     """Colocate the members of one set with each other."""
     text = resources.attributes.get("score")
@@ -251,7 +262,7 @@ def _bind_set(run: Run, resources: Element, score: int, id_: str, influence: str
                 pair = (rsc, members[at - 1]) if with_previous else (members[at - 1], rsc)
                 pairs.append((*pair, rsc))
         else:
-            pairs.extend((rsc, other, rsc) for other in members[:at])
+            pairs.extend((rsc, other, rsc) for other in _before(rsc, resources, members))
     for dependent, primary, judged in pairs:
         new_colocation(
             run,

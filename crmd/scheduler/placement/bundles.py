@@ -26,9 +26,19 @@ from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
 
+_LOOP_MAX = 16
+"""So often placing a bundle may lead back to it. A few times is in order, more is a loop."""
+
+
 def assign_bundle(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: bool) -> Node | None:
     """Place the containers, what comes with each, and then what runs inside."""
     settings = settings_of(rsc)
+    if settings.entered >= _LOOP_MAX:
+        note = f"{rsc.id}: colocations lead from what runs inside back to the bundle: remove one"
+        if note not in run.reports:
+            run.reports.append(note)
+        return None
+    settings.entered += 1
     rsc.assigning = True
     show_scores(run, rsc, "pcmk__bundle_assign")
     containers = sorted_instances(run, instances_of(rsc))
@@ -42,6 +52,7 @@ def assign_bundle(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: bo
             inner.scores[node] = 0 if node in nodes else -INFINITY
         inner.kind.assign(run, inner, prefer, stop_if_fail)
     rsc.assigning = rsc.unassigned = False
+    settings.entered -= 1
     return None
 
 

@@ -51,6 +51,10 @@ class BundleSettings:
     """The clone of the bundled resource."""
     replicas: list[Replica] = field(default_factory=list)
 
+    # Written by the placement stage.
+    entered: int = 0
+    """How many placings of the bundle are under way, one within the other."""
+
 
 def settings_of(rsc: Resource) -> BundleSettings:
     """Return what only bundles have."""
