@@ -25,7 +25,6 @@ from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
-
 _LOOP_MAX = 16
 """So often placing a bundle may lead back to it. A few times is in order, more is a loop."""
 
