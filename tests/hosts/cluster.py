@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import shutil
 import sys
@@ -27,6 +28,9 @@ _PORTS = {"store": 5405, "controller": 5407, "fencer": 5408}
 
 def install(fleet: Fleet) -> None:
     """Put settings, certificates, units and the fence agent on every disk, before the boot."""
+    # As an installed package has it; the hosts see the checkout and cannot write to it.
+    for package in ("raftmaker", "cib_store", "crmd", "lrmd", "stonithd", "crm_shell"):
+        compileall.compile_dir(ROOT / package, quiet=2)
     now = datetime.now(UTC)
     authority, key = create_authority(CLUSTER, now), create_cluster_key()
     for host in fleet:
