@@ -37,13 +37,6 @@ MASKED = (
 """Units of the machine that no test host should start by itself."""
 
 
-CGROUPS = next(
-    (path for path in map(Path, ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"))
-     if (path / "cgroup.controllers").exists()), Path("/sys/fs/cgroup")
-)  # fmt: skip
-"""Each host has a group of its own here: else the hosts' systemds would share their units' groups."""
-_IN_GROUP = 'mkdir -p "$0" && echo $$ >"$0/cgroup.procs"; exec "$@"'
-
 Condition = Callable[[], bool]
 
 
@@ -97,7 +90,6 @@ class Host:
         with (self.directory / "boot.log").open("wb") as log:
             outer = subprocess.Popen(
                 [
-                    *("sh", "-c", _IN_GROUP, str(self._group)),
                     *("unshare", "-m", "-p", "-f", "-C", "-u", "-i", "-n", "--kill-child=KILL"),
                     *("sh", str(BOOT), str(self.directory), self.name, str(CHECKOUT)),
                 ],
@@ -174,14 +166,6 @@ class Host:
             self.note_power_is_off()
         disk.fast(self._throttle, None)
         self._reap()
-        # What systemd made below goes first; nothing is left in any of it.
-        for folder, _, _ in os.walk(self._group, topdown=False):
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
-
-    @property
-    def _group(self) -> Path:
-        return CGROUPS / self._throttle
 
     @property
     def _throttle(self) -> str:
