@@ -12,8 +12,10 @@ from cib_store.access.system_users import named, with_number
 from raftmaker.runtime.connection_owner import owner_of_connection
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.runtime.front import Front
+from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import CallContext, certified_names
 from raftmaker.runtime.settings import Settings
+from raftmaker.vocabulary.ids import NodeName
 
 _PRIVATE = "unix:"
 """What gRPC says of a caller on the private socket, whose end has no name."""
@@ -22,10 +24,9 @@ _PRIVATE = "unix:"
 class Callers:
     """Says who calls; asks the system's user database once a connection."""
 
-    def __init__(self, settings: Settings, front: Front) -> None:
-        """`front` knows who came through it."""
-        self._settings, self._front = settings, front
-        self._nodes = {str(peer.name) for peer in settings.peers}
+    def __init__(self, settings: Settings, front: Front, roster: Roster) -> None:
+        """`front` knows who came through it; `roster` whose certificates are members'."""
+        self._front, self._roster = front, roster
         self._port = int(settings.me.store.address.rpartition(":")[2])
         self._known: dict[str, Caller] = {}
 
@@ -64,6 +65,7 @@ class Callers:
     def _certified(self, names: tuple[str, ...]) -> Caller:
         """A node's certificate stands for its daemons; another's name is a user's."""
         for name in names:
-            if name in self._nodes:
+            # Those of now: a node that was added is trusted at once, one that was removed no more.
+            if self._roster.members.of(NodeName(name)) is not None:
                 return Caller(user="root", is_exempt=True, node=name)
         return Caller(user=names[0]) if names else NOBODY

@@ -32,7 +32,7 @@ async def _body(context: Context) -> None:
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     store = Store(context)
     front = Front(settings.public_socket, settings.private_socket, context.log)
-    callers = Callers(settings, front)
+    callers = Callers(settings, front, store.roster)
     server = await serve(
         [service_of(StoreServicer(store, callers)), *store.engine.services()],
         identity=context.identity,

@@ -46,7 +46,7 @@ def stale(
     old: View, new: View, records: Mapping[str, Record], readings: Readings
 ) -> dict[str, None] | None:
     """Return the components to be decided again; None where that is all of them."""
-    if not _is_same_frame(old, new):
+    if not _is_same_frame(old, new) or _is_anybody_leaving(new):
         return None
     found: dict[str, None] = {}
     for name, component in new.layout.components.items():
@@ -75,6 +75,11 @@ def stale(
             if name not in found:
                 known.outlived = lost
     return {name: None for name in found if name in new.layout.components}
+
+
+def _is_anybody_leaving(view: View) -> bool:
+    """Whether a node shuts down: that waits for every stop there, whichever component's it is."""
+    return any(each.get("shutdown", "0") not in ("", "0") for each in view.attributes.values())
 
 
 def _is_same_frame(old: View, new: View) -> bool:

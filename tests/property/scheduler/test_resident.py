@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cib_store.model.dates import Moment
@@ -31,6 +31,7 @@ def follow(seed: int, *, calm: bool = False) -> list[int | None]:
     return parts
 
 
+@example(994)  # a node shuts down while another component still has to stop there
 @given(st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
 def test_it_decides_what_a_whole_run_would(seed: int) -> None:
