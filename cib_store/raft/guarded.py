@@ -17,7 +17,6 @@ from typing import Any
 
 import pysyncobj.syncobj
 from pysyncobj import SyncObj, SyncObjConf
-from pysyncobj.node import Node
 from pysyncobj.version import VERSION
 
 from cib_store.raft import snapshot as snapshots
@@ -26,6 +25,7 @@ from cib_store.raft.configuration import KIND, Configuration, ConfigurationLog, 
 from cib_store.raft.files import Files
 from cib_store.raft.journal import Entry, Journal, damaged
 from cib_store.raft.messages import Message
+from cib_store.raft.node import Node
 from cib_store.raft.prevote import LogEnd, PreVote
 from cib_store.raft.seats import ABSTAIN_S, Seats
 from cib_store.raft.snapshot_store import SnapshotStore

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pysyncobj.syncobj
-from pysyncobj.node import Node
 
 from cib_store.raft.birth import Birth
 from cib_store.raft.configuration import (
@@ -24,6 +23,7 @@ from cib_store.raft.configuration import (
     encode,
     reasons_against,
 )
+from cib_store.raft.node import Node
 from raftmaker.runtime.errors import NotLeader, Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
 from cib_store.raft.configuration import Card, Configuration
 from cib_store.raft.links import Links
 from cib_store.raft.messages import Message, decode, encode
+from cib_store.raft.node import Node
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.raft_pb2 import RaftMessage
 
