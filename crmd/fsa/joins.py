@@ -77,14 +77,24 @@ def _advance(turn: Turn, dc: Dc, facts: NodeFacts) -> None:
         return
     match joiner.phase:
         case JoinPhase.JOINED:
-            state = node_state(turn.view.cib, facts.node)
-            if turn.view.index >= joiner.index and (state is None or state.get("join") != "member"):
+            if turn.view.index >= joiner.index and not _is_shown(turn, dc, facts.node, joiner):
                 _ask(turn, dc, facts)
         case JoinPhase.FAILED:
             if not _escalated(turn, dc, facts, joiner) and turn.is_due(joiner.retry_at_ms):
                 _ask(turn, dc, facts, joiner)
         case JoinPhase.ASKED | JoinPhase.WRITING | JoinPhase.GIVEN_UP:
             pass
+
+
+def _is_shown(turn: Turn, dc: Dc, node: NodeName, joiner: Joiner) -> bool:
+    """Tell whether the CIB has this very join.
+
+    An older join's write that was believed lost may come late and take its place; then the member
+    would store no result for ever, as it waits to see what it told.
+    """
+    state = node_state(turn.view.cib, node)
+    mark = mark_of(dc.token, joiner.number)
+    return state is not None and state.get("join") == "member" and state.get(MARK) == mark
 
 
 def _ask(turn: Turn, dc: Dc, facts: NodeFacts, failed: Joiner | None = None) -> None:

@@ -222,9 +222,17 @@ class Process:
         if source != other:
             network.call(source, other, arrive)
             return
-        # One connection over a unix socket: what is asked first is heard first.
-        key = (self.name, incarnation, target.name, other, machine.boots)
-        machine.streams.send(key, source, other, arrive, lag_us=network.lag_us())
+        # One connection over a unix socket: what is asked first is heard first, and what is on its
+        # way when the machine loses its power is gone.
+        boots = machine.boots
+        key = (self.name, incarnation, target.name, other, boots)
+        machine.streams.send(
+            key,
+            source,
+            other,
+            lambda: arrive() if machine.boots == boots else None,
+            lag_us=network.lag_us(),
+        )
 
 
 class Machine:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from cib_store.document.element import Element
 from crmd.fsa import effects, events
+from crmd.fsa.cib import merge_status, state_with
 from crmd.fsa.executor import PendingOperation
+from crmd.fsa.membership import MARK
 from crmd.fsa.state import Name
 from crmd.scheduler.graph import ActionKind, Graph
 from lrmd.operations.values import Inventory
-from raftmaker.vocabulary.commands import AcquireDc, LeaveSession, OpenSession, ReleaseDc
+from raftmaker.vocabulary.commands import AcquireDc, CibChange, LeaveSession, OpenSession, ReleaseDc
 from raftmaker.vocabulary.ids import NodeName, Session, Token
 from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, request, result_of
 
@@ -109,6 +111,25 @@ def test_an_answer_to_an_older_join_is_ignored() -> None:
     )
     world.take(answer)
     assert world.node_state(B).get("join") != "member"
+
+
+def test_a_late_write_of_an_older_join_is_followed_by_a_new_one() -> None:
+    """Else the member would wait for its own mark for ever, and store no result (protocols, DC)."""
+    world = World()
+    world.become_dc()
+    dc = world.dc()
+    assert dc is not None
+    mark = world.node_state(B).get(MARK)
+    older = f"{mark.rpartition('-')[0]}-{int(mark.rpartition('-')[2]) - 1}"
+    world.take_all(effects.SendJoin)
+    world.commit(
+        CibChange(operations=(merge_status(state_with(B, {MARK: older})),), status=True),
+        dc.token,
+    )
+    world.show()
+    assert [join.node for join in world.found(effects.SendJoin)] == [B]
+    world.answer_joins()
+    assert world.node_state(B).get(MARK) not in ("", older)
 
 
 def test_an_order_names_boot_join_and_token() -> None:
