@@ -9,6 +9,7 @@ from cib_store.server import StoreServicer, service_of
 from cib_store.store import Store
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.front import Front
 from raftmaker.runtime.rpc import serve
 
@@ -33,8 +34,11 @@ async def _body(context: Context) -> None:
     store = Store(context)
     front = Front(settings.public_socket, settings.private_socket, context.log)
     callers = Callers(settings, front, store.roster)
+    services = [service_of(StoreServicer(store, callers)), *store.engine.services()]
+    if settings.tls_dir is not None:
+        services.append(certificates_service(context, settings.tls_dir))
     server = await serve(
-        [service_of(StoreServicer(store, callers)), *store.engine.services()],
+        services,
         identity=context.identity,
         socket=settings.private_socket,
         endpoints=[settings.me.store],

@@ -22,6 +22,7 @@ from crmd.storing import Beating, Storing, Watching
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
+from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.worker import Worker
@@ -78,8 +79,12 @@ async def _body(context: Context) -> None:
     servicer = ControllerServicer(
         runner=runner, peers=peers, explaining=explaining, identity=identity
     )
+    services = [service_of(servicer)]
+    if settings.tls_dir is not None and not settings.me.voter:
+        # Where there is a store, that offers it.
+        services.append(certificates_service(context, settings.tls_dir))
     server = await serve(
-        [service_of(servicer)],
+        services,
         identity=identity,
         socket=settings.socket("crmd"),
         endpoints=[settings.me.controller],

@@ -48,7 +48,10 @@ async def _status(session: Session, args: list[str]) -> int:
     )
     for end in ends:
         if end.is_near:
-            session.console.warn(f"{end}: without it this node is shut out and does not start")
+            session.console.warn(
+                f"{end}: without it this node is shut out and does not start;"
+                " renew all with 'crm cluster rotate-certificates'"
+            )
     for fault in faults:
         session.console.error(fault)
     return int(ExitCode.DISCONNECT) if faults else 0

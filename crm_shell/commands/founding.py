@@ -12,6 +12,7 @@ JOIN = (
     "join TOKEN [--node NODE] [-i|--interface IF] [--address ADDRESS] [--no-start] [-y|--yes]"
     " [-F|--force]"
 )
+ROTATE = "rotate-certificates [-y|--yes]"
 TOKEN = "token [--expires 1h] [--witness|--follower]"
 
 
@@ -26,6 +27,12 @@ async def _token(session: Session, args: list[str]) -> int:
     from crm_shell.host.setup import token
 
     return await token(session, args, TOKEN)
+
+
+async def _rotate(session: Session, args: list[str]) -> int:
+    from crm_shell.host.rotation import rotate
+
+    return await rotate(session, args, ROTATE)
 
 
 async def _join(session: Session, args: list[str]) -> int:
@@ -53,4 +60,10 @@ FOUNDING = (
             details="Makes a key that never leaves this host, checks that whoever answers has the"
             " authority that the token names, gets a certificate, the settings and the cluster's"
             " key, starts the units and waits until the node takes part."),
+    Command(name="rotate-certificates", usage=ROTATE, run=_rotate,
+            summary="Give the cluster a new authority and every node a new key and certificate",
+            details="On a voter, with every member up; nothing stops meanwhile. First every node"
+            " trusts both authorities, then each gets a certificate of the new one, then the old"
+            " one is trusted no more. Interrupted, it changes nothing that works: give it again,"
+            " there or on another voter. Join tokens made before are worth nothing afterwards."),
 )  # fmt: skip

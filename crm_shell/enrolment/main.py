@@ -24,6 +24,7 @@ from raftmaker.client import connect
 from raftmaker.runtime.certificates import KeyPair
 from raftmaker.runtime.daemon import notify
 from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.exchange import key_of
 from raftmaker.runtime.identity import SOFTWARE_VERSION, tool_identity
 from raftmaker.runtime.logs import Log, start_logging
 from raftmaker.runtime.privileges import become_service_user
@@ -90,7 +91,7 @@ async def _run(config: Path) -> int:
         log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
         notify("READY=1")
         serving = [asyncio.create_task(serve(each, context, enrolment)) for each in listeners]
-        watching = asyncio.create_task(_until_none_is_open(directory))
+        watching = asyncio.create_task(_until_none_is_open(directory, settings.tls_dir))
         done, _ = await asyncio.wait([*serving, watching], return_when=asyncio.FIRST_COMPLETED)
         for task in (*serving, watching):
             task.cancel()
@@ -101,9 +102,14 @@ async def _run(config: Path) -> int:
     return 0
 
 
-async def _until_none_is_open(directory: Path) -> None:
+async def _until_none_is_open(directory: Path, tls: Path) -> None:
+    """Return when no token is good any more; each names the authority that was there."""
+    authorities = tls / "authority.pem"
+    began = authorities.stat().st_mtime_ns
     while any(each.is_open(int(time.time())) for each in records.read(directory)):
         await asyncio.sleep(_LOOK_S)
+        if authorities.stat().st_mtime_ns != began:
+            return
 
 
 def _judged(directory: Path, identity: bytes, secret: bytes) -> tuple[Verdict, Record | None]:
@@ -113,9 +119,12 @@ def _judged(directory: Path, identity: bytes, secret: bytes) -> tuple[Verdict, R
 
 def _keys(directory: Path) -> Keys:
     trusted = (directory / "authority.pem").read_bytes()
+    key = key_of(directory, "authority", trusted)
+    if key is None:
+        raise HaError(f"{directory} does not hold the authority's key: make the token on a voter")
     return Keys(
         # The first one is the one that issues (see certificates).
-        authority=KeyPair(certificate=trusted, key=(directory / "authority.key").read_bytes()),
+        authority=KeyPair(certificate=trusted, key=key),
         trusted=trusted,
         cluster=(directory / "cluster.key").read_bytes(),
     )

@@ -83,7 +83,7 @@ async def init(session: Session, args: list[str], usage: str) -> int:
     options = _host_options(usage)
     options.add_argument("-n", "--name", default="hacluster")
     given = _read(options, args)
-    _insist_on_root("make a cluster")
+    insist_on_root("make a cluster")
     places = places_of(session.config)
     await _make_room(session, places, given, "init")
     settings = settings_there(places)
@@ -117,7 +117,7 @@ async def token(session: Session, args: list[str], usage: str) -> int:
     role.add_argument("--witness", dest="role", action="store_const", const=Role.WITNESS)
     role.add_argument("--follower", dest="role", action="store_const", const=Role.FOLLOWER)
     given = options.parse_args(args)
-    _insist_on_root("let others join")
+    insist_on_root("let others join")
     lasting_s = duration_s(given.expires)
     settings = session.cluster.settings
     if settings.tls_dir is None:
@@ -173,7 +173,7 @@ async def join(session: Session, args: list[str], usage: str) -> int:
     options = _host_options(usage)
     options.add_argument("token")
     given = _read(options, args)
-    _insist_on_root("join a cluster")
+    insist_on_root("join a cluster")
     token = decode(given.token)
     witness = token.role is Role.WITNESS
     places = places_of(session.config)
@@ -253,7 +253,8 @@ def _data(settings: Settings) -> dict[str, str]:
     return {"cluster": settings.cluster, "name": settings.cluster_name, "node": settings.node}
 
 
-def _insist_on_root(what: str) -> None:
+def insist_on_root(what: str) -> None:
+    """Refuse to go on for anybody but root. `what`: what he wants to do."""
     if os.geteuid() != 0:
         raise Failed(f"to {what} you must be root", code=ExitCode.INSUFFICIENT_PRIV)
 

@@ -10,7 +10,8 @@ one and the old one, and both are trusted.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -42,7 +43,9 @@ class KeyPair:
 def create_authority(cluster: ClusterId, now: datetime) -> KeyPair:
     """Make the authority of a new cluster."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"raftmaker {cluster}"[:64])])
+    # Two authorities of one cluster have to differ in name: an issuer is looked for by it.
+    common_name = f"raftmaker {secrets.token_hex(8)} {cluster}"[:64]
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = (
         _builder(name, name, key.public_key(), now, AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -209,8 +212,21 @@ def read_credentials(directory: Path, node: NodeName, now: datetime) -> Credenti
     credentials = Credentials(
         authority=parts["authority.pem"], certificate=parts["node.pem"], key=parts["node.key"]
     )
+    waiting = directory / "node.key.next"
+    if not _fits(credentials) and waiting.exists():
+        # The certificate was exchanged, and nobody came to put its key in place (see exchange).
+        credentials = replace(credentials, key=waiting.read_bytes())
     _check(credentials, directory, node, now)
     return credentials
+
+
+def _fits(credentials: Credentials) -> bool:
+    try:
+        key = serialization.load_pem_private_key(credentials.key, None)
+        shown = x509.load_pem_x509_certificate(credentials.certificate)
+    except (ValueError, TypeError):
+        return False
+    return key.public_key() == shown.public_key()
 
 
 def _check(credentials: Credentials, directory: Path, node: NodeName, now: datetime) -> None:

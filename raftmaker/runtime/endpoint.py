@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from raftmaker.vocabulary.ids import NodeName
 
@@ -20,6 +21,17 @@ class Credentials:
     certificate: bytes
     key: bytes
 
+    def now(self) -> Credentials:
+        """Return themselves: these stay as they are."""
+        return self
+
+
+class ShowsCredentials(Protocol):
+    """Where a node's credentials come from: they may be exchanged while it runs (`Keyring`)."""
+
+    def now(self) -> Credentials:
+        """Return those to be shown now; the same object until they change."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -32,7 +44,7 @@ class Endpoint:
     node: NodeName
     address: str
     others: tuple[str, ...] = ()
-    credentials: Credentials | None = field(default=None, repr=False)
+    credentials: ShowsCredentials | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return " or ".join(self.addresses)

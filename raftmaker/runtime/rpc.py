@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
+from raftmaker.runtime.endpoint import Credentials, Endpoint, ShowsCredentials, Target
 from raftmaker.runtime.errors import (
     HaError,
     NotLeader,
@@ -30,6 +30,7 @@ from raftmaker.runtime.errors import (
 )
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
+from raftmaker.runtime.renewing import Renewing
 from raftmaker.runtime.ways import DIAL_OPTIONS, SERVE_OPTIONS, Ways
 from raftmaker.wire.types_pb2 import Identity
 
@@ -224,12 +225,20 @@ def _listen(server: grpc.aio.Server, endpoint: Endpoint) -> None:
         raise failure
 
 
-def _listen_at(server: grpc.aio.Server, address: str, own: Credentials | None) -> None:
+def _listen_at(server: grpc.aio.Server, address: str, own: ShowsCredentials | None) -> None:
     if own is None:
         server.add_insecure_port(address)
         return
-    credentials = grpc.ssl_server_credentials(
-        [(own.key, own.certificate)], own.authority, require_client_auth=True
+
+    def shown() -> grpc.ServerCertificateConfiguration:
+        """Asked at every handshake."""
+        now = own.now()
+        return grpc.ssl_server_certificate_configuration(
+            [(now.key, now.certificate)], now.authority
+        )
+
+    credentials = grpc.dynamic_ssl_server_credentials(
+        shown(), shown, require_client_authentication=True
     )
     server.add_secure_port(address, credentials)
 
@@ -315,13 +324,17 @@ def _channel_to(
     own = target.credentials
     if own is None:
         return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
-    return grpc.aio.secure_channel(
-        address,
-        grpc.ssl_channel_credentials(own.authority, own.key, own.certificate),
-        # The certificate is for the node, whatever address it is reached at.
-        options=[*options, ("grpc.ssl_target_name_override", target.node)],
-        interceptors=interceptors,
-    )
+
+    def showing(now: Credentials) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(
+            address,
+            grpc.ssl_channel_credentials(now.authority, now.key, now.certificate),
+            # The certificate is for the node, whatever address it is reached at.
+            options=[*options, ("grpc.ssl_target_name_override", target.node)],
+            interceptors=interceptors,
+        )
+
+    return Renewing(own, showing)
 
 
 def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:

@@ -11,10 +11,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from raftmaker.runtime.endpoint import Credentials, Endpoint, is_address, is_loopback
+from raftmaker.runtime.endpoint import Endpoint, ShowsCredentials, is_address, is_loopback
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
@@ -47,7 +46,7 @@ class Peer:
         """Whether it is a node that may run resources."""
         return self.kind is not MemberKind.WITNESS
 
-    def secured(self, credentials: Credentials) -> Peer:
+    def secured(self, credentials: ShowsCredentials) -> Peer:
         """Return it with endpoints that show these credentials."""
         return replace(
             self,
@@ -212,9 +211,9 @@ def secured(settings: Settings) -> Settings:
     if settings.tls_dir is None:
         return settings
     # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
-    from raftmaker.runtime.certificates import read_credentials
+    from raftmaker.runtime.keyring import Keyring
 
-    credentials = read_credentials(settings.tls_dir, settings.node, datetime.now(UTC))
+    credentials = Keyring(settings.tls_dir, settings.node)
     return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
 
 

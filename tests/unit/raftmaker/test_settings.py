@@ -139,7 +139,7 @@ def test_credentials_reach_every_endpoint(tmp_path: Path) -> None:
         for endpoint in (peer.store, peer.controller, peer.fencer):
             assert endpoint.is_safe
             assert endpoint.credentials is not None
-            assert endpoint.credentials.key == node.key
+            assert endpoint.credentials.now().key == node.key
             assert "PRIVATE" not in repr(endpoint)
 
 
