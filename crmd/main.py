@@ -24,7 +24,7 @@ from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
 from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.roster import Roster
-from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.rpc import Service, serve
 from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -55,6 +55,14 @@ def _config(context: Context) -> Config:
     )
 
 
+def _certificates(context: Context) -> tuple[Service, ...]:
+    """Return the service of this node's certificates, where no store offers it."""
+    settings = context.settings
+    if settings.tls_dir is None or settings.me.voter:
+        return ()
+    return (certificates_service(context, settings.tls_dir),)
+
+
 async def _body(context: Context) -> None:
     settings, identity, log = context.settings, context.identity, context.log
     if not settings.me.is_node:
@@ -79,12 +87,8 @@ async def _body(context: Context) -> None:
     servicer = ControllerServicer(
         runner=runner, peers=peers, explaining=explaining, identity=identity
     )
-    services = [service_of(servicer)]
-    if settings.tls_dir is not None and not settings.me.voter:
-        # Where there is a store, that offers it.
-        services.append(certificates_service(context, settings.tls_dir))
     server = await serve(
-        services,
+        [service_of(servicer), *_certificates(context)],
         identity=identity,
         socket=settings.socket("crmd"),
         endpoints=[settings.me.controller],
