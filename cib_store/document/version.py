@@ -15,7 +15,11 @@ def _number(text: str) -> int:
 
 def version_of(element: Element) -> CibVersion:
     """Read the version from the root (or a patchset's source or target); what is no number is 0."""
-    return CibVersion(*(_number(element.get(name)) for name in NAMES))
+    return CibVersion(
+        _number(element.get("admin_epoch")),
+        _number(element.get("epoch")),
+        _number(element.get("num_updates")),
+    )
 
 
 def version_attributes(version: CibVersion) -> dict[str, str]:

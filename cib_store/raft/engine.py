@@ -34,7 +34,8 @@ from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.ids import NodeName, Term
 from raftmaker.wire.types_pb2 import Identity
 
-HEARTBEAT_S = 0.05
+HEARTBEAT_S = 0.09
+"""At most; more than three fit into the shortest election timeout. What is new is sent at once."""
 TOGETHER_MAX = 256
 TOGETHER_BYTES_MAX = 1024 * 1024
 """Limits of what is proposed in one entry; a single larger one goes alone."""
@@ -151,7 +152,7 @@ class PySyncObjLog(ReplicatedLog):
             # Entries are sent by our tick, all that are new at once.
             appendEntriesUseBatch=True,
             appendEntriesBatchSizeBytes=2**25,
-            appendEntriesPeriod=HEARTBEAT_S,
+            appendEntriesPeriod=min(HEARTBEAT_S, self._timings.election_min_ms * 0.0003),
             raftMinTimeout=self._timings.election_min_ms / 1000,
             raftMaxTimeout=self._timings.election_max_ms / 1000,
             leaderFallbackTimeout=0.5,

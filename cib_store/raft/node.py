@@ -14,10 +14,14 @@ from pysyncobj.node import Node as _Node
 class Node(_Node):  # type: ignore[misc]  # pysyncobj has no types
     """Equal to every node of the same name."""
 
+    def __init__(self, name: str) -> None:
+        """Hash the name once: the engine looks nodes up all the time."""
+        super().__init__(name, number=crc32(str(name).encode()))
+
     def __eq__(self, other: object) -> bool:
         """Compare names."""
-        return isinstance(other, _Node) and bool(self.id == other.id)
+        return self is other or (isinstance(other, _Node) and bool(self.id == other.id))
 
     def __hash__(self) -> int:
         """Hash the name, in every process alike."""
-        return crc32(str(self.id).encode())
+        return int(self.number)
