@@ -13,6 +13,8 @@ Of a burst only the newest are written, which are all that would be kept.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -36,6 +38,8 @@ TRIM_ENTRIES = 100
 BODY_ENTRIES = 64
 WRITE_S = 10.0
 _FORMAT = 2
+_ROOM_BYTES = 64 * 1024
+"""With less room than this SQLite cannot open a file with a log of its own."""
 _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, message, at_us"
 _Result = TypeVar("_Result")
 
@@ -72,7 +76,10 @@ class History:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return _opened(self._path)
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if _is_for_want_of_room(error, self._path):
+                # Nothing is wrong with the file: it must not be set aside.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path) from None
             self._path.rename(self._path.with_suffix(".damaged"))
             return _opened(self._path)
 
@@ -143,6 +150,16 @@ class History:
         self._thread.submit(self._write)
         self._thread.submit(self._database.close)
         self._thread.shutdown(wait=True)
+
+
+def _is_for_want_of_room(error: sqlite3.DatabaseError, path: Path) -> bool:
+    # A log of its own that cannot grow is told as an error of the disk.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    room = os.statvfs(path.parent)
+    return code == sqlite3.SQLITE_FULL or (
+        code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+        and room.f_bavail * room.f_frsize < _ROOM_BYTES
+    )
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -92,10 +92,15 @@ class ControllerClient:
                 await self._ask(self._stub.ForgetOrder(forget, timeout=timeout_s))
         return 0
 
-    async def progress(self, *, once: bool = False) -> AsyncIterator[ReportProgress]:
-        """Follow what the controller does; the first value comes at once."""
+    async def progress(
+        self, *, once: bool = False, node: str = ""
+    ) -> AsyncIterator[ReportProgress]:
+        """Follow what the controller does; the first value comes at once.
+
+        `node`: another one's controller, which this one asks.
+        """
         try:
-            async for message in self._stub.Progress(pb.ProgressRequest(once=once)):
+            async for message in self._stub.Progress(pb.ProgressRequest(once=once, node=node)):
                 yield _progress_of(message)
         except grpc.aio.AioRpcError as error:
             raise failure_of(error, self._where, _MEND) from None

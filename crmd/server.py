@@ -95,10 +95,16 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         self, request: pb.ProgressRequest, context: _Context
     ) -> AsyncIterator[pb.ProgressReply]:
         """Follow what the controller does; a slow follower skips what is outdated."""
-        async for progress in self._runner.progress():
-            yield codec.progress_message(progress)
-            if request.once:
-                return
+        node = NodeName(request.node)
+        try:
+            own = not node or node == self._identity.node
+            elsewhere = None if own else self._peers.controller(node).progress(once=request.once)
+            async for progress in elsewhere or self._runner.progress():
+                yield codec.progress_message(progress)
+                if request.once:
+                    return
+        except HaError as error:
+            await abort(context, error)
 
     async def FenceNode(self, request: pb.FenceNodeRequest, context: _Context) -> pb.FenceNodeReply:
         """Have a node fenced, by the DC."""

@@ -12,6 +12,7 @@ from crm_shell.commands.session import Command, Level, Session, arguments
 from crm_shell.console import Json
 from raftmaker.client import Progress, StoreStatus
 from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.settings import Peer
 from raftmaker.vocabulary.codes import ExitCode
 
 _DAEMONS = ("cib", "crmd", "lrmd", "stonithd")
@@ -26,15 +27,17 @@ async def _status(session: Session, args: list[str]) -> int:
         store = await session.cluster.store_status()
     except HaError as error:
         faults.append(str(error))
+    settings = session.cluster.settings
+    runs_resources = settings.me.is_node
     try:
-        controller = await session.cluster.progress()
+        # A witness has no controller: nothing is wrong with that.
+        controller = await session.cluster.progress() if runs_resources else None
     except HaError as error:
         faults.append(str(error))
-    settings = session.cluster.settings
     lines = [f"Cluster {settings.cluster_name} ({settings.cluster}), node {settings.node}"]
     lines.extend(_store_lines(store))
-    lines.extend(_controller_lines(controller))
-    for name in _DAEMONS:
+    lines.extend(_controller_lines(controller) if runs_resources else ["Witness: it only votes"])
+    for name in _daemons_of(settings.me):
         there = settings.socket(name).exists()
         lines.append(f"  * raftmaker-{name}: {settings.socket(name)} {'' if there else 'MISSING'}")
     # Here and not above: loading cryptography would slow every command.
@@ -57,13 +60,20 @@ async def _status(session: Session, args: list[str]) -> int:
     return int(ExitCode.DISCONNECT) if faults else 0
 
 
+def _daemons_of(me: Peer) -> tuple[str, ...]:
+    """Return what runs here: a witness has its store alone, a follower everything but that."""
+    if not me.is_node:
+        return ("cib",)
+    return _DAEMONS if me.voter else _DAEMONS[1:]
+
+
 def _store_lines(store: StoreStatus | None) -> list[str]:
     if store is None:
         return ["Store: does not answer"]
     role = "leads" if store.leads else f"follows {store.leader or 'nobody'}"
     quorum = "with quorum" if store.quorate else "WITHOUT quorum"
     lines = [
-        f"Store: {role} in term {store.term}, {quorum}; CIB {store.version};"
+        f"Store of {store.node}: {role} in term {store.term}, {quorum}; CIB {store.version};"
         f" log {store.applied} applied, {store.committed} committed",
         "  Voters:",
     ]

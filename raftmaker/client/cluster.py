@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cib_store.client import AttributeValue, Change, Membership, StoreClient, WatchStep
 from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, decode_file, secured
@@ -99,10 +100,20 @@ class Cluster:
 
     @property
     def store(self) -> StoreClient:
-        """The client of this node's store. Raises `Unreachable`."""
+        """The client of this node's store; of the voters', where it has none.
+
+        Raises `Unreachable`, or `Rejected` where the node's key may not be read.
+        """
         if self._store is None:
-            self._store = StoreClient(self._socket("cib"), self._identity)
+            me = self.settings.me
+            targets = [self._socket("cib")] if me.voter else self._stores_of_voters()
+            self._store = StoreClient(targets, self._identity)
         return self._store
+
+    def _stores_of_voters(self) -> list[Endpoint]:
+        from raftmaker.runtime.roster import Roster
+
+        return [peer.store for peer in Roster(secured(self.settings)).voters]
 
     @property
     def controller(self) -> ControllerClient:
@@ -305,21 +316,11 @@ class Cluster:
     async def follow_progress(self, node: str = "") -> AsyncIterator[Progress]:
         """Yield what a node's controller (this one's by default) does, at once and as it changes.
 
-        Only the DC's knows what is settled. Raises KeyError for a node that is no peer.
+        Only the DC's knows what is settled. This node's controller asks the other one, so whoever
+        may use its socket needs no key.
         """
-        if not node or node == self.settings.node:
-            async for now in self.controller.progress():
-                yield _progress(now)
-            return
-        from crmd.client import ControllerClient
-
-        endpoint = secured(self.settings).peer(NodeName(node)).controller
-        there = ControllerClient(endpoint, identity=self._identity)
-        try:
-            async for now in there.progress():
-                yield _progress(now)
-        finally:
-            await there.close()
+        async for now in self.controller.progress(node=node):
+            yield _progress(now)
 
     async def cleanup(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_cluster_keys
-from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.errors import HaError, Report
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
 from raftmaker.runtime.logs import Log, level_by, start_logging
 from raftmaker.runtime.priority import real_time
@@ -27,6 +28,8 @@ from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import BootId
 from raftmaker.wire.types_pb2 import Identity
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +137,26 @@ async def _run(
     except HaError as error:
         log.error("daemon ends", reason=error)
         return int(error.exit_code)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        log.error("daemon ends", reason=_no_room(error, settings))
+        return int(ExitCode.CANTCREAT)
     finally:
         pinging.cancel()
     log.info("daemon ends", node=settings.node)
     return int(ExitCode.OK)
+
+
+def _no_room(error: OSError, settings: Settings) -> Report:
+    where = str(error.filename or settings.state_dir)
+    return Report(
+        code="disk-full",
+        where=where,
+        what="there is no room left for it on its disk",
+        mend=f"free some space ('df -h {settings.state_dir}' shows the disk); nothing is lost, and"
+        " systemd starts the daemon again",
+    )
 
 
 async def _ping_watchdog() -> None:

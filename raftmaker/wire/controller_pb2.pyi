@@ -47,10 +47,12 @@ class OrderReply(_message.Message):
     def __init__(self, call_id: _Optional[int] = ...) -> None: ...
 
 class ProgressRequest(_message.Message):
-    __slots__ = ("once",)
+    __slots__ = ("once", "node")
     ONCE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
     once: bool
-    def __init__(self, once: _Optional[bool] = ...) -> None: ...
+    node: str
+    def __init__(self, once: _Optional[bool] = ..., node: _Optional[str] = ...) -> None: ...
 
 class ProgressReply(_message.Message):
     __slots__ = ("state", "dc", "token", "quorate", "actions_total", "actions_done", "running", "settled_index", "transition")
