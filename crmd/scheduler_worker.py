@@ -15,6 +15,7 @@ from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident.scheduler import Resident
 from crmd.scheduling import Failure, Forgotten, Hearing, Question
 from raftmaker.runtime.worker import serve_calls
+from raftmaker.vocabulary.reports import Report
 
 RECURSION_LIMIT = 100_000
 """Chains of orders are followed recursively; large clusters have long ones."""
@@ -27,6 +28,7 @@ class SchedulerProcess:
         """Know nothing yet."""
         self._hearing = Hearing()
         self._resident = Resident()
+        self._told: tuple[Report, ...] = ()
 
     def answer(self, question: object) -> Graph | Failure | Forgotten:
         """Schedule."""
@@ -41,12 +43,21 @@ class SchedulerProcess:
 
     def _decide(self, cib: Element, now: Moment) -> Graph:
         try:
-            return self._resident.graph(cib, now)
+            graph = self._resident.graph(cib, now)
         except Exception as error:  # noqa: BLE001  # then what was kept may be at fault
             reason = f"{type(error).__name__}: {error}"
             sys.stderr.write(f"scheduler: decides from the beginning: {reason}\n")
             self._resident = Resident()
             return schedule(cib, now).graph
+        self._tell(self._resident.cuts)
+        return graph
+
+    def _tell(self, cuts: tuple[Report, ...]) -> None:
+        """Say what was left out of a decision, once."""
+        for report in cuts:
+            if report not in self._told:
+                sys.stderr.write(f"scheduler: {report}\n")
+        self._told = cuts
 
 
 def tidy_up() -> None:

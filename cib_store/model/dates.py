@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from cib_store.document.element import Element
-from cib_store.model.values import parse_integer
+from cib_store.model.values import parse_integer, whole
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,6 +160,6 @@ def _within(text: str, value: int) -> bool:
     match = re.fullmatch(r"\s*(\d*)\s*(-?)\s*(\d*)\s*", text)
     if match is None or not (match[1] or match[3]):
         return False
-    low = int(match[1]) if match[1] else None
-    high = int(match[3]) if match[3] else (None if match[2] else low)
+    low = whole(match[1]) if match[1] else None
+    high = whole(match[3]) if match[3] else (None if match[2] else low)
     return (low is None or value >= low) and (high is None or value <= high)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment, date_expression_holds
 from cib_store.model.references import Index
-from cib_store.model.values import interval_ms, parse_integer
+from cib_store.model.values import interval_ms, parse_integer, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def with_matches(text: str, matches: tuple[str | None, ...]) -> str:
         return text
 
     def replacement(found: re.Match[str]) -> str:
-        number = int(found.group(1))
+        number = whole(found.group(1))
         return (matches[number] or "") if number < len(matches) else ""
 
     return re.sub(r"%(\d)", replacement, text)
@@ -164,7 +164,7 @@ def _compare(one: str | None, other: str | None, kind: str) -> int:
         except ValueError:
             pass
     elif kind == "version":
-        parts = [[int(part) for part in re.findall(r"\d+", text)] for text in (one, other)]
+        parts = [[whole(part) for part in re.findall(r"\d+", text)] for text in (one, other)]
         return (parts[0] > parts[1]) - (parts[0] < parts[1])
     elif kind != "string":
         return 0

@@ -24,6 +24,8 @@ _MS_PER_UNIT = {
 }
 _ISO_PART = re.compile(r"([+-]?\d+)([YMWDHS])")
 _ISO_SECONDS = {"Y": 365 * 86400, "W": 7 * 86400, "D": 86400, "H": 3600, "S": 1}
+WHOLE_MAX = 2**63 - 1
+_DIGITS_MAX = 18
 MS_MAX = 2**32 - 1
 """Longest duration the cluster can express, in ms."""
 
@@ -43,11 +45,20 @@ def is_true(text: str | None) -> bool:
     return text is not None and text.lower() in _TRUE
 
 
+def whole(digits: str) -> int:
+    """Read digits (with a sign); what has no room in 64 bits is the largest that has."""
+    if len(digits) <= _DIGITS_MAX:
+        return int(digits)
+    significant = digits.lstrip("+-0")
+    size = int(significant or "0") if len(significant) <= _DIGITS_MAX else WHOLE_MAX
+    return -min(size, WHOLE_MAX) if digits.startswith("-") else min(size, WHOLE_MAX)
+
+
 @lru_cache(maxsize=16384)
 def parse_integer(text: str | None) -> int | None:
     """Read the whole number that the text begins with; None where there is none."""
     match = _INTEGER.match(text) if text is not None else None
-    return int(match.group(1)) if match else None
+    return whole(match.group(1)) if match else None
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +72,7 @@ def parse_duration_ms(text: str | None) -> int | None:
     if match is None:
         return None
     scale = _MS_PER_UNIT.get(match.group(2).lower())
-    return None if scale is None else int(int(match.group(1)) * scale)
+    return None if scale is None else int(whole(match.group(1)) * scale)
 
 
 def readable_ms(duration: int) -> str:
@@ -90,7 +101,7 @@ def _iso_duration_ms(text: str) -> int | None:
         part = _ISO_PART.match(text, at)
         if part is None:
             return None
-        amount, unit = int(part[1]), part[2]
+        amount, unit = whole(part[1]), part[2]
         month_or_minute = 60 if as_time else 30 * 86400
         total += amount * (month_or_minute if unit == "M" else _ISO_SECONDS[unit])
         at = part.end()

@@ -110,7 +110,7 @@ def plan_of(old: Decision | None, new: Decision) -> Plan:
     return Plan(
         steps=tuple(step for step in steps if step.is_same_as not in known),
         anyway=tuple(step for step in steps if step.is_same_as in known),
-        problems=tuple(each for each in new.schedule.reports if each not in reported),
+        problems=tuple(str(each) for each in new.schedule.reports if each not in reported),
     )
 
 

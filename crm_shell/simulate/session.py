@@ -23,6 +23,7 @@ from crm_shell.status import cluster_xml
 from crm_shell.status.cluster_text import counts, status_text
 from crm_shell.status.details_text import attribute_lines, failcount_lines
 from crmd.scheduler.graph_xml import graph_xml
+from crmd.scheduler.limits import CUT
 from crmd.scheduler.pipeline import decide, read_cluster
 from crmd.scheduler.schedule import Schedule
 from crmd.scheduler.state.run import Run
@@ -101,6 +102,9 @@ class Session:
         if not (wishes.run or wishes.simulate):
             return ExitCode.OK
         schedule = decide(run, pictured=wishes.save_dot is not None)
+        for report in schedule.reports:
+            if report.code in CUT:
+                self._complain(str(report))
         self._show_decision(schedule)
         self._save(schedule)
         if wishes.simulate:

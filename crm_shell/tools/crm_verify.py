@@ -112,5 +112,5 @@ def _doubts(given: Element, *, is_wrong: bool) -> list[str]:
     new = upgraded(given)
     told = [str(each) for each in (*new.reports, *warnings(new.cib))]
     if not is_wrong:
-        told += schedule(new.cib, Moment(int(time.time()))).reports
+        told += map(str, schedule(new.cib, Moment(int(time.time()))).reports)
     return [f"warning: {line}" for line in dict.fromkeys(told)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from cib_store.document.element import Element
-from cib_store.model.values import parse_integer
+from cib_store.model.values import parse_integer, whole
 from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.actions.operations import find_operation, operation_meta
 from crmd.scheduler.parameters import host_address, operation_parameters, parameters_on
@@ -139,7 +139,7 @@ def calculate(
 def _is_old(run: Run, entry: Element | None) -> bool:
     text = entry.get("crm_feature_set") if entry is not None else ""
     text = text or run.cib.get("crm_feature_set") or FEATURE_SET
-    return [int(part) for part in re.findall(r"\d+", text)] < [3, 16, 0]
+    return [whole(part) for part in re.findall(r"\d+", text)] < [3, 16, 0]
 
 
 def _is_for_fencer(rsc: Resource, name: str) -> bool:

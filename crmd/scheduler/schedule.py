@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from crmd.scheduler.graph import Graph
+from raftmaker.vocabulary.reports import Report
 from raftmaker.vocabulary.roles import Role
 
 
@@ -83,7 +84,7 @@ class Schedule:
     score_lines: tuple[str, ...] = ()
     dot_nodes: tuple[DotNode, ...] = ()
     dot_edges: tuple[DotEdge, ...] = ()
-    reports: tuple[str, ...] = ()
+    reports: tuple[Report, ...] = ()
     """What is wrong with the configuration."""
     notices: tuple[str, ...] = ()
     """What people who ask for scores are told as well."""

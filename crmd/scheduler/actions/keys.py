@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from cib_store.model.values import whole
+
 _TASKS_WITH_UNDERSCORE = ("migrate_from", "migrate_to")
 _NOTIFY_PREFIXES = (
     "pre_notify",
@@ -31,14 +33,14 @@ def parse_key(key: str) -> tuple[str, str, int] | None:
         return None
     for task in _TASKS_WITH_UNDERSCORE:
         if head.endswith("_" + task) and len(head) > len(task) + 1:
-            return head[: -len(task) - 1], task, int(interval)
+            return head[: -len(task) - 1], task, whole(interval)
     rsc_id, underscore, task = head.rpartition("_")
     if not underscore or not rsc_id:
         return None
     for prefix in _NOTIFY_PREFIXES:
         if rsc_id.endswith("_" + prefix):
-            return rsc_id[: -len(prefix) - 1], f"{prefix}_{task}", int(interval)
-    return rsc_id, task, int(interval)
+            return rsc_id[: -len(prefix) - 1], f"{prefix}_{task}", whole(interval)
+    return rsc_id, task, whole(interval)
 
 
 def base_name(id_: str) -> str:

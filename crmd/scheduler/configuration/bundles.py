@@ -7,6 +7,7 @@ resource runs inside, an instance of that and the connection to the node that th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cib_store.document.element import Element
 from cib_store.model.scores import INFINITY
@@ -21,6 +22,7 @@ from crmd.scheduler.configuration.containers import (
 )
 from crmd.scheduler.configuration.implied import connection_element
 from crmd.scheduler.configuration.nodes import add_node
+from crmd.scheduler.limits import allowed_instances
 from crmd.scheduler.placement.ledger import noted
 from crmd.scheduler.state.bundle import BundleSettings, Replica
 from crmd.scheduler.state.constraint import ProbeMode
@@ -33,13 +35,20 @@ Build = Callable[[Run, Element, Resource], Resource | None]
 """Builds a resource below another one."""
 
 _GUEST_SCORE = 500
+_REPLICA_SIZE = 8
+"""A replica is worth more than its four resources: each is a node as well, for all others."""
 
 
 def build_bundle(run: Run, rsc: Resource, build: Build) -> bool:
     """Build all that a bundle stands for; False where its configuration is unusable."""
-    described = describe(rsc.element, run.reports)
+    said: list[str] = []
+    described = describe(rsc.element, said)
+    _report(run, said)
     if described is None:
         return False
+    option = "replicas" if "replicas" in described.technology.attributes else "promoted-max"
+    replicas = allowed_instances(run, rsc.id, option, described.replicas, _REPLICA_SIZE)
+    described = replace(described, replicas=replicas)
     rsc.unique = described.unique
     settings = rsc.containers = BundleSettings(
         agent=described.agent,
@@ -61,6 +70,11 @@ def build_bundle(run: Run, rsc: Resource, build: Build) -> bool:
     return True
 
 
+def _report(run: Run, said: list[str]) -> None:
+    for each in said:
+        run.ignore("bad-bundle", each)
+
+
 def _share_settings(rsc: Resource, inner: Resource, child: Resource) -> None:
     """What the resource inside says about notifications and attributes goes for the whole."""
     inner.notify = inner.notify or child.notify
@@ -74,7 +88,9 @@ def _build_replicas(
     run: Run, rsc: Resource, settings: BundleSettings, described: Description, build: Build
 ) -> bool:
     instances = settings.inner.children if settings.inner is not None else ()
-    addresses = addresses_of(described, len(instances) or described.replicas, run.reports)
+    said: list[str] = []
+    addresses = addresses_of(described, len(instances) or described.replicas, said)
+    _report(run, said)
     hosts = host_options(described, addresses)
     for number, address in enumerate(addresses):
         container = build(run, container_element(described, number, address, hosts), rsc)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from cib_store.document.element import Element
-from cib_store.model.values import parse_boolean, parse_integer
+from cib_store.model.values import parse_boolean, parse_integer, whole
 from crmd.scheduler.configuration.implied import pairs_element
 
 _AGENTS = ("docker", "podman")
@@ -176,7 +176,7 @@ def next_address(address: str) -> str | None:
     match = re.match(r"\s*(\d+)\.\s*(\d+)\.\s*(\d+)\.\s*(\d+)", address)
     if match is None:
         return None
-    first, second, third, fourth = (int(part) for part in match.groups())
+    first, second, third, fourth = (whole(part) for part in match.groups())
     if third > 253:
         return None
     if fourth > 253:

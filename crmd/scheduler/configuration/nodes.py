@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from cib_store.document.element import Element
+from cib_store.model.values import whole
 from crmd.scheduler.configuration.options import section
 from crmd.scheduler.state.node import Node, NodeKind
 from crmd.scheduler.state.run import Run
@@ -19,7 +20,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, int, str], ...]:
     key: list[tuple[int, int, int, str]] = []
     for at, part in enumerate(_PARTS.split(text.lower())):
         if at % 2:
-            key.append((1, int(part), len(part), ""))
+            key.append((1, whole(part), len(part), ""))
         else:
             key.extend((0 if letter < "0" else 2, 0, 0, letter) for letter in part)
     return tuple(key)
@@ -54,13 +55,13 @@ def read_nodes(run: Run) -> None:
     nodes = section(run.cib, "nodes")
     for element in nodes.each("node") if nodes is not None else ():
         if "id" not in element.attributes:
-            run.reports.append("Ignoring a <node> without id")
+            run.ignore("no-id", "Ignoring a <node> without id")
             continue
         name = element.get("uname")
         try:
             kind = NodeKind(element.get("type", "member").lower())
         except ValueError:
-            run.reports.append(f"Ignoring node {name} with unrecognized type")
+            run.ignore("bad-node-type", f"Ignoring node {name} with unrecognized type")
             return
         score = run.score(element.attributes.get("score"))
         node = add_node(run, id_=element.id, name=name, kind=kind, score=score)

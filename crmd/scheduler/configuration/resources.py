@@ -12,6 +12,7 @@ from crmd.scheduler.configuration.options import section
 from crmd.scheduler.configuration.remote import is_remote_connection, link_connection
 from crmd.scheduler.configuration.templates import expanded
 from crmd.scheduler.kinds import KINDS
+from crmd.scheduler.limits import allowed_instances
 from crmd.scheduler.parameters import parameters_on
 from crmd.scheduler.state.constraint import ProbeMode
 from crmd.scheduler.state.resource import CloneSettings, MultipleActive, Resource, Variant
@@ -37,12 +38,13 @@ def read_resources(run: Run, elements: tuple[Element, ...]) -> None:
         if element.tag == "template":
             continue
         if not element.id:
-            run.reports.append(f"Ignoring a <{element.tag}> without id")
+            run.ignore("no-id", f"Ignoring a <{element.tag}> without id")
             continue
         rsc = build_resource(run, element)
         if rsc is None:
-            run.reports.append(
-                f"Ignoring <{element.tag}> resource {element.id}: its configuration is invalid"
+            run.ignore(
+                "bad-resource",
+                f"Ignoring <{element.tag}> resource {element.id}: its configuration is invalid",
             )
             continue
         run.resources.append(rsc)
@@ -279,9 +281,13 @@ def _build_clone(run: Run, rsc: Resource) -> bool:
     child = next(rsc.element.each("primitive", "group"), None)
     if child is None:
         return False
+    wanted = _number(rsc, ("clone-max",), max(1, len(run.nodes)))
+    size = sum(1 for _ in child.each("primitive")) if child.tag == "group" else 1
+    if rsc.parent is None:  # else the bundle around it has seen to that
+        wanted = allowed_instances(run, rsc.id, "clone-max", wanted, size)
     settings = rsc.clone = CloneSettings(
         child=child,
-        clone_max=_number(rsc, ("clone-max",), max(1, len(run.nodes))),
+        clone_max=wanted,
         clone_node_max=_number(rsc, ("clone-node-max",), 1),
         ordered=is_true(rsc.meta.get("ordered")),
     )

@@ -16,7 +16,7 @@ def read_constraints(run: Run) -> None:
     constraints = section(run.cib, "constraints")
     for element in constraints.each() if constraints is not None else ():
         if not element.id:
-            run.reports.append(f"Ignoring a <{element.tag}> constraint without id")
+            run.ignore("no-id", f"Ignoring a <{element.tag}> constraint without id")
             continue
         run.trail.place = (Stage.CONSTRAINTS, element.id)
         match element.tag:
@@ -29,4 +29,4 @@ def read_constraints(run: Run) -> None:
             case "rsc_ticket":
                 read_ticket(run, element)
             case _:
-                run.reports.append(f"Unsupported constraint type: {element.tag}")
+                run.ignore("unknown-constraint", f"Unsupported constraint type: {element.tag}")

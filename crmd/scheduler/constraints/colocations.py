@@ -181,13 +181,15 @@ def _with_sets(run: Run, original: Element) -> Element | None:
     if names[0] is None or names[1] is None:
         return original
     if not (is_known(run, names[0]) and is_known(run, names[1])):
-        run.reports.append(f"Ignoring constraint {original.id}: unknown resource or tag")
+        run.ignore(
+            "unknown-resource", f"Ignoring constraint {original.id}: unknown resource or tag"
+        )
         return None
     found = [find_resource(run, name) is not None for name in names]
     if all(found):
         return original
     if not any(found):
-        run.reports.append(f"Ignoring constraint {original.id}: two tags cannot be colocated")
+        run.ignore("two-tags", f"Ignoring constraint {original.id}: two tags cannot be colocated")
         return None
     sets = []
     for name, role_name in (("rsc", "rsc-role"), ("with-rsc", "with-rsc-role")):
@@ -202,7 +204,7 @@ def _bind_simple(run: Run, element: Element, score: int, influence: str | None) 
     dependent = find_resource(run, element.attributes.get("rsc"))
     primary = find_resource(run, element.attributes.get("with-rsc"))
     if dependent is None or primary is None:
-        run.reports.append(f"Ignoring constraint {element.id}: resource does not exist")
+        run.ignore("unknown-resource", f"Ignoring constraint {element.id}: resource does not exist")
         return
     new_colocation(
         run,
@@ -224,7 +226,9 @@ def _members(run: Run, resources: Element) -> list[Resource]:
     for reference in resources.each("resource_ref"):
         rsc = find_resource(run, reference.id)
         if rsc is None:
-            run.reports.append(f"Ignoring {reference.id} and what follows in {resources.id}")
+            run.ignore(
+                "unknown-resource", f"Ignoring {reference.id} and what follows in {resources.id}"
+            )
             break
         found.append(rsc)
     return found

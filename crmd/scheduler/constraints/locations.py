@@ -65,8 +65,9 @@ def read_location(run: Run, original: Element) -> None:
         id_ = original.attributes.get("rsc")
         if id_ is not None and find_resource(run, id_) is None:
             if not is_known(run, id_):
-                run.reports.append(
-                    f"Ignoring constraint {original.id}: there is no resource or tag {id_}"
+                run.ignore(
+                    "unknown-resource",
+                    f"Ignoring constraint {original.id}: there is no resource or tag {id_}",
                 )
                 return
             element = _tag_as_set(run, original)
@@ -95,7 +96,7 @@ def _read_set(run: Run, constraint: Element, resources: Element) -> bool:
     for reference in resources.each("resource_ref"):
         rsc = find_resource(run, reference.id)
         if rsc is None:
-            run.reports.append(f"{resources.id}: there is no resource {reference.id}")
+            run.ignore("unknown-resource", f"{resources.id}: there is no resource {reference.id}")
             return False
         _bind(
             run,
@@ -120,7 +121,7 @@ def _read_simple(run: Run, constraint: Element) -> None:
     try:
         expression = re.compile(pattern.removeprefix("!"))
     except re.error as error:
-        run.reports.append(f"Ignoring constraint {constraint.id}: bad rsc-pattern: {error}")
+        run.ignore("bad-pattern", f"Ignoring constraint {constraint.id}: bad rsc-pattern: {error}")
         return
     for rsc in run.resources:
         match = expression.search(rsc.id)

@@ -127,7 +127,9 @@ def _with_sets(run: Run, original: Element) -> Element | None:
     if names[0] is None or names[1] is None:
         return original
     if not (is_known(run, names[0]) and is_known(run, names[1])):
-        run.reports.append(f"Ignoring constraint {original.id}: unknown resource or tag")
+        run.ignore(
+            "unknown-resource", f"Ignoring constraint {original.id}: unknown resource or tag"
+        )
         return None
     if all(find_resource(run, name) is not None for name in names):
         return original
@@ -144,7 +146,7 @@ def _bind_simple(run: Run, element: Element, kind: Kind, symmetry: Symmetry) -> 
     first = find_resource(run, element.attributes.get("first"))
     then = find_resource(run, element.attributes.get("then"))
     if first is None or then is None:
-        run.reports.append(f"Ignoring constraint {element.id}: resource does not exist")
+        run.ignore("unknown-resource", f"Ignoring constraint {element.id}: resource does not exist")
         return
     first_task = element.get("first-action", "start")
     then_task = element.get("then-action", first_task)
@@ -157,7 +159,7 @@ def _bind_simple(run: Run, element: Element, kind: Kind, symmetry: Symmetry) -> 
     if symmetry is Symmetry.SYMMETRIC:
         inverse_first, inverse_then = _INVERSE.get(first_task), _INVERSE.get(then_task)
         if inverse_first is None or inverse_then is None:
-            run.reports.append(f"Cannot invert constraint {element.id}")
+            run.ignore("no-inverse", f"Cannot invert constraint {element.id}")
             return
         flags = _flags(kind, inverse_first, Symmetry.INVERSE)
         order_resources(run, then, inverse_then, first, inverse_first, flags)
@@ -208,7 +210,7 @@ def _members(run: Run, resources: Element) -> list[Resource] | None:
     for reference in resources.each("resource_ref"):
         rsc = find_resource(run, reference.id)
         if rsc is None:
-            run.reports.append(f"{resources.id}: there is no resource {reference.id}")
+            run.ignore("unknown-resource", f"{resources.id}: there is no resource {reference.id}")
             return None
         found.append(rsc)
     return found

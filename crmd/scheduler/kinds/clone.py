@@ -95,9 +95,10 @@ def _can_interleave(run: Run, colocation: Colocation) -> bool:
     if dependent.variant <= Variant.GROUP or not is_true(dependent.meta.get("interleave")):
         return False
     if dependent.kind.max_per_node(dependent) != primary.kind.max_per_node(primary):
-        run.reports.append(
+        run.ignore(
+            "interleave-mismatch",
             f"Cannot interleave {dependent.id} and {primary.id}: "
-            "they allow different numbers of instances per node"
+            "they allow different numbers of instances per node",
         )
         return False
     return True

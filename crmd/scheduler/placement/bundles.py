@@ -25,6 +25,7 @@ from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.roles import Role
 
+_LOOP = "colocation-loop"
 _LOOP_MAX = 16
 """So often placing a bundle may lead back to it. A few times is in order, more is a loop."""
 
@@ -33,9 +34,7 @@ def assign_bundle(run: Run, rsc: Resource, prefer: Node | None, stop_if_fail: bo
     """Place the containers, what comes with each, and then what runs inside."""
     settings = settings_of(rsc)
     if settings.entered >= _LOOP_MAX:
-        note = f"{rsc.id}: colocations lead from what runs inside back to the bundle: remove one"
-        if note not in run.reports:
-            run.reports.append(note)
+        _report_loop(run, rsc)
         return None
     settings.entered += 1
     rsc.assigning = True
@@ -195,3 +194,13 @@ def add_bundle_utilization(
     if rsc.unassigned and containers:
         first = containers[0]
         first.kind.add_utilization(first, origin, together, used)
+
+
+def _report_loop(run: Run, rsc: Resource) -> None:
+    if not any(each.code == _LOOP and each.where == rsc.id for each in run.reports):
+        run.ignore(
+            _LOOP,
+            "colocations lead from what runs inside back to the bundle",
+            where=rsc.id,
+            mend="remove one of them",
+        )

@@ -11,6 +11,7 @@ from crmd.scheduler.constraints.colocations import (
     with_this_colocations,
 )
 from crmd.scheduler.constraints.locations import apply_location
+from crmd.scheduler.limits import may_ask_colocated
 from crmd.scheduler.node_attributes import colocation_attribute
 from crmd.scheduler.placement.choice import any_available
 from crmd.scheduler.state.behaviour import Selection
@@ -225,7 +226,7 @@ def add_colocated_scores(
     selection: Selection,
 ) -> dict[Node, int] | None:
     """Add what `source` and all colocated with it prefer to the scores of `target`."""
-    if source.updating_scores:
+    if source.updating_scores or not may_ask_colocated(run, source.id):
         return scores
     source.updating_scores = True
     try:

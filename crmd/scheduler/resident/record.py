@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from crmd.scheduler.graph import Graph, GraphAction
+from crmd.scheduler.limits import is_cut
 from crmd.scheduler.output.graph import graph_action
 from crmd.scheduler.resident.excerpt import State
 from crmd.scheduler.resident.layout import Component, Layout
@@ -72,6 +73,7 @@ def is_apart(run: Run) -> bool:
         or run.placement_strategy != "default"
         or run.options.text("node-health-strategy").lower() != "none"
         or run.trail.moved_late
+        or is_cut(run)
         or any(rsc.removed for rsc in run.resources)
         or any(condition(node) != run.trail.conditions.get(node.name) for node in run.nodes)
     )

@@ -10,6 +10,7 @@ from cib_store.model.dates import Moment
 from cib_store.model.references import Index
 from cib_store.model.upgrade import upgraded
 from crmd.scheduler.graph import Graph
+from crmd.scheduler.limits import CUT
 from crmd.scheduler.pipeline import plan, read_into
 from crmd.scheduler.resident.excerpt import State, excerpt, histories_of, node_states, told_apart
 from crmd.scheduler.resident.layout import Layout, lay_out
@@ -20,6 +21,7 @@ from crmd.scheduler.state.run import Run
 from crmd.scheduler.state.trail import Beside
 from crmd.scheduler.status.nodes import find_state_node
 from crmd.scheduler.status.reading import Readings
+from raftmaker.vocabulary.reports import Report
 
 _ROUNDS = 4
 """How often more components may turn out to be concerned before all are decided again."""
@@ -64,10 +66,12 @@ class Resident:
         self._readings = Readings()
         self.last_run: int | None = None
         """How many components the last decision ran through the stages; None for all."""
+        self.cuts: tuple[Report, ...] = ()
+        """What the last decision left out because the configuration asks for too much."""
 
     def graph(self, cib: Element, now: Moment) -> Graph:
         """Decide what the cluster shall do: what ``schedule(cib, now).graph`` is."""
-        self.last_run = None
+        self.last_run, self.cuts = None, ()
         cib, layout = self._prepared(cib)
         view = self._view(cib, now, layout) if layout is not None else None
         graph = self._decided_again(view, now) if view is not None else None
@@ -123,6 +127,7 @@ class Resident:
         run = Run(cib=cib, now=now, index=index, readings=self._readings)
         read_into(run)
         graph = plan(run)
+        self.cuts = tuple(report for report in run.reports if report.code in CUT)
         self._memory = None
         if view is not None and is_apart(run):
             parted = record(run, graph, view.layout, view.states)

@@ -14,6 +14,7 @@ from cib_store.model.rules import RuleInput, Verdicts
 from cib_store.model.scores import parse_score
 from crmd.scheduler.state.trail import Beside, Trail
 from crmd.scheduler.status.reading import Readings
+from raftmaker.vocabulary.reports import Report
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.action import Action
@@ -115,8 +116,12 @@ class Run:
     deferred_checks: list[DeferredCheck] = field(default_factory=list)
     containers_to_stop: list[Resource] = field(default_factory=list)
     recheck_by: int | None = None
-    reports: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     """What is wrong with the configuration."""
+    surplus: int = 0
+    """How many resources stand in instances beyond one a node (see ``limits.py``)."""
+    colocation_work: int = 0
+    """How many nodes were looked at for colocated resources (see ``limits.py``)."""
     notices: list[str] = field(default_factory=list)
     """What people who ask for scores are told as well."""
 
@@ -164,6 +169,10 @@ class Run:
             into=into,
             first_id=first_id,
         )
+
+    def ignore(self, code: str, what: str, *, where: str = "", mend: str = "") -> None:
+        """Report something that the decision goes on without."""
+        self.reports.append(Report(code=code, where=where, what=what, mend=mend, is_error=False))
 
     def find_node(self, name: str | None) -> Node | None:
         """Return the node of that name, case ignored."""

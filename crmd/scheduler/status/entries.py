@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cib_store.document.element import Element
-from cib_store.model.values import parse_integer
+from cib_store.model.values import parse_integer, whole
 from crmd.scheduler.merge_sort import merge_sorted
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 
@@ -35,7 +35,7 @@ def expected_code(entry: Element) -> int:
     if key is None:
         return -1
     match = _KEY.match(key)
-    return int(match.group(3)) if match else -1
+    return whole(match.group(3)) if match else -1
 
 
 def is_probe_entry(entry: Element) -> bool:
@@ -95,7 +95,7 @@ def _by_transition(one: Element, other: Element, first: int, second: int) -> int
         if key is None:
             return 0
         keys.append(key)
-    transitions = int(keys[0].group(2)), int(keys[1].group(2))
+    transitions = whole(keys[0].group(2)), whole(keys[1].group(2))
     if keys[0].group(4).lower() != keys[1].group(4).lower() or transitions[0] == transitions[1]:
         if second == -1:
             return -1

@@ -32,7 +32,7 @@ def shutdown_requested(node: Node) -> bool:
 def read_node_state(run: Run, state: Element) -> None:
     """Judge one node by its state."""
     if "id" not in state.attributes:
-        run.reports.append("Ignoring a <node_state> without id")
+        run.ignore("no-id", "Ignoring a <node_state> without id")
         return
     node = find_state_node(run, state)
     if node is None:
