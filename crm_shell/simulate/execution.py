@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cib_store.document.element import Element
+from cib_store.model.values import parse_integer
 from crm_shell.simulate.injections import (
     Operation,
     note_text,
@@ -179,9 +180,8 @@ def _entries(history: Element, action: GraphAction, when: int) -> tuple[Element,
     """Return the history with the result of an action added."""
     task, interval = action.operation, action.interval_ms
     expected = int(action.attributes.get("CRM_meta_op_target_rc", "0"))
-    call = 1 + max(
-        (int(entry.get("call-id", "0") or 0) for entry in history.each("lrm_rsc_op")), default=0
-    )
+    calls = (parse_integer(entry.get("call-id")) or 0 for entry in history.each("lrm_rsc_op"))
+    call = 1 + max(calls, default=0)
     recorded = {"reload": "start", "reload-agent": "start"}.get(task, task)
     rsc = action.resource
     assert rsc is not None

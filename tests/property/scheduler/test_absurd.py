@@ -89,7 +89,7 @@ def _is_cut(code: str) -> bool:
 def test_no_number_of_a_clone_keeps_a_decision_from_coming(
     meta: dict[str, str], flags: set[str], size: int
 ) -> None:
-    """features 9.6: as many instances as there is use for, and a report about the rest."""
+    """features 9.7: as many instances as there is use for, and a report about the rest."""
     cluster = _cluster((_clone("c", meta | dict.fromkeys(sorted(flags), "true"), size=size),))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "SURPLUS_MAX", 60)  # so that many can be tried
@@ -206,12 +206,12 @@ _CIRCLES = {
 
 @pytest.mark.parametrize("name", _CIRCLES)
 def test_resources_that_lead_back_to_themselves_end(name: str) -> None:
-    """features 2.5, 3.x: a reference in a circle is no endless one."""
+    """A reference in a circle is no endless one."""
     _decided(_cluster(_CIRCLES[name]))
 
 
 def test_tags_that_hold_each_other_end() -> None:
-    """features 2.7: a tag of tags names resources only as far as it holds any."""
+    """A tag of tags names resources only as far as it holds any."""
     tags = Element(
         "tags",
         {},
