@@ -5,8 +5,9 @@ The first line says what the case proves. Then, each after a line of its own:
 ``== cluster``: the configuration in crm syntax. Nodes come from the next part. Fencing is off
 unless the text says otherwise.
 
-``== state``: a line for each node, ``NODE online|down|lost [attribute=value ...]`` (lost: failed
-without a word, down: left in order; attributes are transient), and a line for what is not
+``== state``: a line for each node, ``NODE online|down|lost|unseen [attribute=value ...]`` (lost:
+failed without a word, down: left in order, unseen: it has no state; attributes are transient;
+the first node is the DC), and a line for what is not
 stopped, ``RESOURCE started|promoted|failed on NODE ...``. ``RESOURCE unknown on NODE`` leaves out
 the result of the probe, which any other resource has on every node that is online.
 
@@ -28,6 +29,7 @@ from crm_shell.simulate.changes_text import summary_lines
 from crm_shell.simulate.execution import event_text, execute
 from crm_shell.syntax import parse
 from crmd.scheduler.actions.operations import TIMEOUT_DEFAULT_MS
+from crmd.scheduler.configuration.templates import expanded
 from crmd.scheduler.digests import digest_of
 from crmd.scheduler.pipeline import decide, read_cluster
 from tests.golden.scheduler.settling import after, settled
@@ -112,10 +114,13 @@ def cib_of(case: Case) -> Element:
     unknown = {name for name, _ in state.resources} - set(histories)
     assert not unknown, f"no such resources: {unknown}"
     states = tuple(
-        _node_state(at, name, state, histories) for at, name in enumerate(state.nodes, 1)
+        _node_state(at, name, state, histories)
+        for at, (name, (kind, _)) in enumerate(state.nodes.items(), 1)
+        if kind != "unseen"
     )
     status = Element("status", {}, states)
-    cib = Element("cib", {"have-quorum": "1", "dc-uuid": "1"}, (edited.configuration, status))
+    facts = {"have-quorum": "1", "dc-uuid": next(iter(state.nodes))}
+    cib = Element("cib", facts, (edited.configuration, status))
     return after(settled(cib, NOW), case.then) if case.then else cib
 
 
@@ -124,6 +129,7 @@ def _history_names(configuration: Element, nodes: int) -> dict[str, Element]:
     resources = configuration.child("resources")
     assert resources is not None
     found: dict[str, Element] = {}
+    templates = {each.id: each for each in resources.each("template")}
     for top in resources.each("primitive", "group", "clone"):
         meta = {pair.get("name"): pair.get("value") for pair in top.walk() if pair.tag == "nvpair"}
         unique = top.tag == "clone" and is_true(meta.get("globally-unique"))
@@ -132,7 +138,7 @@ def _history_names(configuration: Element, nodes: int) -> dict[str, Element]:
                 for number in range(int(meta.get("clone-max", nodes))):
                     found[f"{primitive.id}:{number}"] = primitive
             elif primitive.tag == "primitive":
-                found[primitive.id] = primitive
+                found[primitive.id] = expanded(primitive, templates) or primitive
     return found
 
 
