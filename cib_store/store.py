@@ -27,7 +27,7 @@ from cib_store.replica import Mark, Replica
 from cib_store.settling import Settling
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context
-from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
+from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.founding import marker_of
 from raftmaker.runtime.roster import Roster, seed_of
 from raftmaker.vocabulary.commands import (
@@ -186,15 +186,7 @@ class Store:
 
     async def barrier(self, deadline_ms: int) -> None:
         """Return when this replica has applied everything acknowledged before the call."""
-        while True:
-            left = deadline_ms - boot_ms()
-            if left <= 0:
-                raise NotLeader("no majority answered in time: read locally to see what is here")
-            try:
-                await self.engine.barrier(timeout_ms=left)
-                return
-            except (NotLeader, TimedOut):
-                await asyncio.sleep(0.03)
+        await self.proposer.catch_up(deadline_ms=deadline_ms)
 
     def hears(self, voter: NodeName) -> bool:
         """Whether a voter's store was heard within the dead time."""

@@ -67,8 +67,11 @@ class Changes:
 
     async def carry_out(self, order: ChangeOrder, *, deadline_ms: int) -> Outcome:
         """Return how the change ended. Raises as `Proposer.commit` does."""
-        state = self._replica.state
-        ready = self._ready(state, order)
+        ready = self._ready(self._replica.state, order)
+        if isinstance(ready, Outcome) and not ready.succeeded:
+            # A replica that was just started may be far behind: nobody is refused for that.
+            await self._proposer.catch_up(deadline_ms=deadline_ms)
+            ready = self._ready(self._replica.state, order)
         if isinstance(ready, Outcome):
             return ready
         outcome = await self._proposed(order, ready, deadline_ms)

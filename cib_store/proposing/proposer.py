@@ -69,6 +69,21 @@ class Proposer:
             token=token,
         )
 
+    async def catch_up(self, *, deadline_ms: int) -> None:
+        """Return when this replica has applied everything acknowledged before the call.
+
+        Raises `NotLeader` at the deadline.
+        """
+        while True:
+            left = deadline_ms - boot_ms()
+            if left <= 0:
+                raise NotLeader("no majority answered in time: read locally to see what is here")
+            try:
+                await self._log.barrier(timeout_ms=left)
+                return
+            except (NotLeader, TimedOut):
+                await asyncio.sleep(AGAIN_S)
+
     async def commit(self, command: Command, *, deadline_ms: int) -> Outcome:
         """Commit as it is. Raises `NotLeader` or `TimedOut` (outcome unknown) at the deadline."""
         entry = encode(command)

@@ -7,6 +7,7 @@ become gRPC status codes here, and come back as the same exceptions at the calle
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ CONNECTIONS_MAX = 512
 """At a time and listener; below the 1024 files that a process may open by default."""
 HANDSHAKE_MS = 5_000
 """Who has not shown a certificate by then is cut off: nothing else of it has been read."""
+_REPLACED_S = 0.05
 _SERVE = [
     *_LIMITS,
     *SERVE_OPTIONS,
@@ -230,17 +232,30 @@ def _listen_at(server: grpc.aio.Server, address: str, own: ShowsCredentials | No
         server.add_insecure_port(address)
         return
 
-    def shown() -> grpc.ServerCertificateConfiguration:
-        """Asked at every handshake."""
+    given = own.now()
+
+    def newer() -> grpc.ServerCertificateConfiguration | None:
+        """Asked at every handshake; None: go on with what was given last."""
+        nonlocal given
         now = own.now()
-        return grpc.ssl_server_certificate_configuration(
-            [(now.key, now.certificate)], now.authority
-        )
+        if now is given:
+            return None
+        # gRPC makes a handshake's state from the last one without holding the lock under which
+        # this is asked: whoever is at that now must be done before it is replaced.
+        time.sleep(_REPLACED_S)
+        given = now
+        return _shown(now)
 
     credentials = grpc.dynamic_ssl_server_credentials(
-        shown(), shown, require_client_authentication=True
+        _shown(given),
+        newer,  # type: ignore[arg-type]  # None is allowed, the stubs do not know it
+        require_client_authentication=True,
     )
     server.add_secure_port(address, credentials)
+
+
+def _shown(now: Credentials) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(now.key, now.certificate)], now.authority)
 
 
 def _insist_on_safety(endpoint: Endpoint) -> None:

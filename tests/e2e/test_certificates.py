@@ -1,6 +1,6 @@
 """The cluster gets a new authority while its daemons run: nobody is lost, nothing moves.
 
-Three whole nodes over mutual TLS; the command is killed half-way and given again on another node.
+Three whole nodes over mutual TLS; the command is killed half-way and given again. Features 25.5.
 """
 
 from __future__ import annotations

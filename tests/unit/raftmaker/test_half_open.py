@@ -6,8 +6,10 @@ import asyncio
 import resource
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from raftmaker.runtime.endpoint import Credentials
 from raftmaker.runtime.rpc import CONNECTIONS_MAX, Service, dial, serve
 from raftmaker.wire import store_pb2_grpc, types_pb2
 from tests.unit.raftmaker.test_rpc import AUTHORITY, MINE, Echo, credentials, free_endpoint
@@ -25,9 +27,25 @@ def _resident_kib() -> int:
     raise AssertionError("the kernel tells no VmRSS")
 
 
+class _Exchanged:
+    """Credentials that are others whenever `exchange` was called."""
+
+    def __init__(self) -> None:
+        self.exchange()
+
+    def exchange(self) -> None:
+        self._now = credentials(AUTHORITY, "a")
+
+    def now(self) -> Credentials:
+        return self._now
+
+
 def test_half_open_connections_cost_little_and_are_cut_off() -> None:
+    """Certificates are exchanged meanwhile: a handshake under way survives that too."""
+
     async def scenario(run_dir: Path) -> None:
-        endpoint = free_endpoint(credentials(AUTHORITY, "a"))
+        source = _Exchanged()
+        endpoint = replace(free_endpoint(), credentials=source)
         service = Service(
             name="raftmaker.v1.Store",
             servicer=Echo(),
@@ -45,6 +63,8 @@ def test_half_open_connections_cost_little_and_are_cut_off() -> None:
             for number, stranger in enumerate(strangers):
                 if number % 2:
                     stranger.sendall(_HELLO)
+                if number % 100 == 99:
+                    source.exchange()
             await asyncio.sleep(1)
             assert _resident_kib() - before < _GROWTH_MAX_KIB
             await stub.Hello(types_pb2.HelloRequest(), timeout=_PATIENCE_S)
