@@ -8,6 +8,7 @@ and nothing was stopped in order. Whatever goes wrong, `down` leaves nothing beh
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -30,12 +31,17 @@ BASE = Path("/var/tmp/raftmaker-hosts")
 """Not under /tmp: each host has a /tmp of its own on top of the overlay."""
 
 MASKED = (
-    *("nginx", "apache2", "postgresql", "mariadb", "pacemaker", "corosync", "logd"),
+    *("nginx", "apache2", "postgresql", "mariadb", "pacemaker", "corosync", "logd", "etcd"),
     *("console-getty", "getty@tty1", "e2scrub_all.timer", "apt-daily.timer"),
     *("apt-daily-upgrade.timer", "man-db.timer", "dpkg-db-backup.timer", "fstrim.timer"),
 )
 """Units of the machine that no test host should start by itself."""
 
+_UNIFIED = Path("/sys/fs/cgroup/unified")
+GROUPS = _UNIFIED if _UNIFIED.exists() else Path("/sys/fs/cgroup")
+"""Each host's control group is here: in one group the systemds would share the groups of units of
+one name, and a unit would not count as stopped before it stopped on all hosts."""
+_IN_GROUP = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
 
 Condition = Callable[[], bool]
 
@@ -83,13 +89,25 @@ class Host:
 
     def power_on(self, *, timeout_s: float = 60) -> None:
         """Boot it and wait until systemd has started what it has to."""
-        self._refuse_when_on()
+        with self._alone():
+            self._start()
+        self._wait(lambda: self.pid is not None, timeout_s, "has no first process")
+        pid = self.pid
+        assert pid is not None
+        self.fleet.network.plug(self.number, pid)
+        self._wait(self._has_booted, timeout_s, "did not finish booting")
+
+    def _start(self) -> None:
+        if self.pid is not None:
+            raise HostError(f"{self.name} is already on")
         for part in ("upper", "work", "root"):
             (self.directory / part).mkdir(parents=True, exist_ok=True)
         self._prepare_disk()
+        self.group.mkdir(exist_ok=True)
         with (self.directory / "boot.log").open("wb") as log:
             outer = subprocess.Popen(
                 [
+                    *("sh", "-c", _IN_GROUP, str(self.group)),
                     *("unshare", "-m", "-p", "-f", "-C", "-u", "-i", "-n", "--kill-child=KILL"),
                     *("sh", str(BOOT), str(self.directory), self.name, str(CHECKOUT)),
                 ],
@@ -99,15 +117,14 @@ class Host:
                 start_new_session=True,
             )
         (self.directory / "pid").write_text(str(outer.pid))
-        self._wait(lambda: self.pid is not None, timeout_s, "has no first process")
-        pid = self.pid
-        assert pid is not None
-        self.fleet.network.plug(self.number, pid)
-        self._wait(self._has_booted, timeout_s, "did not finish booting")
 
-    def _refuse_when_on(self) -> None:
-        if self.pid is not None:
-            raise HostError(f"{self.name} is already on")
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the host's switch: a test and the fleet's power switch may both reach for it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "switch.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _prepare_disk(self) -> None:
         etc = self.directory / "upper" / "etc"
@@ -157,15 +174,25 @@ class Host:
 
     def power_off(self) -> None:
         """Cut its power: every process ends at once, its disk keeps what it had. Idempotent."""
-        pid = self.pid
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
-        if pid is not None:
-            self.note_power_is_off()
-        disk.fast(self._throttle, None)
-        self._reap()
+        with self._alone():
+            pid = self.pid
+            if pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
+            if pid is not None:
+                self.note_power_is_off()
+            disk.fast(self._throttle, None)
+            self._reap()
+            # What systemd made below goes first; nothing is left in any of it.
+            for folder, _, _ in os.walk(self.group, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+
+    @property
+    def group(self) -> Path:
+        """Its control group: what systemd makes for its units is below."""
+        return GROUPS / self._throttle
 
     @property
     def _throttle(self) -> str:

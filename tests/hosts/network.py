@@ -58,6 +58,10 @@ class Network:
         self._ip("link", "set", "lo", "up")
         for cable in CABLES:
             self.add_bridge(f"br{cable}")
+            # Else a bridge takes the lowest address of its ports, and another one as hosts come and
+            # go: who knew the switch by the old one would not reach it for half a minute.
+            own = f"02:00:00:{77 + cable}:00:fe"
+            self._ip("link", "set", f"br{cable}", "address", own)
         # The power switch listens here; hosts that are cut off do not reach it.
         self._ip("addr", "add", f"{SWITCH_ADDRESS}/24", "dev", "br0")
         self._nft("add table bridge faults")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from crm_shell.demo.failover import is_whole
@@ -15,6 +15,8 @@ from tests.hosts.judge import Judge
 from tests.hosts.judge import running as running_by
 
 SETTLE_S = 90.0
+REPAIR_S = 5.0
+"""How long a test waits for a cluster that the one before it left, before it makes a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +134,34 @@ def cluster_with(
             site.wait_settled()
             yield site
             assert not judge.doubles(), "\n".join(judge.doubles())
+
+
+@dataclass(slots=True)
+class Kept:
+    """One cluster for many tests, made anew where a test that failed left it broken."""
+
+    make: Callable[[], AbstractContextManager[Site]]
+    _open: ExitStack = field(default_factory=ExitStack)
+    _site: Site | None = None
+
+    def whole(self) -> Site:
+        """Return a cluster on which everything runs: the one that is there, or a new one."""
+        if self._site is not None and not self._is_whole(self._site):
+            # What ran twice there was said by the test in which it did.
+            with suppress(AssertionError):
+                self.close()
+        if self._site is None:
+            self._site = self._open.enter_context(self.make())
+        return self._site
+
+    @staticmethod
+    def _is_whole(site: Site) -> bool:
+        with suppress(AssertionError):
+            wait_for(site.is_settled, "everything runs", timeout_s=REPAIR_S)
+            return not site.judge.doubles()
+        return False
+
+    def close(self) -> None:
+        """Take the cluster down."""
+        self._site = None
+        self._open.close()

@@ -18,7 +18,7 @@ import pytest
 from tests.hosts.cluster import SCRIPTS, crm
 from tests.hosts.fleet import Host
 from tests.hosts.services import CLONES, CONFIGURATION, SINGLES, answer, prepare, query
-from tests.hosts.site import Site, cluster_with
+from tests.hosts.site import Kept, Site, cluster_with
 
 NEEDED = ("ip", "nft", "unshare", "curl", "nginx", "apache2", "mariadbd")
 pytestmark = [
@@ -39,16 +39,26 @@ DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with cluster_with(
-        "cluster",
-        CONFIGURATION,
-        prepare=prepare,
-        singles=SINGLES,
-        clones=CLONES,
-        promotable="stateful",
-    ) as site:
-        yield site
+def kept() -> Iterator[Kept]:
+    kept = Kept(
+        lambda: cluster_with(
+            "cluster",
+            CONFIGURATION,
+            prepare=prepare,
+            singles=SINGLES,
+            clones=CLONES,
+            promotable="stateful",
+        )
+    )
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def site(kept: Kept) -> Iterator[Site]:
+    site = kept.whole()
+    yield site
+    assert not site.judge.doubles(), "\n".join(site.judge.doubles())
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def test_the_services_answer(site: Site) -> None:
     host = site.host_of("nginx")
     assert answer(site.fleet, 80) == host.name
     assert "Apache" in answer(site.fleet, 8080)
-    query(site.host_of("database"), "create database kept; create table kept.t (n int)")
+    assert query(site.host_of("database"), "select 1") == "1"
     shown = host.exec(str(SCRIPTS / "crm_mon"), "-1").stdout
     assert "Promoted: [" in shown
     assert "Failed" not in shown
@@ -89,6 +99,7 @@ def test_a_host_that_is_cut_off_is_switched_off_before_its_services_start_elsewh
     site: Site,
 ) -> None:
     lost = site.host_of("database")
+    query(lost, "create database kept; create table kept.t (n int)")
     with site.judge.stops_only_on(lost.name):
         site.fleet.network.cut(lost.number)
         site.wait(lambda: lost.pid is None, f"{lost.name} is switched off")

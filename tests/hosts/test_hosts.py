@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.fleet import BASE, Fleet, Host, HostError
-from tests.hosts.network import run
+from tests.hosts.network import SWITCH_ADDRESS, run
 
 pytestmark = [
     pytest.mark.e2e,
@@ -49,6 +49,19 @@ def test_systemd_runs_and_hosts_reach_each_other(fleet: Fleet) -> None:
     first.exec("ping", "-c", "1", "-W", "1", "h2")
 
 
+def test_a_unit_stops_without_waiting_for_the_same_unit_of_another_host(fleet: Fleet) -> None:
+    """Each host has a control group of its own, which goes with its power."""
+    for host in fleet:
+        host.exec("systemd-run", "--unit=same", "--property=TimeoutStopSec=50", "sleep", "1000")
+    first, second = fleet
+    first.exec("timeout", "20", "systemctl", "stop", "same")
+    assert second.exec("systemctl", "is-active", "same").stdout == "active\n"
+    second.power_off()
+    assert not second.group.exists()
+    assert first.group.exists()
+    second.power_on()
+
+
 def test_a_power_cut_keeps_the_disk_and_nothing_else(fleet: Fleet) -> None:
     _, second = fleet
     second.exec("sh", "-c", "echo kept >/etc/kept; echo gone >/run/gone")
@@ -60,6 +73,19 @@ def test_a_power_cut_keeps_the_disk_and_nothing_else(fleet: Fleet) -> None:
     assert second.exec("cat", "/etc/kept").stdout == "kept\n"
     assert second.exec("test", "-e", "/run/gone", check=False).returncode == 1
     assert hears(fleet.host("h1"), second)
+
+
+def test_hosts_reach_the_switch_at_once_whoever_comes_and_goes(fleet: Fleet) -> None:
+    """It keeps its hardware address, which the hosts remember."""
+    first, second = fleet
+    addresses = set()
+    for _ in range(5):
+        first.exec("ping", "-c", "1", "-W", "1", SWITCH_ADDRESS)
+        addresses.add(first.exec("ip", "neigh", "show", SWITCH_ADDRESS).stdout.split()[4])
+        pid = second.pid
+        assert pid is not None
+        fleet.network.plug(second.number, pid)
+    assert len(addresses) == 1
 
 
 def test_cuts_and_loss_are_undone_by_heal(fleet: Fleet) -> None:
