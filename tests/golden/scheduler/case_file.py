@@ -9,7 +9,8 @@ unless the text says otherwise.
 failed without a word, down: left in order, unseen: it has no state; attributes are transient;
 the first node is the DC), and a line for what is not
 stopped, ``RESOURCE started|promoted|failed on NODE ...``. ``RESOURCE unknown on NODE`` leaves out
-the result of the probe, which any other resource has on every node that is online.
+the result of the probe, which any other resource has on every node that is online. ``without
+quorum`` says that this part of the cluster has no majority.
 
 ``== then`` (may be left out): what happens once the cluster has carried out its plans (see
 `settling`); the plan is the one after that.
@@ -88,13 +89,16 @@ class _State:
     nodes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     resources: dict[tuple[str, str], str] = field(default_factory=dict)
     """By resource and node: started, promoted, failed, unknown."""
+    quorate: bool = True
 
     @classmethod
     def read(cls, text: str) -> _State:
         state = cls()
         for line in text.splitlines():
             words = line.split()
-            if len(words) > 2 and words[2] == "on":
+            if words == ["without", "quorum"]:
+                state.quorate = False
+            elif len(words) > 2 and words[2] == "on":
                 for node in words[3:]:
                     state.resources[words[0], node] = words[1]
             elif words:
@@ -119,7 +123,7 @@ def cib_of(case: Case) -> Element:
         if kind != "unseen"
     )
     status = Element("status", {}, states)
-    facts = {"have-quorum": "1", "dc-uuid": next(iter(state.nodes))}
+    facts = {"have-quorum": str(int(state.quorate)), "dc-uuid": next(iter(state.nodes))}
     cib = Element("cib", facts, (edited.configuration, status))
     return after(settled(cib, NOW), case.then) if case.then else cib
 
