@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import grpc.aio
-
 from cib_store.apply.attributes import AttributeValue as AttributeValue
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
@@ -30,10 +28,11 @@ from cib_store.messages.outcomes import (
     version_message,
     version_of,
 )
+from cib_store.speaker import Speaker
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, NotLeader, TimedOut, Unreachable
-from raftmaker.runtime.rpc import calling, dial
+from raftmaker.runtime.rpc import calling
 from raftmaker.vocabulary.commands import (
     Body,
     CibOperation,
@@ -46,7 +45,7 @@ from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 from raftmaker.wire import store_pb2 as pb
-from raftmaker.wire import store_pb2_grpc, types_pb2
+from raftmaker.wire import types_pb2
 from raftmaker.wire.types_pb2 import Identity
 
 NOBODY = Origin()
@@ -56,7 +55,7 @@ _TIMEOUT_MS = 10_000
 _TRY_MS = 3_000
 _UNDER_WAY_MAX = 32
 _Reply = TypeVar("_Reply")
-_Call = Callable[[store_pb2_grpc.StoreStub, float], Awaitable[_Reply]]
+_Call = Callable[[Speaker, float], Awaitable[_Reply]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +108,11 @@ class StoreClient:
     ) -> None:
         """Name the targets; it connects when first used."""
         self._targets = list(target) if isinstance(target, Sequence) else [target]
-        self._channels = [dial(each, identity=identity) for each in self._targets]
-        self._stubs = [store_pb2_grpc.StoreStub(channel) for channel in self._channels]
         self._identity = identity
+        self._stubs = [Speaker(each, identity) for each in self._targets]
         self._exactly_once = exactly_once
         self._current = 0
-        self._dropped: list[grpc.aio.Channel] = []
+        self._dropped: list[Speaker] = []
         self._client = ClientId("")
         self._sequence = 0
         self._opening = asyncio.Lock()
@@ -122,22 +120,20 @@ class StoreClient:
 
     def retarget(self, targets: Sequence[Target]) -> None:
         """Speak to these from now on; connections to those that stay are kept."""
-        kept = dict(zip(self._targets, self._channels, strict=True))
+        kept = dict(zip(self._targets, self._stubs, strict=True))
         current = self._targets[self._current]
         self._targets = list(targets)
-        self._channels = [
-            kept.pop(each) if each in kept else dial(each, identity=self._identity)
+        self._stubs = [
+            kept.pop(each) if each in kept else Speaker(each, self._identity)
             for each in self._targets
         ]
-        self._stubs = [store_pb2_grpc.StoreStub(channel) for channel in self._channels]
         self._current = self._targets.index(current) if current in self._targets else 0
         self._dropped.extend(kept.values())
 
     async def close(self) -> None:
         """End the connections; calls under way fail."""
-        self._channels.extend(self._dropped)
-        for channel in self._channels:
-            await channel.close()
+        for stub in (*self._stubs, *self._dropped):
+            await stub.close()
 
     async def _ask(self, call: _Call[_Reply], timeout_ms: int, *, again: bool) -> _Reply:
         """Call the current target; with `again`, go on with the others until the deadline."""
@@ -454,7 +450,7 @@ class StoreClient:
         reply: pb.StoreStatusReply = await self._ask(
             lambda stub, limit: stub.Status(pb.StoreStatusRequest(), timeout=limit),
             timeout_ms,
-            again=False,
+            again=len(self._stubs) > 1,
         )
         return reply
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+import grpc
 import grpc.aio
 
 from cib_store.access.caller import Caller
@@ -33,6 +34,7 @@ from cib_store.proposing.changes import ChangeOrder, plain_origin
 from cib_store.queries import found
 from cib_store.store import Store
 from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.conversation import CallEnded, Turn, converse
 from raftmaker.runtime.errors import HaError, NotPermitted, Rejected
 from raftmaker.runtime.rpc import Service, abort
 from raftmaker.runtime.rpc import caller as identity_of
@@ -167,6 +169,38 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             await abort(context, error)
             raise
         return pb.RecordReply(outcome=outcome_message(outcome))
+
+    async def Converse(self, request_iterator: AsyncIterator[pb.Asks], context: _Context) -> None:
+        """Serve queries, changes and records over one stream."""
+
+        async def write(answers: list[pb.Answer]) -> None:
+            await context.write(pb.Answers(answers=answers))
+
+        asked = (list(message.asks) async for message in request_iterator)
+        await converse(asked, partial(self._answer, context), write)
+
+    async def _answer(self, stream: _Context, ask: pb.Ask) -> pb.Answer:
+        context: Any = Turn(stream, ask.timeout_ms)
+        try:
+            match ask.WhichOneof("call"):
+                case "query":
+                    return pb.Answer(number=ask.number, query=await self.Query(ask.query, context))
+                case "change":
+                    changed = await self.Change(ask.change, context)
+                    return pb.Answer(number=ask.number, change=changed)
+                case "record":
+                    recorded = await self.Record(ask.record, context)
+                    return pb.Answer(number=ask.number, record=recorded)
+                case _:
+                    code, details = grpc.StatusCode.UNIMPLEMENTED, "no such call"
+        except CallEnded as error:
+            code, details = error.code, error.details
+        except Exception as error:  # noqa: BLE001  # as gRPC does of a call of its own
+            self._store.log.error("a call failed", reason=repr(error))
+            code, details = grpc.StatusCode.UNKNOWN, repr(error)
+        return pb.Answer(
+            number=ask.number, failure=pb.CallFailure(status=code.value[0], details=details)
+        )
 
     async def Attributes(
         self, request: pb.AttributesRequest, context: _Context

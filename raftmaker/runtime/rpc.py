@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -302,6 +303,13 @@ class _StreamStream(_Introduces, grpc.aio.StreamStreamClientInterceptor):
 def introduction(identity: Identity) -> tuple[tuple[str, bytes], ...]:
     """Return the call metadata that tells who calls, for calls on a bare channel."""
     return ((IDENTITY_KEY, identity.SerializeToString()),)
+
+
+def introduced(stub: Any, identity: Identity) -> Any:
+    """Return the stub of a bare channel with the `introduction` put into each of its calls."""
+    for name, call in vars(stub).items():
+        setattr(stub, name, partial(call, metadata=introduction(identity)))
+    return stub
 
 
 def dial(target: Target, *, identity: Identity) -> grpc.aio.Channel:

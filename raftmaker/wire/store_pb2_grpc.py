@@ -96,6 +96,11 @@ class StoreStub:
                 request_serializer=raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
                 _registered_method=True)
+        self.Converse = channel.stream_stream(
+                '/raftmaker.v1.Store/Converse',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.Asks.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.Answers.FromString,
+                _registered_method=True)
         self.ListMembers = channel.unary_unary(
                 '/raftmaker.v1.Store/ListMembers',
                 request_serializer=raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.SerializeToString,
@@ -191,6 +196,14 @@ class StoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Converse(self, request_iterator, context):
+        """The same queries, changes and records as by calls of their own, over one stream: for programs that make many. Each
+        is answered when it is done, in any order, and what is asked or done meanwhile goes together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMembers(self, request, context):
         """Lists the members as they are committed, and as the leader (or, without one, this replica) sees them.
         """
@@ -260,6 +273,11 @@ def add_StoreServicer_to_server(servicer, server):
                     servicer.RemoveMember,
                     request_deserializer=raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_store__pb2.MembersReply.SerializeToString,
+            ),
+            'Converse': grpc.stream_stream_rpc_method_handler(
+                    servicer.Converse,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.Asks.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.Answers.SerializeToString,
             ),
             'ListMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembers,
@@ -592,6 +610,33 @@ class Store:
             '/raftmaker.v1.Store/RemoveMember',
             raftmaker_dot_wire_dot_store__pb2.RemoveMemberRequest.SerializeToString,
             raftmaker_dot_wire_dot_store__pb2.MembersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Converse(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/raftmaker.v1.Store/Converse',
+            raftmaker_dot_wire_dot_store__pb2.Asks.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.Answers.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from cib_store.client import StoreClient
 from cib_store.document.transient import Shelf, value_of
+from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     AttributeChange,
@@ -100,6 +102,14 @@ def test_a_delayed_value_is_written_though_the_leader_dies(stores: Stores) -> No
                 await asyncio.sleep(0.1)
         stores.start(leader)
         await client.close()
+        back = stores.client(leader)
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while True:
+                with contextlib.suppress(HaError):
+                    await back.query(timeout_ms=1000)
+                    break
+                await asyncio.sleep(0.1)
+        await back.close()
 
     asyncio.run(story())
 
