@@ -82,6 +82,8 @@ class Front:
         self._known[name] = credentials
         try:
             await self._pass_on(name, reader, writer)
+        except asyncio.CancelledError:
+            pass  # closed; asyncio would tell the log of a task that ends so
         except OSError as error:
             self._log.debug("connection ends", uid=credentials.uid, reason=error)
         finally:

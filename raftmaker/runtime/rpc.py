@@ -8,7 +8,7 @@ become gRPC status codes here, and come back as the same exceptions at the calle
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,13 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from raftmaker.runtime.endpoint import Credentials, Endpoint, ShowsCredentials, Target
+from raftmaker.runtime.endpoint import (
+    Credentials,
+    Endpoint,
+    ShowsCredentials,
+    Target,
+    host_and_port,
+)
 from raftmaker.runtime.errors import (
     HaError,
     NotLeader,
@@ -32,6 +38,7 @@ from raftmaker.runtime.errors import (
 )
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
+from raftmaker.runtime.listening import accept_only_speakers
 from raftmaker.runtime.renewing import Renewing
 from raftmaker.runtime.ways import DIAL_OPTIONS, SERVE_OPTIONS, Ways
 from raftmaker.wire.types_pb2 import Identity
@@ -178,7 +185,7 @@ async def serve(
     *,
     identity: Identity,
     socket: Path,
-    endpoints: Iterable[Endpoint] = (),
+    endpoints: Sequence[Endpoint] = (),
     private: bool = False,
 ) -> grpc.aio.Server:
     """Start serving on the unix socket (mode 0660) and the endpoints; health and reflection on.
@@ -207,6 +214,8 @@ async def serve(
     for endpoint in endpoints:
         _listen(server, endpoint)
     await server.start()
+    secured = [each for one in endpoints if one.credentials for each in one.addresses]
+    accept_only_speakers((host_and_port(each)[1] for each in secured), HANDSHAKE_MS // 1000)
     if private:
         socket.chmod(0o600)
     else:
