@@ -39,15 +39,18 @@ def _parser() -> etree.XMLParser:
 _PARSER = _parser()
 
 
-def parse(text: str | bytes) -> Element:
-    """Read one XML document. Raises `BadXml` with line and reason."""
-    return _parse_small(text) if len(text) <= SMALL_CHARACTERS else _parse(text)
+def parse(text: str | bytes, *, bytes_max: int | None = None) -> Element:
+    """Read one XML document, at most `BYTES_MAX` of it. Raises `BadXml` with line and reason."""
+    if bytes_max is None and len(text) <= SMALL_CHARACTERS:
+        return _parse_small(text)
+    return _parse(text, bytes_max)
 
 
-def _parse(text: str | bytes) -> Element:
+def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:
     data = text.encode() if isinstance(text, str) else text
-    if len(data) > BYTES_MAX:
-        raise BadXml(f"{len(data)} bytes of XML: at most {BYTES_MAX} are read")
+    most = BYTES_MAX if bytes_max is None else bytes_max
+    if len(data) > most:
+        raise BadXml(f"{len(data)} bytes of XML: at most {most} are read")
     try:
         root = etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:

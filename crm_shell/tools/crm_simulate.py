@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from raftmaker.client import Cluster
 
 PROGRAM = "crm_simulate"
+FILE_BYTES_MAX = 1024 * 1024 * 1024
+"""A file may be larger than what the store takes in: 32 nodes with 5000 resources are 80 MB."""
 RECURSION_LIMIT = 100_000
 """Chains of orders are followed recursively; large clusters have long ones."""
 
@@ -160,8 +162,8 @@ def _uncollected() -> Iterator[None]:
 
 def _read(options: argparse.Namespace) -> Element:
     if options.pipe or options.file in (None, "-"):
-        return parse(sys.stdin.buffer.read())
-    return parse(Path(options.file).read_bytes())
+        return parse(sys.stdin.buffer.read(), bytes_max=FILE_BYTES_MAX)
+    return parse(Path(options.file).read_bytes(), bytes_max=FILE_BYTES_MAX)
 
 
 def _simulate(cib: Element, wishes: Wishes) -> int:

@@ -36,3 +36,4 @@ def test_length_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "BYTES_MAX", 100)
     with pytest.raises(BadXml, match="at most 100"):
         parse(f'<a b="{"x" * 100}"/>')
+    assert parse(f'<a b="{"x" * 100}"/>', bytes_max=1000).tag == "a"
