@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from cib_store.document.element import Element
 from crmd.fsa.cib import lrm_resources, transient_pairs
 from crmd.fsa.history import is_failure
+from crmd.fsa.membership import MARK
 from crmd.fsa.state import FencePhaseHere
 from crmd.fsa.turn import Turn, with_item
 from crmd.scheduler.graph import ActionKind, GraphAction
@@ -65,7 +66,7 @@ def _node_changes(
     reasons: list[str],
 ) -> None:
     node = NodeName((new or old or Element("")).id)
-    if _brought_down(turn, node):
+    if _brought_down(turn, node) and not _returned(old, new):
         return
     for name in MEMBERSHIP:
         was = old.get(name) if old is not None else ""
@@ -92,6 +93,13 @@ def _brought_down(turn: Turn, node: NodeName) -> bool:
         and transition.progress[action.id] in (Progress.RUNNING, Progress.DONE)
         for action in transition.actions.values()
     )
+
+
+def _returned(old: Element | None, new: Element | None) -> bool:
+    """The node has come, or was joined: the graph that brought it down is not made for that."""
+    if new is None or new.get("in_ccm") in ("", "0"):
+        return False
+    return old is None or any(old.get(name) != new.get(name) for name in ("in_ccm", MARK))
 
 
 def _attribute_changes(node: NodeName, old: Element | None, new: Element | None) -> Iterator[str]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from crmd.fsa import effects, events
 from crmd.fsa.state import Name
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import ControllerLost, FenceIntent, FenceResult, RenewSession
-from raftmaker.vocabulary.ids import NodeName, Session, Term
+from raftmaker.vocabulary.commands import (
+    ControllerLost,
+    FenceIntent,
+    FenceResult,
+    OpenSession,
+    RenewSession,
+)
+from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
 from raftmaker.vocabulary.membership import FencePhase
 from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, fence
 
@@ -45,6 +51,26 @@ def test_intent_then_device_then_result_then_recovery() -> None:
     world.settle()
     assert world.last(effects.SendOrder).node == C
     assert world.name() is Name.S_TRANSITION_ENGINE, "its own fencing aborts nothing"
+
+
+def test_a_fenced_node_that_returns_before_the_graph_ends_is_planned_for() -> None:
+    """features 16.33: what the graph was not made for. A slow start goes on meanwhile."""
+    world = World()
+    lost(world)
+    world.schedule(fence("b"), action(2, "start", 1, node="c"))
+    ended(world, confirmed=True)
+    assert world.last(effects.SendOrder).node == C
+    assert world.name() is Name.S_TRANSITION_ENGINE
+    another = OpenSession(
+        node=B, boot_id=BootId("another boot"), controller_start=1, replaces=Session(1)
+    )
+    assert world.commit(another) is ExitCode.OK
+    world.show()
+    assert world.name() is Name.S_TRANSITION_ENGINE, "what runs is waited for"
+    world.answer_joins()
+    dc = world.dc()
+    assert dc is not None
+    assert dc.is_stale, "nothing has asked yet what runs there"
 
 
 def test_a_refused_intent_runs_no_device() -> None:
