@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from crm_shell.enrolment import records
 from crm_shell.enrolment.admission import Admission, Keys
@@ -20,7 +21,7 @@ from crm_shell.enrolment.places import ENROLMENT_PORT, enrolment_directory, host
 from crm_shell.enrolment.records import Record, Verdict, judge
 from crm_shell.enrolment.roster import roster_of
 from crm_shell.enrolment.server import Enrolment, listen, serve
-from raftmaker.client import connect
+from raftmaker.client import Cluster, connect
 from raftmaker.runtime.certificates import KeyPair
 from raftmaker.runtime.daemon import notify
 from raftmaker.runtime.errors import HaError
@@ -62,53 +63,62 @@ def main() -> int:
 
 
 async def _run(config: Path) -> int:
-    log = Log(PROGRAM)
     async with connect(config, program=PROGRAM) as cluster:
-        settings = cluster.settings
-        directory = enrolment_directory(settings)
-        if settings.tls_dir is None:
+        tls = cluster.settings.tls_dir
+        if tls is None:
             raise HaError(
                 "raftmaker.toml names no TLS directory: make the cluster with 'crm cluster init'"
             )
-        keys = _keys(settings.tls_dir)
-        admission = Admission(
-            identity=tool_identity(settings.cluster, PROGRAM),
-            cluster_name=settings.cluster_name,
-            keys=keys,
-            roster=roster_of(cluster),
-            directory=directory,
-        )
-        enrolment = Enrolment(
-            authority=keys.authority.certificate,
-            judge=lambda identity, secret: _judged(directory, identity, secret),
-            enrol=admission.enrol,
-            log=log,
-        )
-        context = server_context(settings.tls_dir / "node.pem", settings.tls_dir / "node.key")
-        # What is in it first: without capabilities root does not look into what is not its own.
-        become_service_user(*directory.iterdir(), directory)
-        listeners = [listen((host, ENROLMENT_PORT)) for host in hosts_of(settings)]
-        log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
-        notify("READY=1")
-        serving = [asyncio.create_task(serve(each, context, enrolment)) for each in listeners]
-        watching = asyncio.create_task(_until_none_is_open(directory, settings.tls_dir))
-        done, _ = await asyncio.wait([*serving, watching], return_when=asyncio.FIRST_COMPLETED)
-        for task in (*serving, watching):
-            task.cancel()
-        await asyncio.gather(*serving, watching, return_exceptions=True)
-        for task in done:
-            task.result()
-        log.info("no token is valid any more")
+        # Before the keys are read, so that an exchange of them right after is noticed.
+        with (tls / "authority.pem").open("rb") as authorities:
+            await _serve(cluster, tls, authorities)
     return 0
 
 
-async def _until_none_is_open(directory: Path, tls: Path) -> None:
-    """Return when no token is good any more; each names the authority that was there."""
-    authorities = tls / "authority.pem"
-    began = authorities.stat().st_mtime_ns
+async def _serve(cluster: Cluster, tls: Path, authorities: BinaryIO) -> None:
+    log = Log(PROGRAM)
+    settings = cluster.settings
+    directory = enrolment_directory(settings)
+    keys = _keys(tls)
+    admission = Admission(
+        identity=tool_identity(settings.cluster, PROGRAM),
+        cluster_name=settings.cluster_name,
+        keys=keys,
+        roster=roster_of(cluster),
+        directory=directory,
+    )
+    enrolment = Enrolment(
+        authority=keys.authority.certificate,
+        judge=lambda identity, secret: _judged(directory, identity, secret),
+        enrol=admission.enrol,
+        log=log,
+    )
+    context = server_context(tls / "node.pem", tls / "node.key")
+    # What is in it first: without capabilities root does not look into what is not its own.
+    become_service_user(*directory.iterdir(), directory)
+    listeners = [listen((host, ENROLMENT_PORT)) for host in hosts_of(settings)]
+    log.info("takes join tokens", addresses=",".join(hosts_of(settings)), port=ENROLMENT_PORT)
+    notify("READY=1")
+    serving = [asyncio.create_task(serve(each, context, enrolment)) for each in listeners]
+    watching = asyncio.create_task(_until_none_is_open(directory, authorities))
+    done, _ = await asyncio.wait([*serving, watching], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*serving, watching):
+        task.cancel()
+    await asyncio.gather(*serving, watching, return_exceptions=True)
+    for task in done:
+        task.result()
+    log.info("no token is valid any more")
+
+
+async def _until_none_is_open(directory: Path, authorities: BinaryIO) -> None:
+    """Return when no token is good any more; each names the authority that was there.
+
+    The service user may not look into the keys' directory. An open file tells without that: one
+    that was replaced has no name left.
+    """
     while any(each.is_open(int(time.time())) for each in records.read(directory)):
         await asyncio.sleep(_LOOK_S)
-        if authorities.stat().st_mtime_ns != began:
+        if os.fstat(authorities.fileno()).st_nlink == 0:
             return
 
 
