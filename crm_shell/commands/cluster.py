@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from crm_shell.commands.backup import BACKUP
 from crm_shell.commands.founding import FOUNDING
+from crm_shell.commands.health import HEALTH
 from crm_shell.commands.members import MEMBERS
 from crm_shell.commands.running import RUNNING
 from crm_shell.commands.session import Command, Level, Session, arguments
@@ -168,6 +169,7 @@ LEVEL = Level(
         *RUNNING,
         *MEMBERS,
         *BACKUP,
+        HEALTH,
         Command(name="status", usage="status", run=_status,
                 summary="Show the store's replicas, the controller and the daemons' sockets"),
         Command(name="history", usage="history [COUNT]", run=_history,

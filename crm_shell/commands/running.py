@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from crm_shell.commands.session import Command, Misused, Session
 
-_ALONE = (
-    "only this node: there is no ssh between nodes; give the command on each of them"
-    " (a node that is stopped cannot be asked)"
-)
+_NODES = "[--all | NODE...]"
+_ALONE = "only this node: give the command on each of them"
 
 
 def _alone(args: list[str], usage: str) -> None:
@@ -16,25 +14,27 @@ def _alone(args: list[str], usage: str) -> None:
         raise Misused(f"unexpected argument {args[0]!r}{why}; usage: {usage}")
 
 
-async def _start(session: Session, args: list[str]) -> int:
-    _alone(args, "start")
-    from crm_shell.host.running import start
+async def _on(session: Session, args: list[str], verb: str) -> int:
+    """Act on this node, or on those that are named."""
+    from crm_shell.host import everywhere, running
 
-    return await start(session)
+    if args:
+        return await everywhere.act(session, verb, args, f"{verb} {_NODES}")
+    here = {"start": running.start, "stop": running.stop, "restart": running.restart}
+    return await here[verb](session)
+
+
+async def _start(session: Session, args: list[str]) -> int:
+    return await _on(session, args, "start")
 
 
 async def _stop(session: Session, args: list[str]) -> int:
-    _alone(args, "stop")
-    from crm_shell.host.running import stop
-
-    return await stop(session)
+    return await _on(session, args, "stop")
 
 
 async def _restart(session: Session, args: list[str]) -> int:
     _alone(args, "restart")
-    from crm_shell.host.running import restart
-
-    return await restart(session)
+    return await _on(session, args, "restart")
 
 
 async def _enable(session: Session, args: list[str]) -> int:
@@ -52,10 +52,11 @@ async def _disable(session: Session, args: list[str]) -> int:
 
 
 RUNNING = (
-    Command(name="start", usage="start", run=_start,
-            summary="Start this node, and wait until it takes part in the cluster"),
-    Command(name="stop", usage="stop", run=_stop,
-            summary="Move this node's resources away and stop it; returns when it is down"),
+    Command(name="start", usage=f"start {_NODES}", run=_start,
+            summary="Start this node, and wait until it takes part in the cluster; others by ssh"),
+    Command(name="stop", usage=f"stop {_NODES}", run=_stop,
+            summary="Move this node's resources away and stop it; returns when it is down;"
+                    " others by ssh"),
     Command(name="restart", usage="restart", run=_restart,
             summary="Stop this node and start it again"),
     Command(name="enable", usage="enable", run=_enable,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from crm_shell.commands.session import Command, Misused, Session
 from crm_shell.status.advice import advice
@@ -74,12 +78,27 @@ async def run(session: Session, args: list[str]) -> int:
         headers="noheaders" not in args,
     )
     text = session.console.paint_status(render(status, shown, now=now_text(node)))
-    session.console.answer(f"{text}\n{_advice_text(session, status)}".rstrip("\n"), data_of(status))
+    found = [*advice(status), *certificate_advice(session.cluster.settings.tls_dir,
+                                                  datetime.now(UTC))]  # fmt: skip
+    session.console.answer(f"{text}\n{_advice_text(session, found)}".rstrip("\n"), data_of(status))
     return 0
 
 
-def _advice_text(session: Session, status: Status) -> str:
-    found = advice(status)
+def certificate_advice(tls: Path | None, now: datetime) -> list[tuple[str, str]]:
+    """Return (what is wrong, what to type) about certificates; nothing where one may not look."""
+    if tls is None or not os.access(tls / "node.pem", os.R_OK):
+        return []
+    # Here and not above: loading cryptography would slow every command.
+    from crm_shell.host.expiry import expiries
+
+    return [
+        (f"{each}: without it this node is shut out", "crm cluster rotate-certificates")
+        for each in expiries(tls, now)
+        if each.is_near
+    ]
+
+
+def _advice_text(session: Session, found: Sequence[tuple[str, str]]) -> str:
     if not found:
         return ""
     lines = [session.console.paint("What to do:", "bold")]
