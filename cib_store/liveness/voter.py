@@ -173,11 +173,10 @@ def _with_voters(state: Voter, event: VotersChanged) -> Voter:
 
 def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
     late = state.ticked_ms is not None and at_ms - state.ticked_ms > state.tick_ms + state.stall_ms
-    state = replace(state, ticked_ms=at_ms)
     if late:
         # It was this process that stood still: nobody's silence meanwhile proves anything.
-        return _rearmed(state, at_ms), ()
-    state = replace(state, reports=_own_reports(state, at_ms))
+        return _rearmed(replace(state, ticked_ms=at_ms), at_ms), ()
+    state = replace(state, ticked_ms=at_ms, reports=_own_reports(state, at_ms))
     if not state.leads:
         return state, ()
     return proposals(state, at_ms)

@@ -71,8 +71,8 @@ def step(state: ControllerState, event: Event) -> tuple[ControllerState, tuple[E
     progress = progress_of(turn, name)
     if progress != state.progress:
         turn.emit(progress)
-    new = turn.state()
-    return replace(new, name=name, progress=progress), tuple(turn.effects)
+    new = turn.state(name, progress)
+    return new, tuple(turn.effects)
 
 
 def _advance(turn: Turn) -> None:

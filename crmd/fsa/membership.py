@@ -109,7 +109,8 @@ def _after_join(member: Member, serial: int) -> tuple[Queued, ...]:
         if isinstance(entry, QueuedResult):
             kept.append(replace(entry, is_known=entry.is_known or entry.result.serial <= serial))
         elif place < member.batch:
-            kept.append(entry)
+            # Should it fail, the inventory is newer than what it says.
+            kept.append(replace(entry, is_known=True))
     return tuple(kept)
 
 

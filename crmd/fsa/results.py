@@ -131,6 +131,8 @@ def change_of(
                     operations.append(merge_status(counted, score=True))
                 if not is_known and result.outcome.status is not OpStatus.CANCELLED:
                     after[name] = with_result(history, result, node, traits[result.serial])
+            case QueuedPending(is_known=True) | QueuedRemoval(is_known=True):
+                pass
             case QueuedPending(request=request):
                 name = str(request.resource)
                 after[name] = with_pending(after.get(name, before.get(name)), request, node)

@@ -59,18 +59,23 @@ class QueuedResult:
 
 @dataclass(frozen=True, slots=True)
 class QueuedPending:
-    """An operation began: it is to be shown as pending (features 8.11)."""
+    """An operation began: it is to be shown as pending (features 8.11).
+
+    `is_known`: a join told what came of it while this was being committed; not tried again.
+    """
 
     request: OperationRequest
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedRemoval:
-    """History of a resource, or of one operation of it, is to be removed."""
+    """History of a resource, or of one operation of it, is to be removed; `is_known`: as above."""
 
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    is_known: bool = False
 
 
 Queued = QueuedResult | QueuedPending | QueuedRemoval

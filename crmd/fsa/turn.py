@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from crmd.fsa.config import Config
-from crmd.fsa.effects import CancelTimer, Effect, Record, Refused, SetTimer
+from crmd.fsa.effects import CancelTimer, Effect, Record, Refused, ReportProgress, SetTimer
 from crmd.fsa.events import Timer
 from crmd.fsa.purpose import Purpose
-from crmd.fsa.state import ControllerState, Dc, Isolation, Leaving, Member, Standing, View
+from crmd.fsa.state import ControllerState, Dc, Isolation, Leaving, Member, Name, Standing, View
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body, CibChange, CibOperation
 from raftmaker.vocabulary.ids import NodeName, Token
@@ -122,7 +122,7 @@ class Turn:
         """This process is a present member as far as it knows."""
         return self.mine is not None and self.mine.is_present
 
-    def state(self) -> ControllerState:
+    def state(self, name: Name, progress: ReportProgress) -> ControllerState:
         """Return the new state, after the effects for timers that changed."""
         for timer in Timer:
             wanted, running = self._wanted.get(timer), self._timers.get(timer)
@@ -132,6 +132,8 @@ class Turn:
                 self.emit(SetTimer(timer, wanted))
         return replace(
             self._before,
+            name=name,
+            progress=progress,
             answered_ms=self.answered_ms,
             view=self.view,
             standing=self.standing,

@@ -30,6 +30,7 @@ from tests.sim.crashes import CrashPoints
 from tests.sim.elections import Elections
 from tests.sim.executor import Executor
 from tests.sim.fencer import Fencer
+from tests.sim.idleness import Idleness
 from tests.sim.log_model import LogModel
 from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.machine import Machine, Process
@@ -48,6 +49,8 @@ NAMES = ("n1", "n2", "n3", "n4", "n5")
 WALL_START_US = 1_700_000_000_000_000
 CALM_SECONDS = 15
 """The cluster starts without faults for as long as this."""
+RESIDENT_SHARE = 0.25
+"""In how many seeds every decision is compared with that of a scheduler that stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,8 @@ class Cluster:
         self.network = Network(self.loop, self._random("network"), self.nodes)
         self.streams = Streams(self.loop, self._random("streams"), self.network)
         self.agents = Agents(self.loop, self._random("agents"), self.trace)
-        self.schedules = Schedules(self.rules)
+        stays = self._random("resident").random() < RESIDENT_SHARE
+        self.schedules = Schedules(self.rules, stays=stays)
         self.log = LogModel(
             loop=self.loop,
             network=self.network,
@@ -102,11 +106,12 @@ class Cluster:
         self.machines: dict[NodeName, Machine] = {}
         self.power = Power(self.loop, self._random("power"), self.trace, self.machines)
         self.crashes = CrashPoints(self._random("crashes"), self.power.crash)
-        if "power-fails" in plan.focus:
+        habits = {*plan.focus, *_habits(plan)}
+        if "power-fails" in habits:
             self.power.habits.fail = 0.7
-        if "quick-boots" in plan.focus:
+        if "quick-boots" in habits:
             self.power.habits.boot_ms = (300, 2_000)
-        if "slow-agents" in plan.focus:
+        if "slow-agents" in habits:
             self.agents.habits.start_ms = (1_500, 5_500)
         if not self.has_fencing:
             # Without fencing an isolated node must be able to stop in time: see nemesis.py.
@@ -120,6 +125,7 @@ class Cluster:
         self.checkers = Checkers(self)
         self.operator = Operator(self, self._random("operator"))
         self.nemesis = Nemesis(self, self._random("nemesis"))
+        self.idleness = Idleness(self)
         self.settling = Settling(self)
         self.network.boot_of = self._boot_of
         self.network.before_change.append(self.beats.before_change)
@@ -231,6 +237,7 @@ class Cluster:
         self.crashes.chance = random.choice((0.0, 0.0002, 0.0005, 0.001))
         self.network.late = self.plan.late
         self.network.longest_lag_ms = 25_000 if self.has_fencing else 250
+        self.idleness.begin()
         self.nemesis.start()
         self.loop.run_until(int((CALM_SECONDS + self.plan.minutes * 60) * SECOND))
         self.crashes.chance = 0.0
@@ -240,6 +247,18 @@ class Cluster:
         self.nemesis.calm_down()
         self.network.late = 0.0
         self.settling.run()
+
+
+def _habits(plan: Plan) -> tuple[str, ...]:
+    """Return what is otherwise in a third of the seeds, where nothing is in focus.
+
+    With both a node that was fenced is back while slow actions of that graph still run elsewhere.
+    """
+    if plan.focus:
+        return ()
+    chance = Random(f"{plan.seed}/habits").random()
+    slow, quick = chance < 0.25, chance < 0.15 or 0.25 <= chance < 0.35
+    return (*(("slow-agents",) if slow else ()), *(("quick-boots",) if quick else ()))
 
 
 def _altered(random: Random, command: Command, cluster: Cluster) -> Command:

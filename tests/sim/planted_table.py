@@ -155,6 +155,14 @@ TABLE = (
         fencing=True,
     ),
     Planted(
+        rule="return_plans_anew",
+        found_by=("idle",),
+        focus=("crash-member", "slow-agents", "quick-boots"),
+        fencing=True,
+        pace_ms=12_000,
+        minutes=4.0,
+    ),
+    Planted(
         rule="isolated_stops",
         found_by=("active-once",),
         focus=("isolate",),

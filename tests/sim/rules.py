@@ -61,6 +61,8 @@ class Rules:
     """Nothing of a lost node starts elsewhere before its fencing is committed."""
     intent_bars_return: bool = True
     """After an intent the session cannot be renewed."""
+    return_plans_anew: bool = True
+    """A fenced node that returns before the graph that fenced it has ended is planned for."""
     # Without quorum
     isolated_stops: bool = True
     """An isolated node acts by `no-quorum-policy` one dead time after its newest answered beat."""

@@ -35,6 +35,8 @@ class Settling:
             fault = self._unsettled()
             quiet = 0 if fault else quiet + 1
             if quiet >= QUIET_SECONDS:
+                # Whatever falls due by time alone has fallen due in these seconds.
+                cluster.idleness.judge((cluster.wall_us() - 2 * SECOND) // SECOND)
                 self.took_s = (cluster.loop.now_us - begin_us) // SECOND - quiet
                 return
         raise Violation("settles", f"not settled {LIMIT_SECONDS} s after the last fault: {fault}")
@@ -56,7 +58,7 @@ class Settling:
             places = cluster.agents.places(resource)
             if not places and not self._is_excused(resource):
                 return f"{resource} runs nowhere"
-        return self._misremembered()
+        return self._misremembered() or cluster.idleness.unprobed()
 
     def _is_excused(self, resource: str) -> bool:
         """Failures that nobody has cleaned up may keep it from every node, or a failed stop."""

@@ -237,6 +237,27 @@ def test_no_result_goes_between_a_joins_inventory_and_its_write() -> None:
     assert world.ops(A)["web_last_0"].get("op-status") == "0"
 
 
+def test_what_was_pending_is_not_told_after_a_join_that_told_how_it_ended() -> None:
+    """The write that would show it failed, and the start ended before the next DC took stock."""
+    world = World()
+    operation = request(token=world.become_member())
+    world.silent_store = True
+    run(world, operation)
+    world.pass_time(30)
+    (lost,) = world.drop_records()
+    started = result_of(operation, serial=1, call_id=1)
+    world.take(events.ExecutorResult(at_ms=world.at_ms, result=started))
+    world.request_join(operation.token, dc=B, call=9)
+    world.answer_executor(
+        Inventory(boot_id=boot(A), incarnation="i1", token=operation.token, history=(started,))
+    )
+    world.store_join()
+    world.silent_store = False
+    world.take(events.Recorded(at_ms=world.at_ms, request=lost.request, code=ExitCode.OLD, index=0))
+    world.pass_time(1_000)
+    assert world.ops(A)["web_last_0"].get("op-status") == "0"
+
+
 def test_a_batch_that_was_believed_lost_and_comes_late_changes_nothing() -> None:
     """The model is a proposal that is delayed past what followed it."""
     world = World()
