@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cib_store.apply.attributes import AttributeValue as AttributeValue
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
+from cib_store.document.held import AttributeValue as AttributeValue
 from cib_store.document.patchset import apply_patchset
 from cib_store.document.refusal import Refusal
 from cib_store.membership.view import Membership as Membership

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from cib_store.apply.attributes import Held
+from cib_store.document.held import Held
 from raftmaker.vocabulary.commands import WriteAttributes
 
 Commit = Callable[[WriteAttributes], Awaitable[None]]

@@ -7,10 +7,11 @@ values of private ones. Sums are added where all writers' changes meet, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from cib_store.document.element import Element
+from cib_store.document.held import AttributeValue, Held, HeldAttribute
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.transient import Shelf, node_states, pairs, value_of, with_value
 from cib_store.model.scores import add_scores, parse_score, score_text
@@ -24,42 +25,12 @@ VALUE_MAX = 64 * 1024
 DELAY_MAX_MS = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldAttribute:
-    """An attribute with a delay, or a private one.
-
-    `values`: those that wait (None: to be removed); of a private one, all. `changed` is the log
-    position of the newest change that waits, 0 when none does.
-    """
-
-    delay_ms: int = 0
-    private: bool = False
-    shelf: Shelf = Shelf()
-    changed: int = 0
-    values: Mapping[NodeName, str | None] = field(default_factory=dict)
-
-
-Held = Mapping[str, HeldAttribute]
-
-
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """The CIB and what is held beside it."""
 
     cib: Element
     held: Held
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeValue:
-    """One value as a reader sees it; `waits`: the CIB does not have it yet."""
-
-    name: str
-    node: str
-    value: str
-    private: bool = False
-    waits: bool = False
-    utilization: bool = False
 
 
 def updated(

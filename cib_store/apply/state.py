@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cib_store.apply.attributes import Held
 from cib_store.document.element import Element
+from cib_store.document.held import Held
 from cib_store.document.sections import empty_cib
 from cib_store.document.version import version_of
 from raftmaker.vocabulary.ids import ClientId

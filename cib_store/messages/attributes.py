@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cib_store.apply.attributes import AttributeValue, Held, HeldAttribute
+from cib_store.document.held import AttributeValue, Held, HeldAttribute
 from cib_store.document.transient import Shelf
 from raftmaker.vocabulary.commands import AttributeChange, Sum
 from raftmaker.vocabulary.ids import NodeName

@@ -15,8 +15,9 @@ from crm_shell.simulate.injections import (
     with_result,
 )
 from crm_shell.simulate.states import merged, node_state, with_history, with_state
-from crmd.scheduler.digests import FEATURE_SET, digest_of
+from crmd.scheduler.digests import FEATURE_SET
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
+from crmd.scheduler.parameter_digest import digest_of
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 

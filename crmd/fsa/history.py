@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from cib_store.document.element import Element
 from crmd.fsa.executor import AgentTraits
-from crmd.scheduler.digests import digest_of
+from crmd.scheduler.parameter_digest import digest_of
 from lrmd.operations.values import OperationRequest, Result, Standard
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import NodeName

@@ -5,7 +5,6 @@ Features section 7: history with digests (restart, reload-agent, secure).
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,6 +13,7 @@ from cib_store.document.element import Element
 from cib_store.model.values import parse_integer, whole
 from crmd.scheduler.actions.keys import operation_key
 from crmd.scheduler.actions.operations import find_operation, operation_meta
+from crmd.scheduler.parameter_digest import digest_of
 from crmd.scheduler.parameters import host_address, operation_parameters, parameters_on
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
@@ -36,17 +36,6 @@ _FOR_FENCER = frozenset(
 FEATURE_SET = "3.20.5"
 """The version of Pacemaker's feature set whose behaviour this is."""
 _FENCING_TASK = "stonith-on"
-_ESCAPES = str.maketrans(
-    {
-        "<": "&lt;",
-        ">": "&gt;",
-        "&": "&amp;",
-        '"': "&quot;",
-        "\n": "&#10;",
-        "\r": "&#13;",
-        "\t": "&#9;",
-    }
-)
 
 
 class DigestResult(Enum):
@@ -69,14 +58,6 @@ class Digests:
     secure: str | None = None
     restart: str | None = None
     restart_by_operation: bool = False
-
-
-def digest_of(parameters: dict[str, str]) -> str:
-    """Return the digest of parameters, as recorded in the operation history."""
-    text = "".join(
-        f' {name}="{parameters[name].translate(_ESCAPES)}"' for name in sorted(parameters)
-    )
-    return hashlib.md5(f" <parameters{text}/>\n".encode(), usedforsecurity=False).hexdigest()
 
 
 def meta_name(name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from importlib.metadata import version
 from pathlib import Path
 
+from raftmaker import __version__
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.ids import BootId
 from raftmaker.wire.types_pb2 import Identity
@@ -15,7 +15,7 @@ PROTOCOL = 1
 """The protocol that this version speaks; raised by what a peer must understand to be safe."""
 PROTOCOL_MIN = 1
 FEATURE_LEVEL = 1
-SOFTWARE_VERSION = version("raftmaker")
+SOFTWARE_VERSION = __version__
 
 
 def boot_id_of(run_dir: Path) -> BootId:

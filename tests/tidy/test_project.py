@@ -32,7 +32,13 @@ def test_import_contracts_hold() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("script", ["bin/demo", "bin/test", ".ci/run", "bench/failover"])
+def test_the_version_is_the_same_wherever_it_is_written() -> None:
+    assert importlib.import_module("raftmaker").__version__ == PYPROJECT["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    "script", ["bin/demo", "bin/test", ".ci/run", "bench/failover", "tests/hosts/endure"]
+)
 def test_scripts_are_executable(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
 

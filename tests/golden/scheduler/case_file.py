@@ -31,7 +31,7 @@ from crm_shell.simulate.execution import event_text, execute
 from crm_shell.syntax import parse
 from crmd.scheduler.actions.operations import TIMEOUT_DEFAULT_MS
 from crmd.scheduler.configuration.templates import expanded
-from crmd.scheduler.digests import digest_of
+from crmd.scheduler.parameter_digest import digest_of
 from crmd.scheduler.pipeline import decide, read_cluster
 from tests.golden.scheduler.settling import after, settled
 

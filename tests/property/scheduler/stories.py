@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from cib_store.document.element import Element
-from crmd.scheduler.digests import digest_of
+from crmd.scheduler.parameter_digest import digest_of
 from tests.property.scheduler.clusters import nvpairs
 
 START = 1_700_000_000
