@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer, whole
@@ -20,11 +20,24 @@ class Moment:
 
     @property
     def calendar(self) -> datetime:
-        """The moment as date and time of day in its own offset."""
-        zone = timezone(timedelta(seconds=self.offset_seconds))
-        return datetime.fromtimestamp(self.epoch, zone)
+        """The date and time of day in its own offset, as if that were UTC.
+
+        What lies before the year 1 or after 9999 is the first or last second of them.
+        """
+        local = max(_EARLIEST, min(_LATEST, self.epoch + self.offset_seconds))
+        return datetime.fromtimestamp(local, UTC)
 
 
+_EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
+_LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+_DAY_SECONDS = 86400
+_UNIT_SECONDS = {
+    "weeks": 7 * _DAY_SECONDS,
+    "days": _DAY_SECONDS,
+    "hours": 3600,
+    "minutes": 60,
+    "seconds": 1,
+}
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-W\d{2}-\d|\d{4}-\d{3}|\d{4}-\d{2})"
     r"(?:[ T]+(?P<time>\d{1,2}(?::?\d{2}(?::?\d{2})?)?))?"
@@ -43,16 +56,14 @@ def parse_moment(text: str | None) -> Moment | None:
     if match is None:
         return None
     try:
-        day = _day(match["date"])
+        day = int(_day(match["date"]).timestamp())
     except ValueError:
         return None
-    digits = re.sub(r"\D", "", match["time"] or "")
-    if len(digits) % 2:
-        digits = "0" + digits
-    hours, minutes, seconds = (int(digits[at : at + 2] or 0) for at in (0, 2, 4))
+    within_day = _seconds_of_day(match["time"])
     offset = _offset_seconds(match["zone"])
-    local = day + timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return Moment(int(local.timestamp()) - offset, offset)
+    if within_day is None or offset is None:
+        return None
+    return Moment(day + within_day - offset, offset)
 
 
 def _day(text: str) -> datetime:
@@ -62,18 +73,35 @@ def _day(text: str) -> datetime:
     if len(text) == 8 and text.isdigit():
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
     if len(text) == 8:
-        return datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
+        day = datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
+        if day.year != int(text[:4]):
+            raise ValueError(text)
+        return day
     if len(text) == 7:
         return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
-def _offset_seconds(zone: str | None) -> int:
+def _seconds_of_day(text: str | None) -> int | None:
+    """Read a time of day, up to 24:00:00; None where there is no such time."""
+    digits = re.sub(r"\D", "", text or "")
+    if len(digits) % 2:
+        digits = "0" + digits
+    hours, minutes, seconds = (int(digits[at : at + 2] or 0) for at in (0, 2, 4))
+    total = hours * 3600 + minutes * 60 + seconds
+    return total if minutes < 60 and seconds < 60 and total <= _DAY_SECONDS else None
+
+
+def _offset_seconds(zone: str | None) -> int | None:
+    """Read an offset from UTC, of less than a day; None where it is none."""
     if zone is None or zone == "Z":
         return 0
     digits = zone[1:].replace(":", "")
     hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
-    return (1 if zone[0] == "+" else -1) * (int(hours) * 3600 + int(minutes) * 60)
+    size = int(hours) * 3600 + int(minutes) * 60
+    if int(minutes) > 59 or size >= _DAY_SECONDS:
+        return None
+    return size if zone[0] == "+" else -size
 
 
 def date_expression_holds(expression: Element, now: Moment) -> tuple[bool, int | None]:
@@ -117,21 +145,19 @@ def _in_range(
 
 
 def _after(start: Moment, duration: Element) -> Moment:
+    """Return the moment a duration after `start`; past the calendar's ends, its end."""
+
     def amount(name: str) -> int:
         return parse_integer(duration.attributes.get(name)) or 0
 
-    moment = start.calendar
-    months = moment.month - 1 + amount("months") + 12 * amount("years")
-    year, month = moment.year + months // 12, months % 12 + 1
-    moment = moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
-    moment += timedelta(
-        weeks=amount("weeks"),
-        days=amount("days"),
-        hours=amount("hours"),
-        minutes=amount("minutes"),
-        seconds=amount("seconds"),
-    )
-    return Moment(int(moment.timestamp()), start.offset_seconds)
+    day = start.calendar
+    months = day.month - 1 + amount("months") + 12 * amount("years")
+    year, month = day.year + months // 12, months % 12 + 1
+    if not MINYEAR <= year <= MAXYEAR:
+        return Moment(_LATEST if year > MAXYEAR else _EARLIEST, start.offset_seconds)
+    day = day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
+    seconds = sum(amount(unit) * size for unit, size in _UNIT_SECONDS.items())
+    return Moment(int(day.timestamp()) - start.offset_seconds + seconds, start.offset_seconds)
 
 
 def _spec_holds(spec: Element, now: Moment) -> bool:
