@@ -172,4 +172,7 @@ def test_a_host_that_flaps_harms_only_itself(site: Site, long: bool) -> None:
             for change, pause_s in ((network.cut, 0.4), (network.heal, 0.3)):
                 change(number)
                 time.sleep(pause_s)
+        network.heal(number)
+        # It may have been found silent in the last moment, and be switched off a little later.
+        site.wait(lambda: flapping.pid is None or site.is_settled(), "it is off, or takes part")
         site.power_on_all()
