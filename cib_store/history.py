@@ -36,7 +36,8 @@ BYTES_MAX = 16 * 1024 * 1024
 TRIM_ENTRIES = 100
 """How many entries more than the limit may be there before the oldest are deleted."""
 BODY_ENTRIES = 64
-WRITE_S = 10.0
+WRITE_S = 60.0
+"""Rarely: finding the differences of a full burst takes about a second of the processor."""
 _FORMAT = 2
 _ROOM_BYTES = 64 * 1024
 """With less room than this SQLite cannot open a file with a log of its own."""

@@ -7,6 +7,7 @@ preconditions say what it relied on (protocols, Commands).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from cib_store.document.element import Element
 from cib_store.document.ids import dangling_references, duplicate_ids
@@ -14,7 +15,7 @@ from cib_store.document.operations import OURS, SEPARATE, carried_out
 from cib_store.document.path import find
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.sections import REQUIRED
-from cib_store.document.version import version_of, with_version
+from cib_store.document.version import version_attributes, version_of, with_version
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, OperationKind, Origin
 from raftmaker.vocabulary.outcomes import CibVersion
@@ -47,7 +48,8 @@ def change_cib(
         if isinstance(edited, Refusal):
             return edited
         new = edited
-    new = new.with_attributes({name: cib.attributes.get(name) for name in OURS})
+    if new.attributes is not cib.attributes:
+        new = new.with_attributes({name: cib.attributes.get(name) for name in OURS})
     if change.status and new.child("configuration") is not cib.child("configuration"):
         return refused(
             ExitCode.INVALID_PARAM,
@@ -103,7 +105,7 @@ def finished(
         "update-user": origin.user or None,
     }
     version = CibVersion(given.admin_epoch, given.epoch + 1, 0)
-    return with_version(new.with_attributes(stamps), version)
+    return new.with_attributes(stamps | version_attributes(version))
 
 
 def _broken(old: Element, new: Element) -> Refusal | None:
@@ -162,4 +164,9 @@ def _missing_section(cib: Element) -> Refusal | None:
 
 
 def _date(at_us: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us % 2**55)).ctime()
+    return _date_of_second(at_us % 2**55 // 1_000_000)
+
+
+@lru_cache(maxsize=16)
+def _date_of_second(at_s: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at_s)).ctime()

@@ -113,7 +113,8 @@ class Element:
         children = list(self.children)
         children[position] = child
         copy = Element(self.tag, self.attributes, tuple(children), self.text)
-        if self._names is not None and child.names == there.names:
+        named, before = child.names, there.names
+        if self._names is not None and (named is before or named == before):
             object.__setattr__(copy, "_names", self._names)
             object.__setattr__(copy, "_homes", self._homes)
         if child.tag == there.tag and child.id == there.id:
@@ -152,16 +153,13 @@ class Element:
         Built from the children's digests and kept, so a new version costs only what changed.
         """
         if not self._digest:
-            state = hashlib.sha256()
             words = [self.tag, self.text, str(len(self.attributes))]
             for name, value in sorted(self.attributes.items()):
                 words += (name, value)
-            for word in words:
-                data = word.encode(errors="surrogatepass")
-                state.update(b"%d:" % len(data) + data)
-            for child in self.children:
-                state.update(child.digest)
-            object.__setattr__(self, "_digest", state.digest())
+            texts = [word.encode(errors="surrogatepass") for word in words]
+            parts = [b"%d:%b" % (len(text), text) for text in texts]
+            parts += [child.digest for child in self.children]
+            object.__setattr__(self, "_digest", hashlib.sha256(b"".join(parts)).digest())
         return self._digest
 
     @property

@@ -78,22 +78,29 @@ def _compare(old: Element, new: Element, path: str, found: _Found) -> None:
 
 
 def _compare_one_by_one(old: Element, new: Element, path: str, found: _Found) -> bool:
-    """Compare children that stayed in their places, each with an id; False: it is not so."""
+    """Compare children that stayed in their places and can be named; False: it is not so."""
     if len(old.children) != len(new.children):
         return False
     differing: list[tuple[Element, Element]] = []
     for before, after in zip(old.children, new.children, strict=True):
         if before is not after:
             key = (before.tag, before.attributes.get("id"), before.text)
-            if key[1] is None or key != (after.tag, after.attributes.get("id"), after.text):
+            if before.tag == COMMENT:
+                return False
+            if key != (after.tag, after.attributes.get("id"), after.text):
                 return False
             differing.append((before, after))
     for before, _ in differing:
-        twins = [each for each in old.children if each.tag == before.tag and each.id == before.id]
+        named = before.attributes.get("id")
+        twins = [
+            each
+            for each in old.children
+            if each.tag == before.tag and (named is None or each.id == named)
+        ]
         if len(twins) > 1:
             return False
     for before, after in differing:
-        _compare(before, after, path + str(Step(before.tag, before.id)), found)
+        _compare(before, after, path + str(Step(before.tag, before.attributes.get("id"))), found)
     return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cib_store.document.element import Element
 from raftmaker.vocabulary.outcomes import CibVersion
 
@@ -15,11 +17,13 @@ def _number(text: str) -> int:
 
 def version_of(element: Element) -> CibVersion:
     """Read the version from the root (or a patchset's source or target); what is no number is 0."""
-    return CibVersion(
-        _number(element.get("admin_epoch")),
-        _number(element.get("epoch")),
-        _number(element.get("num_updates")),
-    )
+    return _version(*map(element.attributes.get, NAMES))
+
+
+@lru_cache(maxsize=256)
+def _version(*texts: str | None) -> CibVersion:
+    """Read three numbers; a change asks several times for the same few versions."""
+    return CibVersion(*(_number(text or "") for text in texts))
 
 
 def version_attributes(version: CibVersion) -> dict[str, str]:

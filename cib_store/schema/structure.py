@@ -17,6 +17,9 @@ _HOLDERS = {
     "clone": ("primitive", "group"),
     "master": ("primitive", "group"),
 }
+_OF_PAIRS = {"meta_attributes": META, "cluster_property_set": OPTIONS}
+"""The names that are known in sets of nvpairs."""
+_JUDGED_BY_CHILDREN = frozenset((*_HOLDERS, *_OF_PAIRS))
 
 
 def structure_faults(configuration: Element) -> Iterator[Report]:
@@ -36,8 +39,10 @@ def new_faults(old: Element, new: Element, where: str) -> Iterator[Report]:
 
     What both hold is not looked at again.
     """
-    known = set(_own_faults(old, where))
-    yield from (fault for fault in _own_faults(new, where) if fault not in known)
+    if not _shows_the_same(old, new):
+        faults = tuple(_own_faults(new, where))
+        known = set(_own_faults(old, where)) if faults else set()
+        yield from (fault for fault in faults if fault not in known)
     held = {id(child) for child in old.children}
     for position, child in enumerate(new.children):
         if id(child) in held:
@@ -48,6 +53,13 @@ def new_faults(old: Element, new: Element, where: str) -> Iterator[Report]:
         elif child.tag in SHAPES[new.tag].children:
             place = where + str(step_to(new, position))
             yield from new_faults(old.children[there], child, place)
+
+
+def _shows_the_same(old: Element, new: Element) -> bool:
+    """Tell whether two elements of one tag have the same faults of their own for certain."""
+    if new.tag in _JUDGED_BY_CHILDREN:
+        return False
+    return old.attributes == new.attributes and old.text == new.text
 
 
 def _own_faults(element: Element, where: str) -> Iterator[Report]:
@@ -118,7 +130,7 @@ def _attribute_faults(element: Element, where: str) -> Iterator[Report]:
         kind = ATTRIBUTES.get((element.tag, name))
         if kind is not None and not kind.accepts(value):
             yield bad_value(where, f"{element.tag} {element.id!r}: {name}", value, kind)
-    if element.tag in ("meta_attributes", "cluster_property_set"):
+    if element.tag in _OF_PAIRS:
         yield from _pair_faults(element, where)
 
 
@@ -133,7 +145,7 @@ def bad_value(where: str, what: str, value: str, kind: Kind) -> Report:
 
 
 def _pair_faults(owner: Element, where: str) -> Iterator[Report]:
-    kinds = META if owner.tag == "meta_attributes" else OPTIONS
+    kinds = _OF_PAIRS[owner.tag]
     for pair in owner.each("nvpair"):
         name, value = pair.get("name"), pair.attributes.get("value")
         kind = kinds.get(name)
