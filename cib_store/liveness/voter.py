@@ -93,9 +93,9 @@ def _informed(state: Voter, beat: BeatHeard) -> Voter:
 def _hearing(state: Voter, beat: BeatHeard) -> Voter:
     heard = state.heard.get(beat.node, Heard())
     if beat.daemon is Daemon.STORE:
-        heard = replace(heard, store_ms=beat.at_ms)
+        heard = Heard(store_ms=beat.at_ms, controller_ms=heard.controller_ms)
     else:
-        heard = replace(heard, controller_ms=beat.at_ms)
+        heard = Heard(store_ms=heard.store_ms, controller_ms=beat.at_ms)
     transits = state.transits
     if beat.sent_us:
         transit = measured(transits.get(beat.node), beat.at_ms, beat.sent_us)

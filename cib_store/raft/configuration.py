@@ -124,6 +124,18 @@ def _against_seat(name: NodeName, old: Seat | None, new: Seat | None) -> list[st
     return []
 
 
+def may_send(configuration: Configuration, card: Card, peer: NodeName, theirs: Card) -> bool:
+    """Tell whether a store hears a peer; it goes by `configuration` and shows `card`.
+
+    It hears the members, and while it holds nothing yet, whoever leads. And a peer whose members
+    are as new or newer: that may be the leader which this store does not know yet, and nobody else
+    could tell it. Whose vote counts is asked elsewhere.
+    """
+    if configuration.seat(peer) is not None or card.is_blank:
+        return True
+    return not theirs.is_blank and theirs.number >= card.number
+
+
 def card_message(card: Card) -> pb.RaftCard:
     """Write a card."""
     return pb.RaftCard(

@@ -21,7 +21,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from cib_store.raft.configuration import Card, Configuration, card_message, card_of
+from cib_store.raft.configuration import Card, Configuration, card_message, card_of, may_send
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.rpc import Service, caller, dial_bare, introduction
 from raftmaker.vocabulary.ids import NodeName
@@ -188,7 +188,9 @@ class Links(raft_pb2_grpc.RaftServicer):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the store is starting")
         assert self._card is not None
         # One whose generation is over is shown the card: it learns from it that it must end.
-        if not self._read(peer, card_of(request)) and (reason := self._against(peer)):
+        if not self._read(peer, card_of(request)) and (
+            reason := self._against(peer, card_of(request))
+        ):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
         return card_message(self._card)
 
@@ -255,17 +257,17 @@ class Links(raft_pb2_grpc.RaftServicer):
         if self._card is None or card is None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the store is starting")
             raise AssertionError
-        reason = self._read(peer, card) or self._against(peer)
+        reason = self._read(peer, card) or self._against(peer, card)
         if reason:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
         await context.send_initial_metadata(self._mine())
         await self._run(peer, context, card)
 
-    def _against(self, peer: NodeName) -> str:
+    def _against(self, peer: NodeName, card: Card) -> str:
         """Return why a peer must not send: it is no member, or not yet one here."""
         assert self._card is not None
-        if peer and peer not in self._links and self._card.is_blank:
-            self._links[peer] = _Link(None)
+        if peer and may_send(self._configuration, self._card, peer, card):
+            self._links.setdefault(peer, _Link(None))
         if peer in self._links:
             return ""
         return (

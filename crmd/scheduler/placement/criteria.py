@@ -129,6 +129,7 @@ def lock_to_shutdown_node(run: Run, rsc: Resource) -> None:
     if rsc.lock_node is None:
         return
     if run.shutdown_lock_ms > 0:
+        run.clock(rsc)  # the lock ends with time
         run.note_recheck(rsc.lock_time + seconds_of(run.shutdown_lock_ms) + 1)
     for node in run.nodes:
         if node is not rsc.lock_node:

@@ -55,7 +55,7 @@ def stale(
             known is None
             or known.component is None
             or not component.is_still(known.component)
-            or (known.timely and old.now_s != new.now_s)
+            or known.timely  # in the same second too: when to look again is in no record
         ):
             found[name] = None
     changed = [name for name in new.conditions if new.conditions[name] != old.conditions[name]]

@@ -35,6 +35,8 @@ class Result:
     unknown: int
     elections: int
     snapshots: int
+    changes: int
+    """How many changes of the members were committed."""
 
     @property
     def clean(self) -> bool:
@@ -45,6 +47,11 @@ class Result:
 def voters_of(seed: int) -> int:
     """How many voters a seed has: mostly three, sometimes five."""
     return 5 if seed % 4 == 0 else 3
+
+
+def spares_of(seed: int) -> int:
+    """How many spare machines a seed has: in a third of the seeds members come and go."""
+    return 2 if seed % 3 == 2 else 0
 
 
 def simulate(plan: Plan) -> Result:
@@ -75,6 +82,7 @@ def simulate(plan: Plan) -> Result:
         unknown=unknown,
         elections=world.checkers.elections,
         snapshots=world.checkers.snapshots,
+        changes=world.membership.changes,
     )
 
 

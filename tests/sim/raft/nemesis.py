@@ -49,6 +49,8 @@ class Nemesis:
     def begin(self) -> None:
         """Leave time for a first leader."""
         self._later(1 * SECOND, self._next)
+        if self._world.plan.spares:
+            self._later(1 * SECOND, self._world.membership.begin)
 
     def _later(self, delay_us: int, call: Callable[[], None]) -> None:
         self._world.loop.after(delay_us, call)
@@ -69,6 +71,7 @@ class Nemesis:
     def end(self) -> None:
         """Mend everything."""
         self._over = True
+        self._world.membership.end()
         self._world.network.heal()
         for voter in self._world.voters.values():
             voter.files.crash_at = None

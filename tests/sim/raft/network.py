@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from cib_store.raft.configuration import Card, Configuration
+from cib_store.raft.configuration import Card, Configuration, may_send
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.raft_pb2 import RaftMessage
 from tests.sim.loop import MS, Loop
@@ -84,6 +84,9 @@ class SimulatedLinks:
         self._network = network
         self.arrived: Arrived = lambda peer, what: None
         self.card = Card(store_id="")
+        self.configuration = Configuration()
+        self.left: set[NodeName] = set()
+        """Who is no member any more, and was not cut off yet."""
         self.greets = False
 
     def start(self, card: Card, configuration: Configuration, arrived: Arrived) -> None:
@@ -92,8 +95,17 @@ class SimulatedLinks:
         self.seat(card, configuration)
 
     def seat(self, card: Card, configuration: Configuration) -> None:
-        """As `Links.seat`; who takes part does not change here."""
-        self.card = card
+        """As `Links.seat`: peers that left are cut off when the world looks next."""
+        self.card, self.configuration = card, configuration
+        if not card.is_blank:
+            self.left |= {name for name in self._network.names if not configuration.seat(name)}
+
+    def reaches(self, other: SimulatedLinks) -> bool:
+        """Tell whether this store dials the other one, and is heard there."""
+        mine = self.configuration.seat(self._name)
+        dials = mine is not None and mine.votes
+        dials = dials and self.configuration.seat(other._name) is not None
+        return dials and may_send(other.configuration, other.card, self._name, self.card)
 
     def send(self, peer: NodeName, messages: list[RaftMessage]) -> None:
         """As `Links.send`."""

@@ -66,6 +66,8 @@ class Plan:
 
     seed: int
     voters: int = 3
+    spares: int = 0
+    """Machines that are not members at the beginning; with any, members come and go."""
     seconds: float = 10.0
     """Virtual seconds of faults; then all is mended, and it must settle."""
     compact_bytes: int = 6_000

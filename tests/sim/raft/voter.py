@@ -62,6 +62,8 @@ class Voter:
         self.engine: GuardedSyncObj | None = None
         self.machine = Machine()
         self.links = SimulatedLinks(name, world.network)
+        self.told: Configuration | None = None
+        """Who takes part, as it was told when it was to join; None: a founder."""
         self.starts = 0
         self.paused_until_us = 0
         self.sync_us = SYNC_US
@@ -96,7 +98,7 @@ class Voter:
             self.engine = GuardedSyncObj(
                 self.name,
                 self._seed(),
-                founding=not self._was_made,
+                founding=not self._was_made and self.name in self.world.founders,
                 conf=self._conf(),
                 machine=Watched(self),
                 transport=partial(StreamTransport, links=cast(Links, self.links), wake=wake),
@@ -125,8 +127,18 @@ class Voter:
         self.world.trace(self.name, "starts")
         self.wake(0)
 
+    @property
+    def configuration(self) -> Configuration:
+        """What it goes by; only while it is up."""
+        assert self.engine is not None
+        return self.engine.seats.current
+
     def _seed(self) -> Configuration:
-        return Configuration(seats=tuple(Seat(name=one, address=one) for one in self.world.names))
+        if self.told is not None:
+            return self.told
+        return Configuration(
+            seats=tuple(Seat(name=one, address=one) for one in self.world.founders)
+        )
 
     def _conf(self) -> SyncObjConf:
         guards = self.world.plan.guards
@@ -237,6 +249,10 @@ class Voter:
         whole = bisect_right([*journal._offsets[1:], journal.size], safe)
         entry = journal[whole - 1] if whole else None
         return entry[1] if isinstance(entry, tuple) else 0
+
+    def safe_in_snapshot(self) -> int:
+        """The last entry inside the snapshot, as it would survive a loss of power now."""
+        return self._held_on_disk().get(0, 0)
 
     def _held_on_disk(self) -> dict[int, int]:
         """Terms by index of what is on the disk; at 0 the last entry inside the snapshot."""

@@ -12,6 +12,7 @@ from tests.sim.checkers import Violation
 from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.raft.checkers import Checkers
 from tests.sim.raft.clients import Client
+from tests.sim.raft.membership import Membership
 from tests.sim.raft.nemesis import Nemesis
 from tests.sim.raft.network import Network
 from tests.sim.raft.plan import Plan
@@ -31,11 +32,13 @@ class World:
         self.plan = plan
         self.loop = Loop()
         self.trace = Trace(self.loop)
-        self.names = tuple(NodeName(name) for name in "abcde"[: plan.voters])
+        every = tuple(NodeName(name) for name in "abcdefg"[: plan.voters + plan.spares])
+        self.names, self.founders = every, every[: plan.voters]
         self.network = Network(self.loop, plan.seed, self.names)
         self.network.deliver = self._deliver
         self.checkers = Checkers(self)
         self.voters = {name: Voter(name, self) for name in self.names}
+        self.membership = Membership(self)
         self.nemesis = Nemesis(self)
         self.disturbed_at_us = 0
         self._random = random.Random(f"{plan.seed} world")
@@ -65,8 +68,8 @@ class World:
                     voter.crash()
 
     def _run(self) -> None:
-        for voter in self.voters.values():
-            voter.start()
+        for name in self.founders:
+            self.voters[name].start()
         self._redial()
         self._clients = [Client(f"c{number}", self) for number in range(CLIENTS)]
         self.nemesis.begin()
@@ -84,14 +87,18 @@ class World:
             served = all(
                 client.known > before for client, before in zip(self._clients, known, strict=True)
             )
-            if served and all(voter.is_up for voter in self.voters.values()):
+            if served and all(voter.is_up for voter in self.members()):
                 break
         else:
-            down = [voter.name for voter in self.voters.values() if not voter.is_up]
+            down = [voter.name for voter in self.members() if not voter.is_up]
             raise Violation("settles", f"clients are not served; down: {down}")
         for client in self._clients:
             client.stop()
         self.loop.run_until(self.loop.now_us + 3 * SECOND)
+
+    def members(self) -> list[Voter]:
+        """Return those that take part, as the newest committed configuration has it."""
+        return [self.voters[seat.name] for seat in self.membership.committed.seats]
 
     def disturbed(self) -> None:
         """Something was done to voters or network that may cost a leader."""
@@ -105,14 +112,27 @@ class World:
         for a, b in combinations(self.names, 2):
             both = self.voters[a].is_up and self.voters[b].is_up
             cut = not self.network.is_up(a, b)
+            if (a, b) in self._streams and self._have_parted(a, b):
+                self._break(a, b)
             if (a, b) not in self._streams:
-                if both and not cut:
+                if both and not cut and self._meet(a, b):
                     self._streams.add((a, b))
                     self.voters[a].connected(b, True)
                     self.voters[b].connected(a, True)
             elif not both or (cut and self._random.random() < 0.03):
                 self._break(a, b)
         self.loop.after(REDIAL_US, self._redial)
+
+    def _meet(self, a: NodeName, b: NodeName) -> bool:
+        one, other = self.voters[a].links, self.voters[b].links
+        return one.reaches(other) or other.reaches(one)
+
+    def _have_parted(self, a: NodeName, b: NodeName) -> bool:
+        one, other = self.voters[a].links, self.voters[b].links
+        parted = b in one.left or a in other.left
+        one.left.discard(b)
+        other.left.discard(a)
+        return parted
 
     def _break(self, a: NodeName, b: NodeName) -> None:
         self._streams.discard((a, b))
@@ -136,7 +156,7 @@ class World:
     def majority_reaches(self, voter: Voter) -> bool:
         """Tell whether a majority, this voter included, can talk with it both ways."""
         reached = [
-            one
+            one.name
             for one in self.voters.values()
             if one is voter
             or (
@@ -145,7 +165,7 @@ class World:
                 and self.network.is_up(voter.name, one.name)
             )
         ]
-        return 2 * len(reached) > len(self.voters)
+        return voter.configuration.has_majority(reached)
 
     def leaderless_is_right(self) -> bool:
         """Tell whether somebody had to be elected: no leader could serve a majority."""
