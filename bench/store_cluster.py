@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cib_store.client import StoreClient
+from cib_store.speaker import Speaker
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
@@ -51,6 +52,11 @@ class Cluster(Stores):
         sockets = [home / "private" / "cib.sock" for home in homes]
         return StoreClient(sockets, tool_identity("e2e", "bench"), exactly_once=exactly_once)
 
+    def speaker(self, name: str) -> Speaker:
+        """Return the bare stub of one daemon: what comes is not decoded any further."""
+        socket = self.directory / name / "run" / "private" / "cib.sock"
+        return Speaker(socket, tool_identity("e2e", "bench"))
+
     async def ready(self) -> str:
         """Wait until the cluster lives; return the leader's node."""
         client = self.client(*NAMES)
@@ -75,15 +81,19 @@ class Cluster(Stores):
 
     def cpu_s(self, name: str) -> float:
         """Return the processor time that a daemon has used, in seconds."""
-        text = Path(f"/proc/{self._processes[name].pid}/stat").read_text()
-        fields = text.rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_S
+        return process_cpu_s(self._processes[name].pid)
 
     def pss_mb(self, name: str) -> float:
         """Return a daemon's share of memory (PSS), in MB."""
         rollup = Path(f"/proc/{self._processes[name].pid}/smaps_rollup").read_text()
         line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
         return int(line.split()[1]) / 1024
+
+
+def process_cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_S
 
 
 async def fill(client: StoreClient, count: int) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench import store_loads as loads
 from bench.etcd import etcd_figures
+from bench.grpc_floor import floor_figures
 from bench.store_cluster import Cluster, fill
 from bench.store_loads import Figures
 from tests.e2e.cib_store.stores import NAMES
@@ -107,6 +108,7 @@ def main() -> None:
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-store-") as directory:
         figures = asyncio.run(_measure(Path(directory), extent))
+        figures |= asyncio.run(floor_figures(Path(directory) / "floor", extent.seconds / 2))
         etcd = asyncio.run(etcd_figures(Path(directory) / "etcd", extent.seconds, loads.WRITERS))
     if etcd:
         figures |= etcd

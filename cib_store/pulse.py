@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 from cib_store.beat_sockets import listen
@@ -183,8 +182,13 @@ class Pulse:
         if silence is not None:
             due.append(silence)
         self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(1, min(due) - now) / 1000)
+        # A timer of its own: `wait_for` makes a task each time, which is much for an idle store.
+        wait_s = max(1, min(due) - now) / 1000
+        timer = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
 
     def _beat(self, now: int) -> None:
         facts = self._state.facts.of(self._node)

@@ -95,6 +95,8 @@ class Changes:
             sequence=order.sequence,
         )
         outcome = await self._proposer.once(command, deadline_ms=deadline_ms)
+        if not ready.warnings:
+            return outcome
         return replace(outcome, reports=(*outcome.reports, *ready.warnings))
 
     def _ready(self, state: State, order: ChangeOrder) -> Resolved | Outcome:
