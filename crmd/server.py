@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 import grpc.aio
 
+from cib_store.document.element import Element
 from crmd import codec
 from crmd.client import ControllerClient, FenceNodeAnswer
 from crmd.explaining import Explaining
 from crmd.explanation_codec import explain_reply
 from crmd.fsa import effects, events
+from crmd.guarding import insist_on_open, told_lines, told_progress
 from crmd.peers import Peers
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -39,6 +41,10 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         self._explaining = explaining
         self._peers = peers
         self._identity = identity
+
+    @property
+    def _cib(self) -> Element | None:
+        return self._runner.state.view.cib
 
     async def Hello(
         self, request: types_pb2.HelloRequest, context: _Context
@@ -100,7 +106,7 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             own = not node or node == self._identity.node
             elsewhere = None if own else self._peers.controller(node).progress(once=request.once)
             async for progress in elsewhere or self._runner.progress():
-                yield codec.progress_message(progress)
+                yield codec.progress_message(told_progress(progress, self._cib))
                 if request.once:
                     return
         except HaError as error:
@@ -176,20 +182,21 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
                 interval_ms=request.interval_ms,
                 refresh=request.refresh,
             )
-            return pb.CleanupReply(cleaned=cleaned)
+            return pb.CleanupReply(cleaned=told_lines(cleaned, self._cib))
 
         return await self._ask_dc(
             context,
             made,
             forwarded,
             effects.Cleaned,
-            answered=lambda answer: pb.CleanupReply(cleaned=answer.lines),
+            answered=lambda answer: pb.CleanupReply(cleaned=told_lines(answer.lines, self._cib)),
         )
 
     async def Explain(self, request: pb.ExplainRequest, context: _Context) -> pb.ExplainReply:
         """Say why a resource is where it is."""
         try:
-            cib = self._runner.state.view.cib
+            cib = self._cib
+            insist_on_open(cib)
             found = await self._explaining.explain(cib, request.resource, request.node)
             return explain_reply(found)
         except HaError as error:

@@ -10,7 +10,7 @@ from cib_store.model.scores import INFINITY
 from crm_shell.commands.cib_files import file_option, read_cib
 from crm_shell.commands.session import Command, Failed, Session, arguments
 from crm_shell.console import Json
-from raftmaker.runtime.errors import Unreachable
+from raftmaker.runtime.errors import NotPermitted, Unreachable
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ async def _found(session: Session, file: str, resource: str, node: str) -> tuple
     if not file:
         try:
             return await session.cluster.explain(resource, node)
-        except Unreachable:
-            pass  # without the controller the store's view is explained here
+        except (Unreachable, NotPermitted):
+            pass  # what the store shows is explained here: it knows what the user may read
     cib = read_cib(file) if file else (await session.cluster.cib(local=True)).document
     # Here, as it loads the scheduler, which other commands need not wait for.
     from crmd.scheduler.explaining.explain import explain

@@ -6,9 +6,11 @@ import argparse
 import os
 import pwd
 import sys
+from difflib import get_close_matches
 
 from cib_store.document.element import Element
 from cib_store.document.path import path_of
+from cib_store.document.sections import SCOPES, section_path
 from cib_store.document.xpath import BadXPath, XPathTree
 from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.cib_input import add_input, given_xml, stored_digest, versioned_digest
@@ -88,6 +90,10 @@ def main() -> int:
         parser.error("say what to do: --query, --create, --modify, --replace, --delete …")
     if options.scope and options.xpath:
         parser.error("--scope and --xpath cannot be combined")
+    if section_path(_scope(options)) is None:
+        guess = get_close_matches(options.scope, SCOPES, 1)
+        hint = f"did you mean {guess[0]}?" if guess else f"there are: {', '.join(SCOPES)}"
+        parser.error(f"--scope: there is no {options.scope!r}; {hint}")
     if command == "delete_all" and not options.xpath:
         parser.error("--delete-all needs --xpath")
     if command == "empty":

@@ -6,7 +6,7 @@ import argparse
 
 from crm_shell.actions import tree
 from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, run_tool, write
-from raftmaker.client import Cluster
+from raftmaker.client import Cluster, Progress
 from raftmaker.vocabulary.codes import ExitCode
 
 _COMMANDS = ("status", "pacemakerd", "nodes", "dc_lookup")
@@ -34,6 +34,12 @@ def main() -> int:
     return run_tool("crmadmin", options.config, body)
 
 
+async def _progress_of(cluster: Cluster, node: str) -> Progress:
+    async for now in cluster.follow_progress(node):
+        return now
+    raise ToolFailed(f"the controller of {node} does not answer", ExitCode.NOHOST)
+
+
 async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> int:
     match command:
         case "dc_lookup":
@@ -42,12 +48,9 @@ async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> i
                 raise ToolFailed("no DC is elected", ExitCode.NO_DC)
             write(dc if options.quiet else f"Designated Controller is: {dc}")
         case "status":
-            node = cluster.settings.node
-            if options.status != node:
-                raise ToolFailed(
-                    f"only the controller of this node ({node}) can be asked here", ExitCode.NOHOST
-                )
-            now = await cluster.progress()
+            known = (await cluster.cib(local=True)).document
+            node = tree.node(known, options.status).get("uname")
+            now = await _progress_of(cluster, node)
             write(now.state if options.quiet else f"Controller on {node} in state {now.state}: ok")
         case "nodes":
             cib = await cluster.cib(local=True)

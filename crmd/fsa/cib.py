@@ -16,6 +16,7 @@ DEFAULTS: Mapping[str, str] = {
     "cluster-recheck-interval": "15min",
     "shutdown-escalation": "20min",
     "transition-delay": "0s",
+    "enable-acl": "false",
     "fencing-enabled": "true",
     "fencing-action": "reboot",
     "fencing-timeout": "60s",
@@ -134,6 +135,12 @@ def merge_status(*states: Element, score: bool = False) -> CibOperation:
         all=True,
         score=score,
     )
+
+
+def stamped(feature_set: str) -> CibOperation:
+    """Set the feature set of the DC that wrote the CIB last (features 3.4)."""
+    root = Element("cib", {"crm_feature_set": feature_set})
+    return CibOperation(kind=OperationKind.MODIFY, scope="cib", xml=render(root, indent=0))
 
 
 def put_at(path: str, element: Element) -> CibOperation:

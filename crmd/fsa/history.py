@@ -66,6 +66,9 @@ def resource_element(request: OperationRequest, ops: tuple[Element, ...] = ()) -
     if request.agent.provider:
         attributes["provider"] = request.agent.provider
     attributes["type"] = request.agent.type
+    if request.meta.get("container"):
+        # What starts it: a guest node's machine, a bundle's container. Enough to stop both.
+        attributes["container"] = request.meta["container"]
     return Element("lrm_resource", attributes, ops)
 
 

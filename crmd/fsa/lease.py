@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crmd.fsa.cib import duration_ms
+from crmd.fsa.cib import duration_ms, stamped
 from crmd.fsa.events import Timer
-from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc
+from crmd.fsa.history import FEATURE_SET
+from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc, StampingFeatureSet
 from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import AcquireDc, OpenSession, ReleaseDc
-from raftmaker.vocabulary.ids import Session
+from raftmaker.vocabulary.commands import AcquireDc, CibChange, OpenSession, ReleaseDc
+from raftmaker.vocabulary.ids import Session, Token
 from raftmaker.vocabulary.membership import DcLease, FencePhase, Presence
 
 
@@ -183,3 +184,12 @@ def advance_dc(turn: Turn) -> None:
         give_up_lease(turn)
     elif turn.dc is None or turn.dc.token != lease.token:
         turn.dc = Dc(token=lease.token)
+        _stamp(turn, lease.token)
+
+
+def _stamp(turn: Turn, token: Token) -> None:
+    """Write the DC's feature set where the CIB has another: once a lease (features 3.4)."""
+    cib = turn.view.cib
+    if cib is not None and cib.get("crm_feature_set") != FEATURE_SET:
+        change = CibChange(operations=(stamped(FEATURE_SET),))
+        turn.record(change, StampingFeatureSet(), token)

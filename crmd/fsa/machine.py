@@ -39,6 +39,7 @@ from crmd.fsa.purpose import (
     MarkingUnreached,
     OpeningSession,
     ReleasingDc,
+    StampingFeatureSet,
     StoringFencing,
     StoringJoin,
     StoringResults,
@@ -193,6 +194,8 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
     match purpose:
         case OpeningSession() | AcquiringDc() | ReleasingDc() | AskingForJoin():
             lease.on_asked(turn, code, event.index)
+        case StampingFeatureSet():
+            pass  # refused or lost: the next DC writes it
         case StoringResults(count=count, serial=serial):
             if code is ExitCode.OK:
                 results.on_stored(turn, count, serial, event.index)

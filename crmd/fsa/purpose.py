@@ -25,6 +25,11 @@ class ReleasingDc:
 
 
 @dataclass(frozen=True, slots=True)
+class StampingFeatureSet:
+    """The DC writes its feature set into the CIB."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskingForJoin:
     """This node shows the DC that it has to be joined."""
 
@@ -103,6 +108,7 @@ Purpose = (
     OpeningSession
     | AcquiringDc
     | ReleasingDc
+    | StampingFeatureSet
     | AskingForJoin
     | StoringResults
     | StoringJoin

@@ -17,6 +17,7 @@ from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, decode_file, secured
+from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     AttributeChange,
     CibOperation,
@@ -28,6 +29,7 @@ from raftmaker.vocabulary.commands import (
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
+from raftmaker.vocabulary.reports import Report
 
 if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded when it is used
     from crmd.client import ControllerClient, FenceNodeAnswer
@@ -39,14 +41,25 @@ if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded wh
 ANSWER_MS = 30_000
 """How long an ordinary question may take, elections included."""
 
+_NOT_REMOTE = Report(
+    code="no-remote-cib",
+    where="CIB_server",
+    what="a cluster is not reached from afar: this would change the one of this machine instead",
+    mend="run the tool on a node of that cluster, by ssh say, or take CIB_server out of the"
+    " environment",
+)
+
 
 def connect(config: Path | None = None, *, program: str = "raftmaker-client") -> Cluster:
     """Return the cluster of this node; nothing is sent yet. Raises `Rejected` for bad settings.
 
     `config`: the node's file; else the environment's RAFTMAKER_CONFIG, else the usual place.
-    The environment's CIB_file or CIB_shadow names a file that stands for it.
+    The environment's CIB_file or CIB_shadow names a file that stands for it; CIB_server,
+    which names a remote cluster, is refused (features 4.30, 4.32).
     """
     path = config or Path(os.environ.get("RAFTMAKER_CONFIG") or DEFAULT_FILE)
+    if os.environ.get("CIB_server"):  # noqa: SIM112  # Pacemaker's spelling
+        raise Rejected(ExitCode.UNIMPLEMENT_FEATURE, (_NOT_REMOTE,))
     if os.environ.get("CIB_file") or os.environ.get("CIB_shadow"):  # noqa: SIM112  # Pacemaker's spelling
         from raftmaker.client.offline import OfflineCluster, offline_file
 

@@ -17,7 +17,7 @@ def _ticket(site: Site, *words: str, code: int = 0) -> str:
 
 
 def test_a_service_follows_its_ticket(site: Site) -> None:
-    """features 23.2-23.6, 23.14, 27.26"""
+    """features 3.21, 23.2-23.6, 23.14, 27.26"""
     constraint = "rsc_ticket needs-east east: service loss-policy=stop"
     site.crm("n1", "configure", *constraint.split())
     site.wait(lambda: site.judge.active() is None, FAILOVER_S, "it runs without its ticket")

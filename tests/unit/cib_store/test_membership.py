@@ -226,6 +226,7 @@ def test_a_node_that_was_never_seen_can_be_fenced() -> None:
 
 
 def test_tokens_grow_and_a_lost_dc_leaves_the_lease_vacant() -> None:
+    """features 3.7: the CIB says who is DC, and that there is quorum."""
     state = with_dc(_joined(), B)
     assert state.cib.get("dc-uuid") == "b"
     assert state.cib.get("have-quorum") == "1"

@@ -42,6 +42,24 @@ def test_a_node_can_be_taken_down(cib: str, capsys: pytest.CaptureFixture[str]) 
     assert said.split()[-5:] == ["Start", "a", "(", "n2", ")"]
 
 
+def test_a_saved_input_has_its_own_time_quorum_and_dc(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """features 3.7: execution-date is the clock of rules, dc-uuid and have-quorum as they were."""
+    rule = """<rsc_location id="l" rsc="a"><rule id="r" score="-INFINITY">
+    <date_expression id="d" operation="gt" start="2024-01-01"/></rule></rsc_location>"""
+    early, late = 1_600_000_000, 1_800_000_000
+    said = {}
+    for when in (early, late):
+        path = tmp_path / f"{when}.xml"
+        dated = _CIB.replace('dc-uuid="n1"', f'dc-uuid="n2" execution-date="{when}"')
+        path.write_text(dated.replace("<constraints/>", f"<constraints>{rule}</constraints>"))
+        said[when] = _said(capsys, "-x", str(path), "-R")
+    assert "Using the original execution date of: 2020-09-13 12:26:40Z" in said[early]
+    assert "Start" in said[early]
+    assert "Start" not in said[late]
+
+
 def test_quorum_can_be_lost(cib: str, capsys: pytest.CaptureFixture[str]) -> None:
     """features 27.20: -q and --quorum."""
     said = _said(capsys, "-x", cib, "-R", "-q", "0", "-d", "n1")

@@ -10,6 +10,7 @@ import pytest
 
 from cib_store.document.codec import parse
 from cib_store.document.path import find
+from raftmaker.vocabulary.codes import ExitCode
 
 CIB = """<cib epoch="3" num_updates="0" admin_epoch="0" validate-with="pacemaker-4.0">
 <configuration><crm_config/><nodes/><resources><primitive id="a" class="lsb" type="x"/></resources>
@@ -240,3 +241,20 @@ def test_an_old_file_is_upgraded(desk: Desk) -> None:
     assert "<clone" in text
     _, _, told = desk.run("crm_shell.main", "configure", "upgrade")
     assert "newest schema" in told
+
+
+def test_a_remote_cluster_is_refused_and_this_one_left_alone(tmp_path: Path) -> None:
+    """features 4.30, 4.32: CIB_server must not make a tool change the cluster of this machine."""
+    desk = Desk(tmp_path)
+    code, said, why = desk.run("crm_shell.tools.cibadmin", "-B", CIB_server="far.example")
+    assert (code, said) == (ExitCode.UNIMPLEMENT_FEATURE, "")
+    assert "CIB_server" in why
+    assert "ssh" in why
+    assert parse(desk.file.read_text()).get("epoch") == "3"
+
+
+def test_a_scope_that_is_none_is_told_before_anybody_is_asked(tmp_path: Path) -> None:
+    """features 4.12"""
+    code, _, why = Desk(tmp_path).run("crm_shell.tools.cibadmin", "-Q", "-o", "resorces")
+    assert code == ExitCode.USAGE
+    assert "did you mean resources?" in why

@@ -19,7 +19,7 @@ CIB = parse(
 
 
 def test_each_ticket_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """features 23.1, 23.5"""
+    """features 3.21, 23.1, 23.5"""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     when = "last-granted='Tue Nov 14 22:13:20 2023'"

@@ -8,6 +8,7 @@ from cib_store.document.element import Element
 from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, state_with
 from crmd.fsa.executor import PendingOperation
+from crmd.fsa.history import FEATURE_SET
 from crmd.fsa.membership import MARK
 from crmd.fsa.state import Name
 from crmd.scheduler.graph import ActionKind, Graph
@@ -25,6 +26,19 @@ def test_the_first_dc_is_elected_when_every_node_is_present() -> None:
     world.commit(OpenSession(node=C, boot_id=boot(C), controller_start=1))
     world.show()
     assert world.name() is Name.S_INTEGRATION
+
+
+def test_a_new_dc_writes_its_feature_set() -> None:
+    """features 3.4"""
+    world = World(feature_set="3.0.14")
+    world.start(B, C)
+    world.answer_joins()
+    assert world.store.cib.get("crm_feature_set") == FEATURE_SET
+    changes = [one for one in world.recorded if isinstance(one, CibChange) and not one.status]
+    assert len(changes) == 1
+    other = World()
+    other.start(B, C)
+    assert all(one.status for one in other.recorded if isinstance(one, CibChange))
 
 
 def test_or_after_dc_deadtime() -> None:

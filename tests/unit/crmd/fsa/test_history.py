@@ -8,7 +8,7 @@ import pytest
 
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.failures import concerns, failure_attributes
-from crmd.fsa.history import is_failure, with_pending, with_result, without_operation
+from crmd.fsa.history import is_failure, lrm_of, with_pending, with_result, without_operation
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from tests.unit.crmd.fsa.world import A, request, result_of
@@ -91,6 +91,15 @@ def test_one_operation_can_be_taken_out() -> None:
     history = with_result(history, result_of(monitor, code=7), A, AgentTraits())
     left = without_operation(history, "monitor", 10_000)
     assert [op.id for op in left.children] == ["web_last_0"]
+
+
+def test_what_a_machine_or_container_starts_is_kept_with_it() -> None:
+    """features 3.14: enough to stop it when it is deleted."""
+    inside = replace(request(), meta={"container": "vm"})
+    (histories,) = lrm_of(A, [result_of(inside)], []).children
+    (history,) = histories.children
+    named = {"id": "web", "class": "ocf", "provider": "heartbeat", "type": "Dummy"}
+    assert dict(history.attributes) == {**named, "container": "vm"}
 
 
 def test_recurring_operations_are_digested_with_their_timeout() -> None:

@@ -178,7 +178,7 @@ def test_results_of_20_ms_go_in_one_change() -> None:
 
 
 def test_a_failure_is_counted_in_the_same_change() -> None:
-    """features 8.17, 8.20"""
+    """features 8.17, 8.20, 15.17"""
     world = World()
     token = world.become_member()
     monitor = request("monitor", interval_ms=10_000, token=token)

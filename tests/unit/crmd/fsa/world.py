@@ -20,6 +20,7 @@ from crmd.fsa.config import Config
 from crmd.fsa.effects import Effect
 from crmd.fsa.events import Event
 from crmd.fsa.executor import AgentTraits
+from crmd.fsa.history import FEATURE_SET
 from crmd.fsa.joins import join_change
 from crmd.fsa.machine import initial, step
 from crmd.fsa.membership import mark_of
@@ -99,8 +100,9 @@ def fence(target: str, number: int = 1) -> GraphAction:
 class World:
     """Node a's controller, and the cluster around it."""
 
-    def __init__(self, *options: tuple[str, str]) -> None:
+    def __init__(self, *options: tuple[str, str], feature_set: str = FEATURE_SET) -> None:
         self.at_ms = 10_000
+        self.cib_root = {"crm_feature_set": feature_set}
         self.store = State()
         self.cib_options = dict(options)
         self.core: ControllerState = initial(
@@ -116,7 +118,7 @@ class World:
         self.silent_store = False
         self.recorded: list[Body] = []
         self._held: list[effects.Record] = []
-        self.commit(CreateCluster(render(empty_cib({}, self.cib_options))))
+        self.commit(CreateCluster(render(empty_cib(self.cib_root, self.cib_options))))
         self.commit(LeaderStarted(Term(1), B))
 
     # --- the store -----------------------------------------------------------------------------
