@@ -1,19 +1,25 @@
 """The scheduler's own process: CIB and time in, transition graph out (raftmaker.runtime.worker).
 
 It stays between decisions and keeps what it can of the last one (`crmd.scheduler.resident`).
+Once an answer is sent, a child that nobody waits for writes the input down (`crmd.inputs`).
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import sys
+from pathlib import Path
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
+from crmd.inputs import Inputs, Series, keep
 from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident.scheduler import Resident
 from crmd.scheduling import Failure, Forgotten, Hearing, Question
+from raftmaker.runtime.settings import decode_file
 from raftmaker.runtime.worker import serve_calls
 from raftmaker.vocabulary.reports import Report
 
@@ -24,8 +30,10 @@ RECURSION_LIMIT = 100_000
 class SchedulerProcess:
     """Answers questions; a fault in the scheduler is reported and does not end the process."""
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(self, inputs: Inputs | None = None) -> None:
+        """Know nothing yet. `inputs`: where each input is kept; None: nowhere."""
+        self._inputs = inputs
+        self._decided: tuple[Element, int, Series] | None = None
         self._hearing = Hearing()
         self._resident = Resident()
         self._told: tuple[Report, ...] = ()
@@ -33,13 +41,38 @@ class SchedulerProcess:
     def answer(self, question: object) -> Graph | Failure | Forgotten:
         """Schedule."""
         assert isinstance(question, Question)
+        cib: Element | None = None
         try:
             cib = self._hearing.cib_of(question)
             if cib is None:
                 return Forgotten()
-            return self._decide(cib, Moment(question.now_s))
+            graph = self._decide(cib, Moment(question.now_s))
         except Exception as error:  # noqa: BLE001  # whatever it is, the DC has to go on
+            if cib is not None:
+                self._decided = cib, question.now_s, Series.ERROR
             return Failure(f"{type(error).__name__}: {error}")
+        warned = self._told or any(one.operation == "stonith" for one in graph.actions)
+        self._decided = cib, question.now_s, Series.WARN if warned else Series.INPUT
+        return graph
+
+    def keep_input(self) -> None:
+        """Have the last input written by a child process of low priority; wait for nothing."""
+        decided, self._decided = self._decided, None
+        if decided is None or self._inputs is None:
+            return
+        cib, now_s, series = decided
+        slot = self._inputs.slot(cib, series)
+        if slot is None or os.fork():
+            return
+        code = 0
+        try:
+            os.nice(19)
+            keep(slot, cib, now_s)
+        except OSError as error:
+            sys.stderr.write(f"scheduler: {slot.path} is not kept: {error.strerror}\n")
+            code = 1
+        finally:
+            os._exit(code)
 
     def _decide(self, cib: Element, now: Moment) -> Graph:
         try:
@@ -59,14 +92,22 @@ class SchedulerProcess:
                 sys.stderr.write(f"scheduler: {report}\n")
         self._told = cuts
 
+    def tidy_up(self) -> None:
+        """Collect garbage while nobody waits; what is kept need not be looked through again."""
+        gc.collect()
+        gc.freeze()
+        self.keep_input()
 
-def tidy_up() -> None:
-    """Collect garbage while nobody waits; what is kept need not be looked through again."""
-    gc.collect()
-    gc.freeze()
+
+def _inputs() -> Inputs | None:
+    """Return where this node keeps inputs: the daemon has said where its settings are."""
+    config = os.environ.get("RAFTMAKER_CONFIG")
+    return Inputs(decode_file(Path(config)).state_dir / "pengine") if config else None
 
 
 if __name__ == "__main__":
     sys.setrecursionlimit(RECURSION_LIMIT)
     gc.disable()  # a collection in the middle of a decision would only delay the answer
-    sys.exit(serve_calls(SchedulerProcess().answer, afterwards=tidy_up))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel keeps nothing of ended children
+    process = SchedulerProcess(_inputs())
+    sys.exit(serve_calls(process.answer, afterwards=process.tidy_up))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
+from cib_store.document.files import bytes_of
 from crm_shell.commands.session import Failed, Misused
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -29,11 +30,11 @@ def file_option(args: list[str]) -> tuple[str, list[str]]:
 def read_cib(name: str) -> Element:
     """Read a whole CIB; ``-`` is standard input. Raises `Failed`."""
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = sys.stdin.buffer.read() if name == "-" else bytes_of(Path(name))
     except FileNotFoundError:
         raise Failed(f"{name}: no such file", code=ExitCode.NOINPUT) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failed(f"{name}: {error}", code=ExitCode.NOINPUT) from None
+    except OSError as error:
+        raise Failed(f"{name}: {error.strerror}", code=ExitCode.NOINPUT) from None
     try:
         root = parse(text)
     except BadXml as error:

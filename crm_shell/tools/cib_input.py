@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
+from cib_store.document.files import bytes_of
 from crm_shell.tools.frame import ToolFailed, ToolParser
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -38,7 +39,7 @@ def read_xml(name: str) -> Element:
     if name == "-":
         return parsed(sys.stdin.buffer.read())
     try:
-        return parsed(Path(name).read_bytes(), name)
+        return parsed(bytes_of(Path(name)), name)
     except OSError as error:
         raise ToolFailed(f"{name}: {error.strerror}", ExitCode.NOINPUT) from None
 

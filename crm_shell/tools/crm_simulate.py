@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
+from cib_store.document.files import FILE_BYTES_MAX, bytes_of
 from cib_store.model.dates import Moment, parse_moment
 from cib_store.model.upgrade import upgraded
 from crm_shell.simulate.injections import Injections
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from raftmaker.client import Cluster
 
 PROGRAM = "crm_simulate"
-FILE_BYTES_MAX = 1024 * 1024 * 1024
-"""A file may be larger than what the store takes in: 32 nodes with 5000 resources are 80 MB."""
 RECURSION_LIMIT = 100_000
 """Chains of orders are followed recursively; large clusters have long ones."""
 
@@ -128,16 +127,16 @@ def _profile(options: argparse.Namespace) -> int:
     """Time the decision for every input of a folder, all in this process (features 27.22)."""
     repeat = int(options.repeat) if options.repeat.isdigit() else 1
     folder = Path(options.profile)
-    files = sorted(folder.glob("*.xml"))
+    files = sorted((*folder.glob("*.xml"), *folder.glob("*.bz2")))
     if not files:
-        complain(PROGRAM, f"{folder}: no XML files there")
+        complain(PROGRAM, f"{folder}: no XML files there, nor scheduler inputs (.bz2)")
         return ExitCode.NOINPUT
     now = parse_moment(options.date) if options.date is not None else None
     write("Timings:")
     for file in files:
         start = time.process_time()
         try:
-            cib = upgraded(parse(file.read_bytes())).cib
+            cib = upgraded(parse(bytes_of(file))).cib
         except (OSError, BadXml) as error:
             complain(PROGRAM, f"{file}: {error}")
             continue
@@ -163,7 +162,7 @@ def _uncollected() -> Iterator[None]:
 def _read(options: argparse.Namespace) -> Element:
     if options.pipe or options.file in (None, "-"):
         return parse(sys.stdin.buffer.read(), bytes_max=FILE_BYTES_MAX)
-    return parse(Path(options.file).read_bytes(), bytes_max=FILE_BYTES_MAX)
+    return parse(bytes_of(Path(options.file)), bytes_max=FILE_BYTES_MAX)
 
 
 def _simulate(cib: Element, wishes: Wishes) -> int:

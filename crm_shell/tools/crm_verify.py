@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
+from cib_store.document.files import bytes_of
 from cib_store.model.dates import Moment
 from cib_store.model.upgrade import upgraded
 from cib_store.schema import faults, warnings
@@ -61,7 +62,7 @@ def _text(source: str, file: str | None, options: argparse.Namespace) -> str | b
         case "xml_pipe":
             return sys.stdin.buffer.read()
         case _:
-            return Path(options.xml_file or file or "").read_bytes()
+            return bytes_of(Path(options.xml_file or file or ""))
 
 
 def _verify(given: Element, options: argparse.Namespace, source: bytes = b"") -> int:

@@ -26,6 +26,9 @@ DEFAULTS: Mapping[str, str] = {
     "node-action-limit": "0",
     "batch-limit": "0",
     "migration-limit": "-1",
+    "pe-error-series-max": "-1",
+    "pe-warn-series-max": "5000",
+    "pe-input-series-max": "4000",
 }
 _OLD_NAMES: Mapping[str, str] = {
     "transition-delay": "crmd-transition-delay",
