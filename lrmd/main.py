@@ -20,6 +20,7 @@ from lrmd.runner import Runner
 from lrmd.server import ExecutorServicer, service_of
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.codes import OcfCode
 from stonithd.client import FencerClient
 
@@ -46,6 +47,7 @@ async def _body(context: Context) -> None:
         children=settings.run_dir / "lrmd" / "runs",
         inherited=_inherited(settings.run_dir),
         node=settings.node,
+        secrets=Secrets(settings.state_dir / "secrets"),
     )
     for call_id in scripts.clear_strangers(frozenset(opened.state.operations)):
         log.warning("ended a run that nobody knows of", call=call_id)

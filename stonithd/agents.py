@@ -10,6 +10,7 @@ from pathlib import Path
 
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.process import Ended, run
+from raftmaker.runtime.secrets import NoSecret, Secrets
 from raftmaker.vocabulary.codes import OpStatus
 from stonithd.fencing.setup import Abilities
 from stonithd.metadata import BadMetadata, abilities_of
@@ -38,8 +39,9 @@ class AgentResult:
 class Agents:
     """The fence agents of this node; metadata is asked once for each version of an agent's file."""
 
-    def __init__(self, directories: Sequence[Path], log: Log) -> None:
+    def __init__(self, directories: Sequence[Path], log: Log, *, secrets: Secrets) -> None:
         """Search `directories` in order, then /usr/sbin."""
+        self._secrets = secrets
         self._directories = (*directories, SYSTEM_DIRECTORY)
         self._log = log
         self._known: dict[Path, tuple[int, Abilities | None]] = {}
@@ -81,17 +83,27 @@ class Agents:
             return None
 
     async def execute(
-        self, agent: str, options: Sequence[tuple[str, str]], timeout_ms: int
+        self,
+        agent: str,
+        options: Sequence[tuple[str, str]],
+        timeout_ms: int,
+        *,
+        device: str = "",
     ) -> AgentResult:
         """Run an agent to its end, or kill its process group when its time is up (features 17.18).
 
         It is forked before the first suspension, so what the caller checked right before holds.
+        `device`: whose secrets stand for the options that the CIB does not hold (features 4.29).
         """
         path = self.path_of(agent)
         if path is None:
             return AgentResult(
                 status=OpStatus.NOT_INSTALLED, output=f"fence agent {agent} is not installed"
             )
+        try:
+            options = self._secrets.filled(device, options)
+        except NoSecret as error:
+            return AgentResult(status=OpStatus.NO_SECRETS, output=str(error))
         lines = "".join(f"{name}={_one_line(value)}\n" for name, value in options)
         try:
             ended = await run(

@@ -8,6 +8,7 @@ import sys
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.secrets import Secrets
 from stonithd.agents import Agents
 from stonithd.fencing.step import initial_state
 from stonithd.following import Follower
@@ -23,7 +24,8 @@ _GRACE_S = 1.0
 async def _body(context: Context) -> None:
     settings, log = context.settings, context.log
     memory = Memory(settings.state_dir / "stonithd")
-    agents = Agents(settings.fence_dirs, log)
+    secrets = Secrets(settings.state_dir / "secrets")
+    agents = Agents(settings.fence_dirs, log, secrets=secrets)
     roster = Roster(settings)
     peers = Peers(roster, context.identity)
     offers = Offers(settings.node, agents, peers, log)

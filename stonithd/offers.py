@@ -106,6 +106,7 @@ class Offers:
             device.agent,
             options_of(device, FenceAction.STATUS, target),
             device.timeouts_ms.get(FenceAction.STATUS, _ASK_MS),
+            device=device.id,
         )
         return result.status is OpStatus.DONE and result.code in _STATUS_KNOWN
 
@@ -131,6 +132,7 @@ class Offers:
             device.agent,
             options_of(device, FenceAction.LIST),
             device.timeouts_ms.get(FenceAction.LIST, _ASK_MS),
+            device=device.id,
         )
         if result.status is not OpStatus.DONE or result.code != 0:
             self._log.warning(

@@ -206,7 +206,9 @@ class Runner:
         if effect.token < self.state.token:
             self._end_run(effect, OpStatus.CANCELLED, 1, "a newer DC has taken over")
             return
-        result = await self._agents.execute(effect.agent, effect.options, effect.timeout_ms)
+        result = await self._agents.execute(
+            effect.agent, effect.options, effect.timeout_ms, device=effect.device
+        )
         self._end_run(effect, result.status, result.code, result.output)
 
     def _end_run(self, effect: RunAgent, status: OpStatus, code: int, output: str) -> None:

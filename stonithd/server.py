@@ -186,7 +186,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
             if left_ms <= 0:
                 break
             options = options_of(device, action, target)
-            result = await self._agents.execute(device.agent, options, left_ms)
+            result = await self._agents.execute(device.agent, options, left_ms, device=device.id)
             is_answer = result.code == 0 or (action is FenceAction.STATUS and result.code == 2)
             if result.status is not OpStatus.DONE or is_answer:
                 break

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
-from cib_store.document.files import bytes_of
 from crm_shell.commands.session import Failed, Misused
+from raftmaker.runtime.saved_files import bytes_of
 from raftmaker.vocabulary.codes import ExitCode
 
 _OPTIONS = ("-x", "--file", "--xml-file")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
-from cib_store.document.files import bytes_of
 from crm_shell.tools.frame import ToolFailed, ToolParser
+from raftmaker.runtime.saved_files import bytes_of
 from raftmaker.vocabulary.codes import ExitCode
 
 

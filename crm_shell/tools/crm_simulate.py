@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.document.element import Element
-from cib_store.document.files import FILE_BYTES_MAX, bytes_of
 from cib_store.model.dates import Moment, parse_moment
 from cib_store.model.upgrade import upgraded
 from crm_shell.simulate.injections import Injections
 from crm_shell.simulate.session import Format, Session, Wishes
 from crm_shell.tools.frame import ToolParser, complain, run_tool, write
 from crmd.scheduler.pipeline import schedule
+from raftmaker.runtime.saved_files import FILE_BYTES_MAX, bytes_of
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
-from cib_store.document.files import bytes_of
 from cib_store.model.dates import Moment
 from cib_store.model.upgrade import upgraded
 from cib_store.schema import faults, warnings
@@ -18,6 +17,7 @@ from cib_store.schema.relaxng import is_valid, lines
 from crm_shell.tools.frame import ToolParser, complain, exclusive, run_tool
 from crmd.scheduler.pipeline import schedule
 from raftmaker.client import Cluster
+from raftmaker.runtime.saved_files import bytes_of
 from raftmaker.vocabulary.codes import ExitCode
 
 _SOURCES = ("live_check", "xml_file", "xml_text", "xml_pipe")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lrmd.agents.environment import (
@@ -24,7 +25,8 @@ from lrmd.codec import ocf_code
 from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.process import Ended, Kept, run
-from raftmaker.vocabulary.codes import OcfCode
+from raftmaker.runtime.secrets import NoSecret, Secrets
+from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import NodeName
 
 OWN_ROOT = Path(__file__).resolve().parents[1] / "ocf"
@@ -85,9 +87,11 @@ class Scripts:
         children: Path,
         inherited: Mapping[str, str],
         node: NodeName,
+        secrets: Secrets,
         init_dir: Path = INIT_DIR,
     ) -> None:
         """`children` is where runs keep their files; `inherited` our own environment."""
+        self._secrets = secrets
         self._roots = (*ocf_roots, OWN_ROOT, Path(OCF_ROOT))
         self._children = children
         self._inherited = inherited
@@ -109,6 +113,14 @@ class Scripts:
             return Decided(not_installed(f"Agent {request.agent} is not installed"))
         if not os.access(path, os.X_OK):
             return Decided(failed(f"{path} is not executable", OcfCode.PERM))
+        try:
+            request = self._with_secrets(request)
+        except NoSecret as error:
+            return Decided(
+                Outcome(
+                    code=OcfCode.NOT_CONFIGURED, status=OpStatus.NO_SECRETS, exit_reason=str(error)
+                )
+            )
         environment = agent_environment(request, inherited=self._inherited, node=self._node)
         child = self._child(call_id)
         child.forget()
@@ -118,6 +130,16 @@ class Scripts:
             # ValueError: a parameter that no environment can hold.
             return Decided(failed(f"{path} cannot be run: {error}"))
         return ProcessRun(child, self._judge(request))
+
+    def _with_secrets(self, request: OperationRequest) -> OperationRequest:
+        """Fill in what the CIB does not hold. Raises `NoSecret`; a stop is tried without them."""
+        try:
+            filled = self._secrets.filled(request.resource, request.parameters.items())
+        except NoSecret:
+            if request.operation != "stop":
+                raise
+            return request
+        return replace(request, parameters=dict(filled))
 
     def adopt(self, call_id: int, request: OperationRequest) -> Execution | None:
         """Find the run's process again; None: it was ordered but never forked."""

@@ -17,6 +17,7 @@ import pytest
 
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.node_processes import mark, processes_of
+from raftmaker.runtime.secrets import MARK, Secrets, signature
 from raftmaker.vocabulary.codes import OpStatus
 from stonithd.agents import AgentResult, Agents
 from stonithd.agents_local import DIRECTORY
@@ -33,7 +34,7 @@ needs_dummy = pytest.mark.skipif(
 
 @pytest.fixture
 def agents() -> Agents:
-    return Agents((DIRECTORY,), Log("test"))
+    return Agents((DIRECTORY,), Log("test"), secrets=Secrets(Path("/nonexistent")))
 
 
 def execute(agents: Agents, agent: str, **options: str) -> AgentResult:
@@ -121,9 +122,26 @@ def test_options_cannot_smuggle_in_another_one(agents: Agents, tmp_path: Path) -
     script = tmp_path / "fence_echo"
     script.write_text("#!/bin/sh\ncat\n")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    echo = Agents((tmp_path,), Log("test"))
+    echo = Agents((tmp_path,), Log("test"), secrets=Secrets(tmp_path / "secrets"))
     result = execute(echo, "fence_echo", action="off", plug="b\naction=on")
     assert result.stdout == "action=off\nplug=b action=on\n"
+
+
+def test_a_device_is_given_the_nodes_secret(tmp_path: Path) -> None:
+    """features 4.29"""
+    script = tmp_path / "fence_echo"
+    script.write_text("#!/bin/sh\ncat\n")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    kept = tmp_path / "secrets" / "ipmi"
+    kept.mkdir(parents=True)
+    (kept / "passwd").write_text("hunter2")
+    (kept / "passwd.sign").write_text(signature("hunter2"))
+    echo = Agents((tmp_path,), Log("test"), secrets=Secrets(tmp_path / "secrets"))
+    options = (("action", "off"), ("passwd", MARK))
+    result = asyncio.run(echo.execute("fence_echo", options, 30_000, device="ipmi"))
+    assert result.stdout == "action=off\npasswd=hunter2\n"
+    result = asyncio.run(echo.execute("fence_echo", options, 30_000, device="other"))
+    assert result.status is OpStatus.NO_SECRETS
 
 
 def test_off_kills_every_process_of_the_node_stopped_ones_too(

@@ -19,6 +19,7 @@ from raftmaker.runtime.identity import identity_of, tool_identity
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.settings import Settings, read
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
@@ -142,7 +143,9 @@ class Pair:
         self.settings = {
             node.name: replace(read(node.config), fence_dirs=(tools,)) for node in layout.nodes
         }
-        agents = {name: Agents((tools,), Log("test")) for name in ME}
+        agents = {
+            name: Agents((tools,), Log("test"), secrets=Secrets(tools / "none")) for name in ME
+        }
         self.a, self.b = (Node(self.settings[name], agents[name]) for name in ME)
 
     def cib(self, pairs: str = "pcmk_host_list=c", constraints: str = "") -> str:

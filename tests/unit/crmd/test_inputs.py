@@ -12,13 +12,13 @@ import pytest
 
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
-from cib_store.document.files import bytes_of
 from cib_store.document.sections import empty_cib
 from crm_shell.tools.crm_simulate import main
 from crmd.inputs import Inputs, Series, keep
 from crmd.scheduler.graph import Graph
 from crmd.scheduler_worker import SchedulerProcess
 from crmd.scheduling import Failure, Question
+from raftmaker.runtime.saved_files import bytes_of
 
 NOW_S = 1_700_000_000
 DEADLINE_S = 60.0

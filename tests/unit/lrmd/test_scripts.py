@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from lrmd.agents.scripts import Scripts, exit_reason_of, lsb_outcome, ocf_outcome
-from lrmd.operations.values import Agent, OperationRequest, Standard
+from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
 from raftmaker.runtime.process import Ended
+from raftmaker.runtime.secrets import MARK, Secrets, signature
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 
@@ -67,7 +69,11 @@ def test_what_no_environment_can_hold_is_an_error(
     tmp_path: Path, parameters: dict[str, str]
 ) -> None:
     scripts = Scripts(
-        ocf_roots=(), children=tmp_path / "runs", inherited={}, node=NodeName("alpha")
+        ocf_roots=(),
+        children=tmp_path / "runs",
+        inherited={},
+        node=NodeName("alpha"),
+        secrets=Secrets(tmp_path / "secrets"),
     )
     request = OperationRequest(
         resource=ResourceId("r"),
@@ -99,6 +105,7 @@ def test_roots_are_searched_in_order(tmp_path: Path) -> None:
         children=tmp_path / "runs",
         inherited={},
         node=NodeName("alpha"),
+        secrets=Secrets(tmp_path / "secrets"),
         init_dir=tmp_path / "init.d",
     )
     one, two = (Agent(Standard.OCF, "acme", name) for name in ("one", "two"))
@@ -111,3 +118,51 @@ def test_roots_are_searched_in_order(tmp_path: Path) -> None:
     assert [agent for agent in found if agent.standard is Standard.LSB] == [
         Agent(Standard.LSB, "", "cron")
     ]
+
+
+def _with_secret(tmp_path: Path, operation: str, agent_text: str) -> Outcome:
+    path = tmp_path / "ocf" / "resource.d" / "acme" / "db"
+    install(path)
+    path.write_text(f"#!/bin/sh\n{agent_text}\n")
+    scripts = Scripts(
+        ocf_roots=(tmp_path / "ocf",),
+        children=tmp_path / "runs",
+        inherited={"PATH": os.environ["PATH"]},
+        node=NodeName("alpha"),
+        secrets=Secrets(tmp_path / "secrets"),
+    )
+    request = OperationRequest(
+        resource=ResourceId("db:0"),
+        agent=Agent(Standard.OCF, "acme", "db"),
+        operation=operation,
+        timeout_ms=60_000,
+        parameters={"passwd": MARK, "user": "admin"},
+    )
+
+    async def ended() -> Outcome:
+        return await scripts.begin(1, request).outcome()
+
+    return asyncio.run(ended())
+
+
+def test_an_agent_is_given_the_nodes_secret(tmp_path: Path) -> None:
+    """Features 4.29."""
+    kept = tmp_path / "secrets" / "db"
+    kept.mkdir(parents=True)
+    (kept / "passwd").write_text("hunter2\n")
+    (kept / "passwd.sign").write_text(signature("hunter2") + "\n")
+    told = 'echo "$OCF_RESKEY_user $OCF_RESKEY_passwd"'
+    assert _with_secret(tmp_path, "start", told).output == "admin hunter2"
+    (kept / "passwd").write_text("hunter3\n")
+    outcome = _with_secret(tmp_path, "start", told)
+    assert (outcome.code, outcome.status) == (OcfCode.NOT_CONFIGURED, OpStatus.NO_SECRETS)
+    assert "not what was stored" in outcome.exit_reason
+    assert "hunter" not in outcome.exit_reason
+
+
+def test_without_its_secret_a_resource_is_not_configured_and_can_be_stopped(tmp_path: Path) -> None:
+    """Features 4.29."""
+    outcome = _with_secret(tmp_path, "monitor", "exit 0")
+    assert (outcome.code, outcome.status) == (OcfCode.NOT_CONFIGURED, OpStatus.NO_SECRETS)
+    assert "cibsecret set db passwd" in outcome.exit_reason
+    assert _with_secret(tmp_path, "stop", "exit 0").code is OcfCode.OK

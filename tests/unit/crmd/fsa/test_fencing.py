@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crmd.fsa import effects, events
 from crmd.fsa.state import Name
 from raftmaker.vocabulary.codes import ExitCode
@@ -183,8 +185,10 @@ def test_when_the_node_is_lost_too_the_wait_is_over() -> None:
     assert [one for one in world.recorded if isinstance(one, FenceIntent)]
 
 
-def test_a_person_may_have_a_node_fenced() -> None:
-    world = World()
+@pytest.mark.parametrize("maintenance", ["false", "true"])
+def test_a_person_may_have_a_node_fenced(maintenance: str) -> None:
+    """features 15.30: in maintenance mode too, where the cluster itself fences nobody."""
+    world = World(("maintenance-mode", maintenance))
     world.become_dc()
     world.schedule()
     world.take(
