@@ -69,6 +69,11 @@ class ControllerClient:
         identity: Identity = reply.identity
         return identity
 
+    async def keep_secret(self, resource: str, parameter: str, value: str | None) -> None:
+        """Have a peer keep a secret of a resource; None: remove it (features 27.31)."""
+        request = pb.KeepSecretRequest(resource=resource, parameter=parameter, value=value)
+        await self._ask(self._stub.KeepSecret(request, timeout=_QUICK_S))
+
     async def join(self, effect: SendJoin, *, timeout_s: float) -> JoinAccepted:
         """Ask a member to join; return what runs and waits there."""
         request = codec.join_request(effect)

@@ -25,6 +25,7 @@ from raftmaker.runtime.errors import HaError, Refused
 from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import Service, serve
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -85,7 +86,11 @@ async def _body(context: Context) -> None:
     runner.take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
     servicer = ControllerServicer(
-        runner=runner, peers=peers, explaining=explaining, identity=identity
+        runner=runner,
+        peers=peers,
+        explaining=explaining,
+        identity=identity,
+        secrets=Secrets(settings.state_dir / "secrets"),
     )
     server = await serve(
         [service_of(servicer), *_certificates(context)],

@@ -17,8 +17,9 @@ from crmd.guarding import insist_on_open, told_lines, told_progress
 from crmd.peers import Peers
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
-from raftmaker.runtime.errors import HaError, NotLeader, Refused
-from raftmaker.runtime.rpc import Service, abort, caller
+from raftmaker.runtime.errors import HaError, NotLeader, NotPermitted, Refused
+from raftmaker.runtime.rpc import Service, abort, caller, certified_names
+from raftmaker.runtime.secrets import NoSecret, Secrets
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import controller_pb2 as pb
@@ -34,9 +35,16 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
     """Turns calls into events, and answers into replies."""
 
     def __init__(
-        self, *, runner: Runner, peers: Peers, explaining: Explaining, identity: Identity
+        self,
+        *,
+        runner: Runner,
+        peers: Peers,
+        explaining: Explaining,
+        identity: Identity,
+        secrets: Secrets,
     ) -> None:
         """Serve this runner's core."""
+        self._secrets = secrets
         self._runner = runner
         self._explaining = explaining
         self._peers = peers
@@ -202,6 +210,31 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         except HaError as error:
             await abort(context, error)
             raise
+
+    async def KeepSecret(
+        self, request: pb.KeepSecretRequest, context: _Context
+    ) -> pb.KeepSecretReply:
+        """Keep a secret for a peer; who is on this node has the right to the files, or not."""
+        try:
+            self._insist_on_member(context)
+            if request.HasField("value"):
+                self._secrets.write(request.resource, request.parameter, request.value)
+            else:
+                self._secrets.remove(request.resource, request.parameter)
+        except HaError as error:
+            await abort(context, error)
+            raise
+        except (NoSecret, OSError) as error:
+            await abort(context, HaError(str(error)))
+            raise
+        return pb.KeepSecretReply(identity=self._identity)
+
+    def _insist_on_member(self, context: _Context) -> None:
+        """Refuse who has not come over the network as a member. Raises `NotPermitted`."""
+        names, members = certified_names(context), self._runner.state.view.facts.members
+        is_member = names is None or any(members.of(NodeName(one)) is not None for one in names)
+        if context.peer().startswith("unix") or not is_member:
+            raise NotPermitted("secrets come from peers; those of this node are set by cibsecret")
 
     async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
         """Begin to leave."""

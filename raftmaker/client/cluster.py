@@ -137,6 +137,22 @@ class Cluster:
             self._controller = ControllerClient(self._socket("crmd"), identity=self._identity)
         return self._controller
 
+    async def other_controllers(self) -> tuple[tuple[NodeName, ControllerClient], ...]:
+        """Return clients of the other nodes' controllers, for the caller to close.
+
+        Raises `Rejected` where the node's key may not be read: peers listen to members alone.
+        """
+        from crmd.client import ControllerClient
+        from raftmaker.runtime.roster import Roster
+
+        roster = Roster(secured(self.settings))
+        roster.follow((await self.cib(local=True)).facts.members)
+        return tuple(
+            (peer.name, ControllerClient(peer.controller, identity=self._identity))
+            for peer in roster.peers
+            if peer.is_node and peer.name != self.settings.node
+        )
+
     @property
     def fencer(self) -> FencerClient:
         """The client of this node's fencer. Raises `Unreachable`."""

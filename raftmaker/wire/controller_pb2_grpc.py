@@ -87,6 +87,11 @@ class ControllerStub:
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_controller__pb2.ExplainReply.FromString,
                 _registered_method=True)
+        self.KeepSecret = channel.unary_unary(
+                '/raftmaker.v1.Controller/KeepSecret',
+                request_serializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.FromString,
+                _registered_method=True)
         self.Leave = channel.unary_unary(
                 '/raftmaker.v1.Controller/Leave',
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.LeaveRequest.SerializeToString,
@@ -168,6 +173,13 @@ class ControllerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def KeepSecret(self, request, context):
+        """Keeps a secret of a resource on this node, or removes it. Only peers may: it is refused on the node's socket.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Leave(self, request, context):
         """Moves this node's resources away, then leaves in good order.
         """
@@ -227,6 +239,11 @@ def add_ControllerServicer_to_server(servicer, server):
                     servicer.Explain,
                     request_deserializer=raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_controller__pb2.ExplainReply.SerializeToString,
+            ),
+            'KeepSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepSecret,
+                    request_deserializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.SerializeToString,
             ),
             'Leave': grpc.unary_unary_rpc_method_handler(
                     servicer.Leave,
@@ -505,6 +522,33 @@ class Controller:
             '/raftmaker.v1.Controller/Explain',
             raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.SerializeToString,
             raftmaker_dot_wire_dot_controller__pb2.ExplainReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Controller/KeepSecret',
+            raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.SerializeToString,
+            raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.FromString,
             options,
             channel_credentials,
             insecure,
