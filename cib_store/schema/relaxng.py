@@ -6,6 +6,7 @@ documents, off the path of changes, and for other people's tools (xmllint --rela
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -91,6 +92,9 @@ def _section(name: str) -> Element:
     return reference if name in REQUIRED else Element("optional", {}, (reference,))
 
 
+_STEP = re.compile(r"""(?:[^/\['"]|\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])+""")
+
+
 @cache
 def _schema() -> etree.RelaxNG:
     return etree.RelaxNG(etree.fromstring(FILE.read_bytes()))
@@ -107,7 +111,10 @@ def _without_comments(element: Element) -> Element:
 
 
 def lines(text: bytes, reports: tuple[Report, ...]) -> tuple[int, ...]:
-    """Return the line in which what each report is about begins; 0 where that is not known."""
+    """Return the line in which what each report is about begins; 0 where that is not known.
+
+    The text may be of a part: what stands nearest to the report's place from below is taken.
+    """
     try:
         tree = etree.ElementTree(etree.fromstring(text, etree.XMLParser(resolve_entities=False)))
     except etree.XMLSyntaxError:
@@ -118,13 +125,17 @@ def lines(text: bytes, reports: tuple[Report, ...]) -> tuple[int, ...]:
 def _line(tree: etree._ElementTree, where: str) -> int:
     if not where.startswith("/"):
         return 0
-    try:
-        found = tree.xpath(where)
-    except etree.XPathError:
-        return 0
-    first = found[0] if isinstance(found, list) and found else None
-    line = first.sourceline if isinstance(first, etree._Element) else 0
-    return line if isinstance(line, int) else 0
+    steps = _STEP.findall(where)
+    for start in range(len(steps)):
+        try:
+            found = tree.xpath("//" + "/".join(steps[start:]))
+        except etree.XPathError:
+            return 0
+        first = found[0] if isinstance(found, list) and found else None
+        line = first.sourceline if isinstance(first, etree._Element) else 0
+        if isinstance(line, int) and line:
+            return line
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cib_store.document.element import Element
 from crm_shell.tools.frame import ToolFailed, ToolParser
 from raftmaker.runtime.saved_files import bytes_of
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.reports import Report
 
 
 def add_input(parser: ToolParser) -> None:
@@ -21,25 +23,55 @@ def add_input(parser: ToolParser) -> None:
     parser.flag("-p", "--xml-pipe", dest="xml_pipe", text="read XML from standard input")
 
 
-def given_xml(options: argparse.Namespace) -> Element | None:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a tool was given: the element, the text that it was read from, and that one's name."""
+
+    element: Element
+    text: bytes
+    name: str = ""
+
+    def told(self, reports: tuple[Report, ...]) -> list[str]:
+        """Return reports as lines, with the file and line that each is about (features 4.20)."""
+        # Here, as it loads the schema, which is needed for what is wrong alone.
+        from cib_store.schema.relaxng import lines
+
+        found = zip(lines(self.text, reports), reports, strict=True)
+        return [f"{self._place(line)}{report}" for line, report in found]
+
+    def _place(self, line: int) -> str:
+        if not line:
+            return ""
+        return f"{self.name}:{line}: " if self.name else f"line {line}: "
+
+
+def given_xml(options: argparse.Namespace) -> Given | None:
     """Return the input, if there is any. Raises `ToolFailed`."""
     if sum(bool(each) for each in (options.xml_text, options.xml_file, options.xml_pipe)) > 1:
         raise ToolFailed(
             "give XML once: --xml-text, --xml-file or --xml-pipe", ExitCode.USAGE
         )  # fmt: skip
     if options.xml_text:
-        return parsed(options.xml_text)
+        return Given(parsed(options.xml_text), options.xml_text.encode())
     if options.xml_file:
-        return read_xml(options.xml_file)
-    return parsed(sys.stdin.buffer.read()) if options.xml_pipe else None
+        text = _bytes(options.xml_file)
+        return Given(parsed(text, options.xml_file), text, options.xml_file)
+    if options.xml_pipe:
+        text = sys.stdin.buffer.read()
+        return Given(parsed(text), text)
+    return None
 
 
 def read_xml(name: str) -> Element:
     """Return the XML in a file; ``-`` is standard input. Raises `ToolFailed`."""
+    return parsed(_bytes(name), "" if name == "-" else name)
+
+
+def _bytes(name: str) -> bytes:
     if name == "-":
-        return parsed(sys.stdin.buffer.read())
+        return sys.stdin.buffer.read()
     try:
-        return parsed(bytes_of(Path(name)), name)
+        return bytes_of(Path(name))
     except OSError as error:
         raise ToolFailed(f"{name}: {error.strerror}", ExitCode.NOINPUT) from None
 

@@ -13,7 +13,7 @@ from cib_store.document.path import path_of
 from cib_store.document.sections import SCOPES, section_path
 from cib_store.document.xpath import BadXPath, XPathTree
 from crm_shell.syntax.printer import xml_lines
-from crm_shell.tools.cib_input import add_input, given_xml, stored_digest, versioned_digest
+from crm_shell.tools.cib_input import Given, add_input, given_xml, stored_digest, versioned_digest
 from crm_shell.tools.frame import ToolFailed, ToolParser, complain, exclusive, run_tool, write
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import Rejected
@@ -108,7 +108,7 @@ def main() -> int:
         complain("cibadmin", str(error))
         return int(error.code)
     if given is not None and command in ("md5_sum", "md5_sum_versioned"):
-        return _digest(given, command)
+        return _digest(given.element, command)
 
     async def body(cluster: Cluster) -> int:
         return await _run(cluster, command, options, given)
@@ -127,7 +127,7 @@ def _empty(schema: str) -> Element:
 
 
 async def _run(
-    cluster: Cluster, command: str, options: argparse.Namespace, given: Element | None
+    cluster: Cluster, command: str, options: argparse.Namespace, given: Given | None
 ) -> int:
     match command:
         case "query" if options.node_path:
@@ -212,7 +212,7 @@ async def _access(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 async def _change(
-    cluster: Cluster, command: str, options: argparse.Namespace, given: Element | None
+    cluster: Cluster, command: str, options: argparse.Namespace, given: Given | None
 ) -> int:
     needs_xml = command in ("create", "modify", "replace", "patch") or (
         command == "delete" and not options.xpath
@@ -225,15 +225,18 @@ async def _change(
         kind=_KINDS[command],
         scope=_scope(options),
         path=options.xpath or "",
-        xml="" if given is None else "\n".join(xml_lines(given)),
+        xml="" if given is None else "\n".join(xml_lines(given.element)),
         all=options.allow_create or command == "delete_all",
         score=options.score,
     )
-    return await _carried_out(cluster, operation, options)
+    return await _carried_out(cluster, operation, options, given)
 
 
 async def _carried_out(
-    cluster: Cluster, operation: CibOperation, options: argparse.Namespace
+    cluster: Cluster,
+    operation: CibOperation,
+    options: argparse.Namespace,
+    given: Given | None = None,
 ) -> int:
     try:
         outcome = await cluster.change(
@@ -241,7 +244,9 @@ async def _carried_out(
         )
     except Rejected as error:
         reason = _REASONS.get(error.exit_code, error.exit_code.name)
-        details = "\n".join(str(report) for report in error.reports)
+        reports = error.reports
+        told = [str(each) for each in reports] if given is None else given.told(reports)
+        details = "\n".join(told)
         raise ToolFailed(f"CIB API call failed: {reason}\n{details}", error.exit_code) from None
     for report in outcome.reports:
         print(f"cibadmin: warning: {report}", file=sys.stderr)  # noqa: T201

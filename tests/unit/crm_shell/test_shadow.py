@@ -258,3 +258,31 @@ def test_a_scope_that_is_none_is_told_before_anybody_is_asked(tmp_path: Path) ->
     code, _, why = Desk(tmp_path).run("crm_shell.tools.cibadmin", "-Q", "-o", "resorces")
     assert code == ExitCode.USAGE
     assert "did you mean resources?" in why
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("<resources>\n", "</resources>", ("-R", "-o", "resources")),
+        (
+            "<configuration>\n<crm_config/><nodes/><constraints/><resources>\n",
+            "</resources></configuration>",
+            ("-R",),
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(
+    tmp_path: Path, before: str, after: str, words: tuple[str, ...]
+) -> None:
+    """features 4.20: the line is that of the user's own file, whatever part it holds."""
+    desk = Desk(tmp_path)
+    good = '<primitive id="a" class="lsb" type="x"/>\n'
+    bad = '<primitive id="b" class="lsb" type="y" colour="red"/>\n<group id="g"/>\n'
+    file = tmp_path / "mine.xml"
+    file.write_text(before + good + bad + after)
+    line = 1 + (before + good).count("\n")
+    code, _, why = desk.run("crm_shell.tools.cibadmin", *words, "-x", str(file))
+    assert code == ExitCode.CONFIG
+    assert f"{file}:{line}: " in why
+    assert f"{file}:{line + 1}: " in why
+    assert "colour" in why
