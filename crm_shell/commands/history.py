@@ -9,7 +9,7 @@ from cib_store.document.element import Element
 from crm_shell.commands.session import Command, Failed, Misused, Session
 from crm_shell.console import Json
 from crm_shell.edit import operations
-from crm_shell.edit.secrets import without_secrets
+from crm_shell.edit.secrets import Private, private_parameters, without_secrets
 from crm_shell.edit.show import show
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -83,7 +83,11 @@ async def _show(session: Session, revision: int) -> int:
 async def _diff(session: Session, first: int, second: int) -> int:
     one = await _configuration(session, first)
     other = await _configuration(session, second)
-    old, new = show(without_secrets(one), [])[0], show(without_secrets(other, one), [])[0]
+    private = await _private(session)
+    old, new = (
+        show(without_secrets(each, before, private), [])[0]
+        for each, before in ((one, None), (other, one))
+    )
     lines = unified_diff(
         old.splitlines(), new.splitlines(), f"revision {first}", f"revision {second}", lineterm=""
     )
@@ -93,8 +97,14 @@ async def _diff(session: Session, first: int, second: int) -> int:
 
 
 async def _text(session: Session, revision: int) -> str:
-    text, _ = show(without_secrets(await _configuration(session, revision)), [])
+    configuration = await _configuration(session, revision)
+    text, _ = show(without_secrets(configuration, None, await _private(session)), [])
     return text
+
+
+async def _private(session: Session) -> Private:
+    """Return the parameters that agents call private, as far as the cluster has run them."""
+    return private_parameters((await session.cluster.cib(local=True)).document)
 
 
 async def _configuration(session: Session, revision: int) -> Element:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
 from cib_store.document.element import Element
 
 HIDDEN = "******"
 _WORDS = ("passw", "secret", "token", "private_key")
 """A parameter is secret whose name has one of these in it."""
+_SHOWN = frozenset(("user",))
+"""Left out of digests where an agent marks nothing as private; a change of it can be shown."""
+Private = Mapping[str, frozenset[str]]
+"""The parameters of each resource that its agent says are private."""
+NOTHING_MORE: Private = MappingProxyType({})
 
 
 def is_secret(name: str) -> bool:
@@ -15,23 +23,50 @@ def is_secret(name: str) -> bool:
     return any(word in lowered for word in _WORDS)
 
 
-def without_secrets(element: Element, before: Element | None = None) -> Element:
-    """Return the element with secret values hidden.
+def private_parameters(cib: Element) -> Private:
+    """Return what agents' metadata marks as private, as the histories of operations have it."""
+    found: dict[str, frozenset[str]] = {}
+    status = cib.child("status")
+    for one in status.walk() if status is not None else ():
+        if one.tag == "lrm_resource":
+            names = {name for op in one.children for name in op.get("op-secure-params").split()}
+            owner = one.id.partition(":")[0]
+            found[owner] = found.get(owner, frozenset()) | (names - _SHOWN)
+    return found
+
+
+def without_secrets(
+    element: Element, before: Element | None = None, private: Private = NOTHING_MORE
+) -> Element:
+    """Return the element with secret values hidden: by their names, and those in `private`.
 
     Those that differ from what they are in `before` say that, so that a comparison shows it.
     """
-    known = {} if before is None else {pair.id: pair.get("value") for pair in _secrets(before)}
-    return _masked(element, known)
+    secrets = () if before is None else _secrets(before, private, frozenset())
+    known = {pair.id: pair.get("value") for pair in secrets}
+    return _masked(element, known, private, frozenset())
 
 
-def _secrets(element: Element) -> list[Element]:
-    return [one for one in element.walk() if one.tag == "nvpair" and is_secret(one.get("name"))]
+def _secrets(element: Element, private: Private, names: frozenset[str]) -> Iterator[Element]:
+    if _holds_secret(element, names):
+        yield element
+    names |= private.get(element.id, frozenset())
+    for child in element.children:
+        yield from _secrets(child, private, names)
 
 
-def _masked(element: Element, known: dict[str, str]) -> Element:
-    if element.tag == "nvpair" and is_secret(element.get("name")) and "value" in element.attributes:
+def _holds_secret(element: Element, names: frozenset[str]) -> bool:
+    name = element.get("name")
+    return element.tag == "nvpair" and (name in names or is_secret(name))
+
+
+def _masked(
+    element: Element, known: Mapping[str, str], private: Private, names: frozenset[str]
+) -> Element:
+    if _holds_secret(element, names) and "value" in element.attributes:
         differs = element.id in known and known[element.id] != element.get("value")
         return element.with_attributes({"value": f"{HIDDEN} (another)" if differs else HIDDEN})
-    children = tuple(_masked(child, known) for child in element.children)
+    names |= private.get(element.id, frozenset())
+    children = tuple(_masked(child, known, private, names) for child in element.children)
     same = all(one is other for one, other in zip(children, element.children, strict=True))
     return element if same else element.with_children(children)
