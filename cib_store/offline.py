@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from cib_store.apply.attributes import Attributes, AttributeValue, updated, values
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
 from cib_store.document.refusal import Refusal
@@ -17,8 +18,9 @@ from cib_store.proposing.resolve import resolve
 from cib_store.queries import found
 from cib_store.schema import Checks
 from raftmaker.runtime.errors import Rejected
+from raftmaker.runtime.saved_files import bytes_of
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibOperation, Origin
+from raftmaker.vocabulary.commands import AttributeChange, CibOperation, Origin
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 from raftmaker.vocabulary.reports import Report
 
@@ -37,7 +39,7 @@ class CibFile:
     def as_it_is(self) -> Element:
         """Return the CIB in the schema that it is in. Raises `Rejected`."""
         try:
-            cib = parse(self.path.read_bytes())
+            cib = parse(bytes_of(self.path))
         except OSError as error:
             raise self._rejected(ExitCode.NOINPUT, error.strerror or str(error)) from None
         except BadXml as error:
@@ -85,6 +87,33 @@ class CibFile:
         return Outcome(
             code=ExitCode.OK, reports=resolved.warnings, version=version_of(resolved.cib)
         )
+
+    def attributes(self, *, name: str = "", node: str = "") -> tuple[AttributeValue, ...]:
+        """Return transient attributes by name and node. Raises `Rejected`."""
+        return tuple(
+            value
+            for value in values(Attributes(self.read(), {}))
+            if name in ("", value.name) and node in ("", value.node)
+        )
+
+    def update_attributes(self, changes: Iterable[AttributeChange]) -> Outcome:
+        """Change transient attributes at once, all or none; a file holds back nothing.
+
+        A refusal comes as an outcome. Raises `Rejected` for a bad file and for private ones, which
+        are in no CIB.
+        """
+        cib, asked = self.read(), tuple(changes)
+        if any(change.private or not change.node for change in asked):
+            raise self._rejected(
+                ExitCode.UNIMPLEMENT_FEATURE, "private attributes and delays are in no CIB"
+            )
+        at_once = tuple(replace(one, delay_ms=None, new_delay=False) for one in asked)
+        new = updated(Attributes(cib, {}), at_once, 0)
+        if isinstance(new, Refusal):
+            return Outcome(code=new.code, reports=new.reports, version=version_of(cib))
+        if new.cib is not cib:
+            self.write(new.cib)
+        return Outcome(code=ExitCode.OK, version=version_of(new.cib))
 
     def write(self, cib: Element) -> None:
         """Replace the file's content at once. Raises `Rejected` where that is not possible."""

@@ -12,6 +12,7 @@ import re
 from crm_shell.actions import tree
 from crm_shell.tools import transient
 from crm_shell.tools.attributes import (
+    Place,
     delete,
     names_matching,
     not_set,
@@ -107,14 +108,7 @@ async def _act(cluster: Cluster, command: str, scope: str, options: argparse.Nam
     place = place_of(cib.document, scope, node, utilization=options.utilization)
     set_name = options.set_name or ""
     if options.pattern:
-        return await _by_pattern(
-            cluster,
-            command,
-            names_matching(place, options.pattern),
-            options,
-            scope=scope,
-            node=node,
-        )
+        return await _by_pattern(cluster, command, place, options)
     match command:
         case "query":
             value = value_of(place, options.name, set_name)
@@ -189,23 +183,20 @@ def _print(options: argparse.Namespace, scope: str, name: str, value: str) -> No
 
 
 async def _by_pattern(
-    cluster: Cluster,
-    command: str,
-    names: list[str],
-    options: argparse.Namespace,
-    *,
-    scope: str,
-    node: str,
+    cluster: Cluster, command: str, place: Place, options: argparse.Namespace
 ) -> int:
-    cib = await cluster.cib()
-    place = place_of(cib.document, scope, node)
+    names = names_matching(place, options.pattern)
+    if command == "query" and not names:
+        raise not_set(options.pattern)
     for name in names:
         if command == "query":
-            _print(options, scope, name, value_of(place, name) or "")
+            _print(options, place.scope, name, value_of(place, name, options.set_name or "") or "")
         elif command == "update":
-            await update(cluster, place, name, options.update)
+            if place.scope == "nodes":
+                transient.insist_on_free_name(name)
+            await update(cluster, place, name, options.update, set_name=options.set_name or "")
         else:
-            await delete(cluster, place, name)
+            await delete(cluster, place, name, set_name=options.set_name or "")
     return 0
 
 

@@ -9,14 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cib_store.client import StoreClient
+from cib_store.client import AttributeValue, StoreClient
 from cib_store.document.version import version_of
 from cib_store.offline import CibFile
 from raftmaker.client.cluster import ANSWER_MS, Cluster
 from raftmaker.client.values import Cib, Reading
 from raftmaker.runtime.errors import Rejected, Unreachable
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, decode_file
-from raftmaker.vocabulary.commands import CibOperation
+from raftmaker.vocabulary.commands import AttributeChange, CibOperation
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
@@ -108,6 +108,23 @@ class OfflineCluster(Cluster):
         if not outcome.succeeded:
             raise Rejected(outcome.code, outcome.reports)
         return outcome
+
+    async def attributes(
+        self, *, name: str = "", node: str = "", local: bool = False
+    ) -> tuple[AttributeValue, ...]:
+        """Read transient attributes in the file."""
+        return self.file.attributes(name=name, node=node)
+
+    async def update_attributes(self, changes: Sequence[AttributeChange]) -> Outcome:
+        """Change transient attributes in the file, all or none. Raises `Rejected`."""
+        outcome = self.file.update_attributes(changes)
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+        return outcome
+
+    async def settle(self, index: int, *, everywhere: bool = False) -> tuple[str, ...]:
+        """Wait for nothing: there is one file."""
+        return ()
 
 
 def _settings(config: Path) -> Settings:
