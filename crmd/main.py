@@ -85,12 +85,9 @@ async def _body(context: Context) -> None:
     runner = Runner(initial(_config(context)), reach, log)
     runner.take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
+    secrets = Secrets(settings.state_dir / "secrets")
     servicer = ControllerServicer(
-        runner=runner,
-        peers=peers,
-        explaining=explaining,
-        identity=identity,
-        secrets=Secrets(settings.state_dir / "secrets"),
+        runner=runner, peers=peers, explaining=explaining, identity=identity, secrets=secrets
     )
     server = await serve(
         [service_of(servicer), *_certificates(context)],
