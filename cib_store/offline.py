@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from cib_store.apply.attributes import Attributes, AttributeValue, updated, values
+from cib_store.apply.attributes import Attributes, updated, values
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
+from cib_store.document.held import AttributeValue
 from cib_store.document.refusal import Refusal
 from cib_store.document.version import version_of
 from cib_store.document.xpath import XPathTree
