@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmd.fsa.state import ControllerState, Name
-from crmd.scheduler.graph import ActionKind, Graph
+from crmd.scheduler.graph import ActionKind, Graph, GraphAction
+from raftmaker.vocabulary.ids import NodeName
 from tests.sim.checkers import Violation
 from tests.sim.configurations import PRIMITIVES
 from tests.sim.loop import SECOND
@@ -59,9 +60,23 @@ class Idleness:
         """Ask the scheduler about the newest CIB, which the DC has seen. Raises `Violation`."""
         self.asked += 1
         cib = self._cluster.log.newest.state.cib
-        left = _left(self._cluster.schedules.graph(cib, now_s))
+        left = self._left(self._cluster.schedules.graph(cib, now_s))
         if left:
             raise Violation("idle", f"the DC is idle and has to {', '.join(left)}")
+
+    def _left(self, graph: Graph) -> list[str]:
+        return [
+            f"{action.operation} {action.resource.id if action.resource is not None else ''}"
+            f" on {action.on_node}"
+            for action in graph.actions
+            if action.kind is not ActionKind.PSEUDO and not self._is_under_way(action)
+        ]
+
+    def _is_under_way(self, action: GraphAction) -> bool:
+        """A node was told to leave, and nobody waits for it: it does when it has a store again."""
+        told = action.operation == "do_shutdown" and action.on_node is not None
+        state = self._cluster.controllers[NodeName(action.on_node or "")].state if told else None
+        return state is not None and state.leaving is not None
 
     def unprobed(self) -> str:
         """Say on which node nobody has looked for what; empty: all is known of every node."""
@@ -85,12 +100,3 @@ def _is_idle(state: ControllerState, at_ms: int) -> bool:
     """Idle, and not in the pause after a fencing that failed."""
     dc = state.dc
     return dc is not None and state.name is Name.S_IDLE and dc.not_before_ms <= at_ms
-
-
-def _left(graph: Graph) -> list[str]:
-    return [
-        f"{action.operation} {action.resource.id if action.resource is not None else ''}"
-        f" on {action.on_node}"
-        for action in graph.actions
-        if action.kind is not ActionKind.PSEUDO
-    ]
