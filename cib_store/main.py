@@ -32,7 +32,7 @@ async def _body(context: Context) -> None:
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     store = Store(context)
-    front = Front(settings.public_socket, settings.private_socket, context.log)
+    front = Front(settings.public_socket("cib"), settings.private_socket("cib"), context.log)
     callers = Callers(settings, front, store.roster)
     services = [service_of(StoreServicer(store, callers)), *store.engine.services()]
     if settings.tls_dir is not None:
@@ -40,7 +40,7 @@ async def _body(context: Context) -> None:
     server = await serve(
         services,
         identity=context.identity,
-        socket=settings.private_socket,
+        socket=settings.private_socket("cib"),
         endpoints=[settings.me.store],
         private=True,
     )

@@ -1,13 +1,13 @@
-"""What the controller tells while access control is on: nothing that names a part of the CIB.
+"""What the controller tells and does while access control is on (features 20.11, 20.14).
 
-It does not know who asks: its socket is the group's, and access control is the store's (features
-20.11, 20.14). So what a user may read is explained in the user's own process, from what the store
-shows them, and progress and cleanups are told without names.
+Access control is the store's. The controller's socket for everybody does not say who is at its
+other end, so with ``enable-acl`` on it names no part of the CIB there and cleans nothing up: a
+user's own process explains, from what the store shows the user. Root and the daemons have a socket
+of their own, and the other nodes' controllers their certificates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from cib_store.document.element import Element
@@ -17,26 +17,19 @@ from raftmaker.runtime.errors import NotPermitted
 
 
 def is_guarded(cib: Element | None) -> bool:
-    """Tell whether names must not be told; so also while the CIB is not known."""
+    """Tell whether rules bind users; so also while the CIB is not known."""
     return cib is None or flag(cib, "enable-acl")
 
 
-def insist_on_open(cib: Element | None) -> None:
-    """Refuse to explain where access control is on. Raises `NotPermitted`."""
-    if cib is not None and is_guarded(cib):
-        raise NotPermitted(
-            "access control is on (enable-acl): the controller explains nothing, whoever asks;"
-            " 'crm explain' does so from what the store lets you read"
-        )
+def refusal(what: str) -> NotPermitted:
+    """Return the refusal to do something for whoever is not known."""
+    return NotPermitted(
+        f"access control is on (enable-acl), or this node has not read the CIB yet: its controller"
+        f" {what} for root alone. What you may read and change, the store lets you: 'crm explain'"
+        " and 'crm configure' go there"
+    )
 
 
-def told_progress(progress: ReportProgress, cib: Element | None) -> ReportProgress:
-    """Return progress as anybody may see it."""
-    return replace(progress, running=()) if is_guarded(cib) else progress
-
-
-def told_lines(lines: Sequence[str], cib: Element | None) -> tuple[str, ...]:
-    """Return what was cleaned up as anybody may see it: how much, where names are not told."""
-    if not lines or not is_guarded(cib):
-        return tuple(lines)
-    return (f"Cleaned up {len(lines)} histories (names are not told while enable-acl is on)",)
+def without_names(progress: ReportProgress) -> ReportProgress:
+    """Return progress without what runs."""
+    return replace(progress, running=())

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import uuid
+from functools import partial
 
 from crmd.executing import Executing
 from crmd.explaining import Explaining
@@ -24,7 +25,7 @@ from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
 from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.roster import Roster
-from raftmaker.runtime.rpc import Service, serve
+from raftmaker.runtime.rpc import Server, Service, serve
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
@@ -64,6 +65,34 @@ def _certificates(context: Context) -> tuple[Service, ...]:
     return (certificates_service(context, settings.tls_dir),)
 
 
+async def _serve(
+    context: Context, runner: Runner, peers: Peers, explaining: Explaining
+) -> tuple[Server, ...]:
+    """Serve twice: for root and the daemons, and for everybody and the other nodes."""
+    settings, identity = context.settings, context.identity
+    servicer = partial(
+        ControllerServicer,
+        runner=runner,
+        peers=peers,
+        explaining=explaining,
+        identity=identity,
+        secrets=Secrets(settings.state_dir / "secrets"),
+    )
+    own = await serve(
+        [service_of(servicer(trusting=True))],
+        identity=identity,
+        socket=settings.private_socket("crmd"),
+        private=True,
+    )
+    others = await serve(
+        [service_of(servicer(trusting=False)), *_certificates(context)],
+        identity=identity,
+        socket=settings.public_socket("crmd"),
+        endpoints=[settings.me.controller],
+    )
+    return own, others
+
+
 async def _body(context: Context) -> None:
     settings, identity, log = context.settings, context.identity, context.log
     if not settings.me.is_node:
@@ -85,16 +114,7 @@ async def _body(context: Context) -> None:
     runner = Runner(initial(_config(context)), reach, log)
     runner.take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
-    secrets = Secrets(settings.state_dir / "secrets")
-    servicer = ControllerServicer(
-        runner=runner, peers=peers, explaining=explaining, identity=identity, secrets=secrets
-    )
-    server = await serve(
-        [service_of(servicer), *_certificates(context)],
-        identity=identity,
-        socket=settings.socket("crmd"),
-        endpoints=[settings.me.controller],
-    )
+    servers = await _serve(context, runner, peers, explaining)
     watching = Watching(roster, identity, runner.take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, context.keys)
     running = (
@@ -113,7 +133,7 @@ async def _body(context: Context) -> None:
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
-        await server.stop(_GRACE_S)
+        await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
         await explaining.close()
         await runner.close()
         await reach.close()

@@ -13,7 +13,7 @@ from crmd.client import ControllerClient, FenceNodeAnswer
 from crmd.explaining import Explaining
 from crmd.explanation_codec import explain_reply
 from crmd.fsa import effects, events
-from crmd.guarding import insist_on_open, told_lines, told_progress
+from crmd.guarding import is_guarded, refusal, without_names
 from crmd.peers import Peers
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -42,13 +42,25 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         explaining: Explaining,
         identity: Identity,
         secrets: Secrets,
+        trusting: bool,
     ) -> None:
-        """Serve this runner's core."""
+        """Serve this core. `trusting`: on a socket that root and the daemons alone reach."""
+        self._trusting = trusting
         self._secrets = secrets
         self._runner = runner
         self._explaining = explaining
         self._peers = peers
         self._identity = identity
+
+    def _is_bound(self, context: _Context) -> bool:
+        """Tell whether rules of access control may bind the caller."""
+        return is_guarded(self._cib) and not self._trusting and not self._is_member(context)
+
+    def _is_member(self, context: _Context) -> bool:
+        """Tell whether another node calls: over the network, where it has shown who it is."""
+        names, members = certified_names(context), self._runner.state.view.facts.members
+        is_known = names is None or any(members.of(NodeName(one)) is not None for one in names)
+        return is_known and not context.peer().startswith("unix")
 
     @property
     def _cib(self) -> Element | None:
@@ -114,7 +126,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             own = not node or node == self._identity.node
             elsewhere = None if own else self._peers.controller(node).progress(once=request.once)
             async for progress in elsewhere or self._runner.progress():
-                yield codec.progress_message(told_progress(progress, self._cib))
+                told = without_names(progress) if self._is_bound(context) else progress
+                yield codec.progress_message(told)
                 if request.once:
                     return
         except HaError as error:
@@ -170,6 +183,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
 
     async def Cleanup(self, request: pb.CleanupRequest, context: _Context) -> pb.CleanupReply:
         """Forget failures or history, cluster-wide."""
+        if self._is_bound(context):
+            await abort(context, refusal("forgets failures and histories"))
 
         def made(call: int) -> events.CleanupRequested:
             return events.CleanupRequested(
@@ -190,22 +205,22 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
                 interval_ms=request.interval_ms,
                 refresh=request.refresh,
             )
-            return pb.CleanupReply(cleaned=told_lines(cleaned, self._cib))
+            return pb.CleanupReply(cleaned=cleaned)
 
         return await self._ask_dc(
             context,
             made,
             forwarded,
             effects.Cleaned,
-            answered=lambda answer: pb.CleanupReply(cleaned=told_lines(answer.lines, self._cib)),
+            answered=lambda answer: pb.CleanupReply(cleaned=answer.lines),
         )
 
     async def Explain(self, request: pb.ExplainRequest, context: _Context) -> pb.ExplainReply:
         """Say why a resource is where it is."""
         try:
-            cib = self._cib
-            insist_on_open(cib)
-            found = await self._explaining.explain(cib, request.resource, request.node)
+            if self._is_bound(context):
+                raise refusal("explains")
+            found = await self._explaining.explain(self._cib, request.resource, request.node)
             return explain_reply(found)
         except HaError as error:
             await abort(context, error)
@@ -216,7 +231,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
     ) -> pb.KeepSecretReply:
         """Keep a secret for a peer; who is on this node has the right to the files, or not."""
         try:
-            self._insist_on_member(context)
+            if not self._is_member(context):
+                raise NotPermitted("secrets come from peers; cibsecret sets those of this node")
             if request.HasField("value"):
                 self._secrets.write(request.resource, request.parameter, request.value)
             else:
@@ -228,13 +244,6 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             await abort(context, HaError(str(error)))
             raise
         return pb.KeepSecretReply(identity=self._identity)
-
-    def _insist_on_member(self, context: _Context) -> None:
-        """Refuse who has not come over the network as a member. Raises `NotPermitted`."""
-        names, members = certified_names(context), self._runner.state.view.facts.members
-        is_member = names is None or any(members.of(NodeName(one)) is not None for one in names)
-        if context.peer().startswith("unix") or not is_member:
-            raise NotPermitted("secrets come from peers; those of this node are set by cibsecret")
 
     async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
         """Begin to leave."""

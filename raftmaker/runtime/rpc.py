@@ -45,6 +45,8 @@ from raftmaker.wire.types_pb2 import Identity
 
 CallContext = grpc.aio.ServicerContext[Any, Any]
 """What a service is told of one call."""
+Server = grpc.aio.Server
+"""What `serve` returns."""
 IDENTITY_KEY = "raftmaker-identity-bin"
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")

@@ -123,21 +123,17 @@ class Settings:
     def socket(self, daemon: str) -> Path:
         """Return the unix socket by which this process reaches cib, crmd, lrmd or stonithd.
 
-        The store has two: a private one for root and the daemons' own user, and one for others.
+        Store and controller have two: one for root and the daemons' own user, one for others.
         """
-        return self.private_socket if daemon == "cib" and self._is_own() else self._open(daemon)
+        private = daemon in ("cib", "crmd") and self._is_own()
+        return self.private_socket(daemon) if private else self.public_socket(daemon)
 
-    @property
-    def private_socket(self) -> Path:
-        """The store's socket that only root and the daemons' own user can reach."""
-        return self.run_dir / "private" / "cib.sock"
+    def private_socket(self, daemon: str) -> Path:
+        """Return the socket of cib or crmd that only root and the daemons' own user can reach."""
+        return self.run_dir / "private" / f"{daemon}.sock"
 
-    @property
-    def public_socket(self) -> Path:
-        """The store's socket for all who may use the cluster."""
-        return self._open("cib")
-
-    def _open(self, daemon: str) -> Path:
+    def public_socket(self, daemon: str) -> Path:
+        """Return a daemon's socket for all who may use the cluster."""
         return self.run_dir / f"{daemon}.sock"
 
     def _is_own(self) -> bool:

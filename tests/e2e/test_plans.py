@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
-from raftmaker.client import connect
-from raftmaker.runtime.errors import NotPermitted
 from tests.e2e.site import START_S, Site
 
 pytestmark = pytest.mark.e2e
@@ -27,28 +23,6 @@ def test_the_controller_explains(site: Site) -> None:
     unknown = site.run(site.cluster.names[0], "crm", "explain", "nosuch")
     assert unknown.returncode == 105
     assert "no resource 'nosuch'" in unknown.stderr
-
-
-def test_with_access_control_the_controller_explains_nothing(site: Site) -> None:
-    """features 20.11: the user's own process does, from what the store lets them read."""
-    site.wait_whole(START_S)
-    node = site.cluster.names[0]
-
-    async def asked() -> None:
-        async with connect(
-            Path(site.cluster.tool_environment(node)["RAFTMAKER_CONFIG"])
-        ) as cluster:
-            await cluster.explain("service")
-
-    asyncio.run(asked())
-    site.crm(node, "configure", "property", "enable-acl=true")
-    try:
-        with pytest.raises(NotPermitted):
-            asyncio.run(asked())
-        (each,) = json.loads(site.crm(node, "--json", "explain", "service"))
-        assert each["chosen"] == each["now_on"][0]
-    finally:
-        site.crm(node, "configure", "property", "enable-acl=false")
 
 
 def test_a_change_shows_its_plan_first(site: Site) -> None:

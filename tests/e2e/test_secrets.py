@@ -56,6 +56,7 @@ def test_nobody_on_the_nodes_own_socket_sets_a_secret(site: Site) -> None:
     async def asked() -> None:
         config = Path(site.cluster.tool_environment("n1")["RAFTMAKER_CONFIG"])
         async with connect(config) as cluster:
+            # Root's own socket, which trusts, does not let it either.
             await cluster.controller.keep_secret("vault", "passwd", "x")
 
     with pytest.raises(NotPermitted):

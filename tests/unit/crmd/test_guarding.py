@@ -1,17 +1,13 @@
-"""With access control on the controller names nothing (features 20.11)."""
+"""With access control on the controller names nothing to whom it does not know (20.11)."""
 
 from __future__ import annotations
 
-import pytest
-
 from cib_store.document.sections import empty_cib
 from crmd.fsa.effects import ReportProgress
-from crmd.guarding import insist_on_open, told_lines, told_progress
+from crmd.guarding import is_guarded, refusal, without_names
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.vocabulary.ids import Token
 
-OPEN = empty_cib({}, {})
-GUARDED = empty_cib({}, {"enable-acl": "true"})
 BUSY = ReportProgress(
     state="S_TRANSITION_ENGINE",
     dc="a",
@@ -25,23 +21,22 @@ BUSY = ReportProgress(
 )
 
 
-def test_nothing_is_explained() -> None:
-    insist_on_open(OPEN)
-    with pytest.raises(NotPermitted, match="enable-acl"):
-        insist_on_open(GUARDED)
+def test_rules_bind_when_they_are_on_and_while_nothing_is_known() -> None:
+    """features 20.1, 20.11"""
+    assert not is_guarded(empty_cib({}, {}))
+    assert not is_guarded(empty_cib({}, {"enable-acl": "no"}))
+    assert is_guarded(empty_cib({}, {"enable-acl": "true"}))
+    assert is_guarded(None)
 
 
 def test_progress_has_numbers_and_no_names() -> None:
-    assert told_progress(BUSY, OPEN) is BUSY
-    told = told_progress(BUSY, GUARDED)
+    """features 20.11"""
+    told = without_names(BUSY)
     assert (told.actions_done, told.actions_total, told.running) == (1, 2, ())
-    assert told_progress(BUSY, None).running == (), "not while it is unknown"
 
 
-def test_a_cleanup_tells_how_much() -> None:
-    lines = ("Cleaned up hidden on a", "Cleaned up hidden on b")
-    assert told_lines(lines, OPEN) == lines
-    (line,) = told_lines(lines, GUARDED)
-    assert "2 histories" in line
-    assert "hidden" not in line
-    assert told_lines((), GUARDED) == ()
+def test_a_refusal_says_who_may_and_what_to_do() -> None:
+    refused = refusal("explains")
+    assert isinstance(refused, NotPermitted)
+    assert "root" in str(refused)
+    assert "crm explain" in str(refused)

@@ -1,0 +1,108 @@
+"""What a controller tells and does for whom: everybody, root, and the other nodes (20.11)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+
+import pytest
+
+from crmd.client import ControllerClient
+from raftmaker.runtime.endpoint import Target
+from raftmaker.runtime.errors import HaError, NotPermitted
+from raftmaker.runtime.identity import tool_identity
+from raftmaker.runtime.secrets import Secrets
+from raftmaker.runtime.settings import Settings, decode_file
+
+pytestmark = pytest.mark.e2e
+DEADLINE_S = 60.0
+SETTINGS = """\
+[cluster]
+id = "controller-test"
+[node]
+name = "n1"
+[directories]
+state = "{root}/state"
+run = "{root}/run"
+[[peers]]
+name = "n1"
+store = "127.0.0.1:1"
+controller = "127.0.0.1:{port}"
+fencer = "127.0.0.1:2"
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A controller without any store: it does not know whether rules bind, so they do."""
+    root = tmp_path_factory.mktemp("crmd")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = root / "raftmaker.toml"
+    config.write_text(SETTINGS.format(root=root, port=port))
+    for name in ("state", "run"):
+        (root / name).mkdir()
+    made = decode_file(config)
+    command = [sys.executable, "-m", "crmd.main", "--config", str(config)]
+    with subprocess.Popen(command, env={**os.environ, "NOTIFY_SOCKET": ""}) as daemon:
+        try:
+            end = time.monotonic() + DEADLINE_S
+            while not made.public_socket("crmd").exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            yield made
+        finally:
+            daemon.kill()
+
+
+async def _refused(call: Awaitable[object]) -> bool:
+    """Tell whether a call was refused for want of a right; how else it ends does not matter."""
+    try:
+        await call
+    except NotPermitted:
+        return True
+    except HaError:
+        return False
+    return False
+
+
+def _who_is_refused(settings: Settings, target: Target) -> tuple[bool, bool, bool]:
+    async def asked() -> tuple[bool, bool, bool]:
+        client = ControllerClient(target, identity=tool_identity(settings.cluster, "test"))
+        try:
+            return (
+                await _refused(client.explain("web")),
+                await _refused(client.cleanup(resource="web")),
+                await _refused(client.keep_secret("web", "passwd", "x")),
+            )
+        finally:
+            await client.close()
+
+    return asyncio.run(asked())
+
+
+def test_everybodys_socket_explains_cleans_and_keeps_nothing(settings: Settings) -> None:
+    """features 20.11, 27.31"""
+    public = settings.public_socket("crmd")
+    assert _who_is_refused(settings, public) == (True, True, True)
+    assert stat.S_IMODE(public.stat().st_mode) == 0o660
+
+
+def test_roots_socket_explains_and_cleans_and_keeps_no_secret(settings: Settings) -> None:
+    """features 20.11, 20.14: root has the files of secrets themselves."""
+    private = settings.private_socket("crmd")
+    assert _who_is_refused(settings, private) == (False, False, True)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+
+
+def test_other_nodes_may_do_all(settings: Settings) -> None:
+    """features 27.31"""
+    assert _who_is_refused(settings, settings.me.controller) == (False, False, False)
+    assert Secrets(Path(settings.state_dir) / "secrets").read("web", "passwd") == "x"
