@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from crmd.scheduler.schedule import ResourceChange, Schedule
 from raftmaker.vocabulary.roles import Role
+
+_WIDTH_MIN = 5
 
 
 def summary_lines(schedule: Schedule) -> Iterator[str]:
@@ -13,14 +15,21 @@ def summary_lines(schedule: Schedule) -> Iterator[str]:
     for change in schedule.node_changes:
         if change.reason is not None:
             yield f"  * {change.task} {change.node} '{change.reason}'"
-    name_width = detail_width = 5
-    for each in schedule.resource_changes:
-        if len(each.resource) > name_width:
-            name_width = len(each.resource) + 2
-        details = _details(each)
-        detail_width = max(detail_width, len(details))
-        name, shown = each.resource.ljust(name_width), details.rjust(detail_width)
-        yield f"  * {each.change.value:<8}   {name}   ( {shown} ){_reason(each)}"
+    shown = [(each, _details(each)) for each in schedule.resource_changes]
+    name_width = _name_width(each.resource for each, _ in shown)
+    detail_width = max([_WIDTH_MIN, *(len(details) for _, details in shown)])
+    for each, details in shown:
+        name, aligned = each.resource.ljust(name_width), details.rjust(detail_width)
+        yield f"  * {each.change.value:<8}   {name}   ( {aligned} ){_reason(each)}"
+
+
+def _name_width(names: Iterable[str]) -> int:
+    """A name that is longer than all before it makes room for two more characters."""
+    width = _WIDTH_MIN
+    for name in names:
+        if len(name) > width:
+            width = len(name) + 2
+    return width
 
 
 def _details(each: ResourceChange) -> str:

@@ -155,11 +155,13 @@ class Session:
         parts = list(cluster_xml.status_elements(run))
         self._block(f"{title}:", *status_text(run, pending=pending))
         if self.wishes.attributes:
-            self._block(*attribute_lines(run))
-            parts.append(cluster_xml.attribute_elements(run.nodes))
+            if lines := list(attribute_lines(run)):
+                self._block(*lines)
+            parts += cluster_xml.attribute_elements(run, run.nodes)
         if self.wishes.failcounts:
             self._block(*failcount_lines(run))
             parts.append(cluster_xml.failcount_elements(run, run.nodes))
+            parts += cluster_xml.failure_elements(run.failed)
         self._parts.append(Element(tag, {}, tuple(parts)))
 
     def _show_warnings(self, run: Run) -> None:

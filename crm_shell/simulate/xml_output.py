@@ -28,14 +28,15 @@ def score_elements(lines: Iterable[str]) -> Iterator[Element]:
             yield Element("promotion_score", {"id": found[1], "score": found[3], **node})
         elif found := _CAPACITY.fullmatch(line):
             given = {"node": found[2], "comment": found[1]}
-            yield Element("capacity", given | _amounts(found[3]))
+            yield Element("capacity", given, _amounts(found[3]))
         elif found := _USE.fullmatch(line):
             given = {"resource": found[2], "node": found[3], "function": found[1]}
-            yield Element("utilization", given | _amounts(found[4]))
+            yield Element("utilization", given, _amounts(found[4]))
 
 
-def _amounts(text: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in text.split())
+def _amounts(text: str) -> tuple[Element, ...]:
+    pairs = (part.split("=", 1) for part in text.split())
+    return tuple(Element(name, {}, (), amount) for name, amount in pairs)
 
 
 def decision_element(schedule: Schedule) -> Element:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 
 from cib_store.document.element import Element
 from crm_shell.status.cluster_text import (
@@ -12,12 +13,16 @@ from crm_shell.status.cluster_text import (
     is_disabled,
     listed,
 )
-from crm_shell.status.details_text import primitives
+from crm_shell.status.codes import code_text, status_text
+from crm_shell.status.connectivity import expected_value
+from crm_shell.status.details_text import clock_text, shown_attributes
+from crm_shell.status.failures import Counted, counted_failures
+from crm_shell.status.history import number
 from crmd.scheduler.state.bundle import settings_of
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
-from crmd.scheduler.state.run import Run
-from crmd.scheduler.status.failcounts import failures
+from crmd.scheduler.state.run import FailedOperation, Run
+from crmd.scheduler.status.entries import history_key
 
 
 def status_elements(run: Run) -> tuple[Element, ...]:
@@ -44,6 +49,7 @@ def node_element(run: Run, node: Node) -> Element:
         "pending": _flag(node.pending),
         "unclean": _flag(node.unclean),
         "health": (health_of(run, node) or "GREEN").lower(),
+        **_feature_set(node),
         "shutdown": _flag(node.shutdown),
         "expected_up": _flag(node.expected_up),
         "is_dc": _flag(node is run.dc_node),
@@ -51,8 +57,15 @@ def node_element(run: Run, node: Node) -> Element:
         "type": "remote" if node.is_remote_kind else "member",
     }
     if node.is_guest and node.remote is not None and node.remote.launcher is not None:
-        attributes["container_id"] = node.remote.launcher.id
+        attributes["id_as_resource"] = node.remote.launcher.id
     return Element("node", attributes)
+
+
+def _feature_set(node: Node) -> dict[str, str]:
+    """What a node has not said is older than the first version that says it."""
+    if not node.online or not node.expected_up or node.is_remote_kind:
+        return {}
+    return {"feature_set": node.attributes.get("#feature-set", "<3.15.1")}
 
 
 def resource_element(rsc: Resource) -> Element:
@@ -129,38 +142,69 @@ def _primitive(rsc: Resource, common: dict[str, str]) -> Element:
     return Element("resource", attributes, nodes)
 
 
-def attribute_elements(cluster_nodes: Iterable[Node]) -> Element:
-    """Return the attributes of the nodes that are online."""
-    return Element(
-        "node_attributes",
-        {},
-        tuple(
-            Element(
-                "node",
-                {"name": node.name},
-                tuple(
-                    Element("attribute", {"name": name, "value": node.attributes[name]})
-                    for name in sorted(node.attributes)
-                    if not name.startswith(("fail-count-", "last-failure-", "#"))
-                ),
-            )
-            for node in cluster_nodes
-            if node.online
-        ),
+def attribute_elements(run: Run, cluster_nodes: Iterable[Node]) -> tuple[Element, ...]:
+    """Return the attributes of the nodes that are online, in one element or, without any, none."""
+    nodes = tuple(
+        Element("node", {"name": node.name}, tuple(_attribute(run, node, name) for name in shown))
+        for node in cluster_nodes
+        if node.online and (shown := shown_attributes(node))
     )
+    return (Element("node_attributes", {}, nodes),) if nodes else ()
+
+
+def _attribute(run: Run, node: Node, name: str) -> Element:
+    given = {"name": name, "value": node.attributes[name]}
+    expected = expected_value(run, node, name)
+    if expected is not None:
+        given["expected"] = str(expected)
+    return Element("attribute", given)
 
 
 def failcount_elements(run: Run, cluster_nodes: Iterable[Node]) -> Element:
     """Return the failures counted on every node."""
-    nodes: list[Element] = []
-    for node in cluster_nodes:
-        counted = []
-        for rsc in primitives(run.resources):
-            count, last = failures(run, rsc, node, effective=False)
-            if count:
-                given = {"id": rsc.id, "migration-threshold": str(rsc.migration_threshold)}
-                given |= {"fail-count": str(count)} | ({"last-failure": str(last)} if last else {})
-                counted.append(Element("resource_history", given))
-        if counted:
-            nodes.append(Element("node", {"name": node.name}, tuple(counted)))
+    nodes = [
+        Element("node", {"name": node.name}, tuple(_counted_element(each) for each in found))
+        for node, found in counted_failures(run, cluster_nodes)
+    ]
     return Element("node_history", {}, tuple(nodes))
+
+
+def _counted_element(counted: Counted) -> Element:
+    given = {
+        "id": counted.name,
+        "orphan": "false",
+        "removed": "false",
+        "migration-threshold": str(counted.threshold),
+        "fail-count": str(counted.count),
+    }
+    if counted.last > 0:
+        given["last-failure"] = clock_text(counted.last)
+    return Element("resource_history", given)
+
+
+def failure_elements(failed: Sequence[FailedOperation]) -> tuple[Element, ...]:
+    """Return the failed operations in one element or, without any, none."""
+    if not failed:
+        return ()
+    return (Element("failures", {}, tuple(_failure(each) for each in failed)),)
+
+
+def _failure(failed: FailedOperation) -> Element:
+    entry = failed.entry
+    code = number(entry, "rc-code")
+    given = {
+        "op_key" if entry.get("operation_key") else "id": history_key(entry),
+        "node": failed.node,
+        "exitstatus": code_text(code),
+        "exitreason": entry.get("exit-reason") or "none",
+        "exitcode": str(code),
+        "call": entry.get("call-id"),
+        "status": status_text(number(entry, "op-status")),
+    }
+    changed = number(entry, "last-rc-change")
+    if changed > 0:
+        given["last-rc-change"] = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(changed))
+        times = {"queued": "queue-time", "exec": "exec-time"}
+        given |= {name: entry.get(key) for name, key in times.items() if entry.get(key)}
+        given |= {"interval": str(number(entry, "interval")), "task": entry.get("operation")}
+    return Element("failure", given)

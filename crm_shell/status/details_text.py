@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
-from cib_store.model.scores import INFINITY
+from cib_store.model.scores import score_text
 from crm_shell.status.codes import code_text, status_text
+from crm_shell.status.connectivity import connectivity_text, expected_value
+from crm_shell.status.failures import Counted, counted_failures
 from crm_shell.status.history import number
 from crmd.scheduler.state.node import Node
-from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import FailedOperation, Run
 from crmd.scheduler.status.entries import history_key
-from crmd.scheduler.status.failcounts import failures
 
 _HIDDEN = ("fail-count-", "last-failure-", "#", "shutdown", "terminate", "standby", "maintenance")
 
@@ -21,18 +21,27 @@ _TIMES = (("queued", "queue"), ("exec", "exec"))
 
 def attribute_lines(run: Run) -> Iterator[str]:
     """Yield the attributes of every node that is online (features 27.21)."""
-    yield "  * Node Attributes:"
-    yield from attributes_by_node(run.nodes, "    ")
+    lines = list(attributes_by_node(run, run.nodes, "    "))
+    if lines:
+        yield "  * Node Attributes:"
+        yield from lines
 
 
-def attributes_by_node(nodes: Iterable[Node], margin: str) -> Iterator[str]:
+def attributes_by_node(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
     """Yield the attributes of those nodes that are online."""
     for node in nodes:
-        shown = sorted(name for name in node.attributes if not name.startswith(_HIDDEN))
+        shown = shown_attributes(node)
         if node.online and shown:
             yield f"{margin}* Node: {node.name}:"
             for name in shown:
-                yield f"{margin}  * {name:<32}\t: {node.attributes[name]:<10}"
+                value = node.attributes[name]
+                extra = connectivity_text(expected_value(run, node, name), value)
+                yield f"{margin}  * {name:<32}\t: {value:<10}{extra}"
+
+
+def shown_attributes(node: Node) -> list[str]:
+    """Return the names of a node's attributes that are not the cluster's own."""
+    return sorted(name for name in node.attributes if not name.startswith(_HIDDEN))
 
 
 def failcount_lines(run: Run) -> Iterator[str]:
@@ -47,34 +56,17 @@ def failcount_lines(run: Run) -> Iterator[str]:
 
 def failures_by_node(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
     """Yield the failures counted on nodes."""
-    for node in nodes:
-        lines = [line for rsc in primitives(run.resources) for line in _counted(run, rsc, node)]
-        if lines:
-            yield f"{margin}* Node: {node.name}:"
-            yield from (f"{margin}  * {line}" for line in lines)
+    for node, found in counted_failures(run, nodes):
+        yield f"{margin}* Node: {node.name}:"
+        yield from (f"{margin}  * {_counted_text(each)}" for each in found)
 
 
-def primitives(resources: list[Resource]) -> Iterator[Resource]:
-    """Yield the resources that have no parts, in the order of the configuration."""
-    for rsc in resources:
-        if rsc.children:
-            yield from primitives(rsc.children)
-        else:
-            yield rsc
-
-
-def _counted(run: Run, rsc: Resource, node: Node) -> Iterator[str]:
-    count, last = failures(run, rsc, node, effective=False)
-    if count == 0:
-        return
-    words = [f"migration-threshold={rsc.migration_threshold}"]
-    words.append(f"fail-count={min(count, INFINITY)}")
-    if last > 0:
-        words.append(
-            f"last-failure='{time.strftime('%a %b %e %H:%M:%S %Y', time.localtime(last))}'"
-        )
-    name = rsc.id if rsc.unique else (rsc.history_id or rsc.xml_id)
-    yield f"{name}: {' '.join(words)}"
+def _counted_text(counted: Counted) -> str:
+    words = [f"migration-threshold={counted.threshold}"]
+    words.append(f"fail-count={score_text(counted.count)}")
+    if counted.last > 0:
+        words.append(f"last-failure='{clock_text(counted.last)}'")
+    return f"{counted.name}: {' '.join(words)}"
 
 
 def _failure_text(failed: FailedOperation) -> str:
@@ -85,12 +77,13 @@ def _failure_text(failed: FailedOperation) -> str:
         words.append(f"exitreason='{given['exit-reason']}'")
     changed = given.get("last-rc-change", "")
     if changed.isdigit() and int(changed) > 0:
-        words.append(f"last-rc-change='{_clock(int(changed))}'")
+        words.append(f"last-rc-change='{clock_text(int(changed))}'")
         words += [f"{word}={given[f'{name}-time']}ms" for word, name in _TIMES
                   if f"{name}-time" in given]  # fmt: skip
     key = history_key(failed.entry)
     return f"    * {key} on {failed.node} '{code_text(code)}' ({code}): {', '.join(words)}"
 
 
-def _clock(epoch: int) -> str:
+def clock_text(epoch: int) -> str:
+    """Write a time in seconds since 1970 as the C library does."""
     return time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(epoch))

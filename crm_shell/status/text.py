@@ -55,7 +55,7 @@ def render(status: Status, shown: Shown, *, now: str) -> str:
     elif shown.resources and shown.inactive:
         blocks.append(_inactive(status))
     if shown.attributes:
-        blocks.append(["Node Attributes:", *attributes_by_node(status.nodes, "  ")])
+        blocks.append(["Node Attributes:", *attributes_by_node(status.cluster, status.nodes, "  ")])
     if shown.fail_counts:
         blocks.append(["Migration Summary:", *failures_by_node(status.cluster, status.nodes, "  ")])
     if shown.bans and status.bans:

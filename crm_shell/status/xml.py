@@ -37,7 +37,7 @@ def elements(status: Status, *, now: str) -> tuple[Element, ...]:
         Element("nodes", {}, tuple(node_element(status.cluster, each) for each in status.nodes)),
         Element("resources", {}, tuple(resource_element(each) for each in status.resources)),
     ]
-    found.append(attribute_elements(status.nodes))
+    found += attribute_elements(status.cluster, status.nodes)
     found.append(failcount_elements(status.cluster, status.nodes))
     if status.bans:
         bans = tuple(

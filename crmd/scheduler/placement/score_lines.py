@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cib_store.model.scores import score_text
 from crmd.scheduler.configuration.nodes import natural_key
+from crmd.scheduler.placement.hash_order import hash_order
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
@@ -35,4 +36,5 @@ def show_use(run: Run, rsc: Resource, node: Node) -> None:
 
 
 def _amounts(amounts: dict[str, str]) -> str:
-    return "".join(f" {name}={amount}" for name, amount in amounts.items())
+    names = hash_order(list(amounts))
+    return "".join(f" {name}={amounts[name]}" for name in names)

@@ -132,3 +132,84 @@ def test_bad_input_is_told(
         path.write_text(text)
     assert main(["-x", str(path), "-R"]) == code
     assert said in capsys.readouterr().err
+
+
+_DETAILED = """<cib validate-with="pacemaker-4.0" have-quorum="1" dc-uuid="n1"><configuration>
+<crm_config><cluster_property_set id="cib-bootstrap-options">
+<nvpair id="f" name="fencing-enabled" value="false"/>
+<nvpair id="p" name="placement-strategy" value="utilization"/></cluster_property_set></crm_config>
+<nodes><node id="n1" uname="n1"><utilization id="u"><nvpair id="u1" name="memory" value="9"/>
+<nvpair id="u2" name="cpu" value="4"/></utilization></node></nodes><resources>
+<primitive id="p" class="ocf" provider="pacemaker" type="ping"><instance_attributes id="pi">
+<nvpair id="pi1" name="host_list" value="a b"/><nvpair id="pi2" name="multiplier" value="10"/>
+</instance_attributes><operations><op id="po" name="monitor" interval="10s"/></operations>
+</primitive></resources><constraints/></configuration><status>
+<node_state id="n1" uname="n1" in_ccm="1" crmd="1" join="member" expected="member">
+<transient_attributes id="n1"><instance_attributes id="t">
+<nvpair id="t1" name="pingd" value="10"/><nvpair id="t2" name="shutdown" value="0"/>
+<nvpair id="t3" name="fail-count-p#monitor_10000" value="2"/></instance_attributes>
+</transient_attributes><lrm id="n1"><lrm_resources>
+<lrm_resource id="p" class="ocf" provider="pacemaker" type="ping">
+<lrm_rsc_op id="p_last_0" operation="start" operation_key="p_start_0" interval="0" call-id="5"
+ rc-code="0" op-status="0" transition-key="5:1:0:x"/>
+<lrm_rsc_op id="p_last_failure_0" operation="monitor" operation_key="p_monitor_10000"
+ interval="10000" call-id="6" rc-code="1" op-status="0" transition-key="6:1:0:x"
+ exit-reason="no answer"/>
+</lrm_resource></lrm_resources></lrm></node_state></status></cib>"""
+
+
+@pytest.fixture
+def detailed(tmp_path: Path) -> str:
+    """A file with a node that has attributes, capacity and failures."""
+    path = tmp_path / "detailed.xml"
+    path.write_text(_DETAILED)
+    return str(path)
+
+
+def test_attributes_and_what_ping_should_reach(
+    detailed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """features 27.21: -A leaves out what is the cluster's own, and says what is not reached."""
+    said = _said(capsys, "-x", detailed, "-A")
+    assert "* Node Attributes:\n    * Node: n1:\n      * pingd " in said
+    assert "Connectivity is degraded (Expected=20)" in said
+    assert "shutdown" not in said
+
+
+def test_no_attributes_no_title(cib: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """features 27.21"""
+    assert "Node Attributes" not in _said(capsys, "-x", cib, "-A")
+
+
+def test_failures_are_counted(detailed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """features 27.21: -c."""
+    said = _said(capsys, "-x", detailed, "-c")
+    assert "* Node: n1:\n      * p: migration-threshold=1000000 fail-count=2\n" in said
+    assert "* p_monitor_10000 on n1 'Error occurred' (1):" in said
+
+
+def test_capacity_is_shown(detailed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """features 27.21: -U, in Pacemaker's order."""
+    assert "  * Original: n1 capacity: cpu=4 memory=9\n" in _said(
+        capsys, "-x", detailed, "-R", "-U"
+    )
+
+
+def test_the_details_as_xml(detailed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """features 27.21: -A -c -U and -a, as Pacemaker 3 names them."""
+    text = _said(capsys, "-x", detailed, "-R", "-AcUa", "--output-as", "xml")
+    said = parse(text.split("\n", 1)[1])
+    found = {each.tag: each for each in said.walk()}
+    assert dict(found["attribute"].attributes) == {
+        "name": "pingd",
+        "value": "10",
+        "expected": "20",
+    }
+    assert found["resource_history"].get("fail-count") == "2"
+    assert (found["failure"].get("op_key"), found["failure"].get("exitreason")) == (
+        "p_monitor_10000",
+        "no answer",
+    )
+    assert [each.text for each in found["capacity"].children] == ["4", "9"]
+    states = [each for each in found["nodes"].children if each.get("feature_set")]
+    assert [each.get("feature_set") for each in states] == ["<3.15.1"]
