@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -213,3 +214,40 @@ def test_the_details_as_xml(detailed: str, capsys: pytest.CaptureFixture[str]) -
     assert [each.text for each in found["capacity"].children] == ["4", "9"]
     states = [each for each in found["nodes"].children if each.get("feature_set")]
     assert [each.get("feature_set") for each in states] == ["<3.15.1"]
+
+
+def test_the_cib_may_come_from_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """features 27.19: --xml-pipe."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(_CIB.encode())))
+    assert "* Start a ( n1 )" in " ".join(_said(capsys, "-p", "-R").split())
+
+
+def test_a_node_comes_and_fails(cib: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """features 27.20: --node-up of one that was not known, and --node-fail."""
+    said = _said(capsys, "-x", cib, "-R", "-u", "n3", "-f", "n1", "-w", "1")
+    assert "  * Bringing node n3 online" in said
+    assert "  * Failing node n1" in said
+    assert "  * Setting watchdog: 1" in said
+    assert "UNCLEAN" not in said.split("Performing")[0]
+    assert "* Start a ( n2 )" in " ".join(said.split())
+
+
+def test_tickets_are_granted_revoked_and_put_to_standby(
+    cib: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """features 27.20: --ticket-grant, --ticket-revoke, --ticket-standby, --ticket-activate."""
+    path = tmp_path / "ticket.xml"
+    ticket = '<constraints><rsc_ticket id="t" rsc="a" ticket="T"/></constraints>'
+    path.write_text(Path(cib).read_text().replace("<constraints/>", ticket))
+    starts = "* Start a ( n1 )"
+    for words, does in (
+        ((), False),
+        (("-g", "T"), True),
+        (("-g", "T", "-b", "T"), False),
+        (("-g", "T", "-b", "T", "-e", "T"), True),
+        (("-r", "T"), False),
+    ):
+        said = " ".join(_said(capsys, "-x", str(path), "-R", *words).split())
+        assert (starts in said and f"{starts} due" not in said) is does, words
