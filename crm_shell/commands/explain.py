@@ -62,7 +62,8 @@ def explanation_lines(each: Explanation) -> list[str]:
         if obstacle.command:
             lines.append(f"    to change: {obstacle.command}")
     for view in each.nodes:
-        lines += _node_lines(view)
+        if len(each.nodes) == 1 or view.score != "-" or view.obstacles or view.contributions:
+            lines += _node_lines(view)
     return lines
 
 

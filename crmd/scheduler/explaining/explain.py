@@ -21,6 +21,7 @@ from crmd.scheduler.explaining.obstacles import (
 from crmd.scheduler.explaining.promotion import promotion_score_on, promotion_text
 from crmd.scheduler.explaining.values import Explanation, NodeView, Obstacle
 from crmd.scheduler.pipeline import decide, read_cluster
+from crmd.scheduler.state.contribution import Origin
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
@@ -97,6 +98,8 @@ def _verdict(run: Run, rsc: Resource, obstacles: tuple[Obstacle, ...]) -> str:
     if node is None:
         if obstacles:
             return f"{rsc.id} does not run: {obstacles[0].what}"
+        if _is_surplus(run, rsc):
+            return f"{rsc.id} does not run: each node that could run it has its instances already"
         return f"{rsc.id} does not run: no node may run it (see what is in the way of each)"
     verb = "stays on" if here is node else "moves to" if here is not None else "runs on"
     if not rsc.managed:
@@ -113,6 +116,17 @@ def _verdict(run: Run, rsc: Resource, obstacles: tuple[Obstacle, ...]) -> str:
     return f"{rsc.id} {verb} {node.name}: {names} scored the same ({score_text(score)}), and {tie}"
 
 
+def _is_surplus(run: Run, rsc: Resource) -> bool:
+    """Whether there are more instances of a clone than the nodes in service may have."""
+    full = {
+        each.node
+        for each in run.contributions or ()
+        if each.resource == rsc.id and each.origin is Origin.INSTANCES
+    }
+    in_service = {node.name for node in rsc.scores if not list(out_of_service(node))}
+    return bool(full) and in_service <= full
+
+
 def _place_within(rsc: Resource) -> str:
     """Say what a primitive is part of, from the inside out."""
     parts: list[str] = []
@@ -124,7 +138,7 @@ def _place_within(rsc: Resource) -> str:
             case Variant.GROUP:
                 parts.append(f"member {number} of {len(parent.children)} of group {parent.id}")
             case Variant.CLONE:
-                parts.append(f"instance of clone {parent.id}")
+                parts.append(f"an instance of clone {parent.id}")
             case _:
                 parts.append(f"part of bundle {parent.id}")
         at = parent
