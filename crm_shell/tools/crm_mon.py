@@ -20,7 +20,8 @@ from crm_shell.status.data import data_of
 from crm_shell.status.model import Status
 from crm_shell.status.text import Shown, render
 from crm_shell.status.xml import elements, framed
-from crm_shell.tools.frame import CODE_TEXT, ToolFailed, ToolParser, complain, run_tool, write
+from crm_shell.tools.code_text import text_of
+from crm_shell.tools.frame import ToolFailed, ToolParser, complain, run_tool, write
 from raftmaker.client import Cluster
 from raftmaker.client.offline import offline_file
 from raftmaker.runtime.errors import HaError
@@ -153,7 +154,7 @@ def _request() -> str:
 
 
 def _failure_xml(error: HaError) -> str:
-    text = CODE_TEXT.get(error.exit_code, error.exit_code.name)
+    text = text_of(error.exit_code)
     return framed(_request(), (), code=int(error.exit_code), message=text, errors=(str(error),))
 
 

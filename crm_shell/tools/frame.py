@@ -18,23 +18,6 @@ from raftmaker.vocabulary.codes import ExitCode
 if TYPE_CHECKING:
     from raftmaker.client import Cluster
 
-CODE_TEXT = {
-    ExitCode.OK: "OK",
-    ExitCode.ERROR: "Error occurred",
-    ExitCode.USAGE: "Incorrect usage",
-    ExitCode.DATAERR: "Bad data given",
-    ExitCode.CONFIG: "Invalid configuration",
-    ExitCode.DISCONNECT: "Not connected",
-    ExitCode.OLD: "Update was older than existing configuration",
-    ExitCode.NOSUCH: "No such object",
-    ExitCode.QUORUM: "Quorum required",
-    ExitCode.UNSAFE: "Operation not safe",
-    ExitCode.EXISTS: "Requested item already exists",
-    ExitCode.MULTIPLE: "Multiple items match request",
-    ExitCode.NO_DC: "DC is not yet elected",
-    ExitCode.TIMEOUT: "Timeout occurred",
-}
-
 
 class ToolFailed(Exception):
     """A tool cannot do what was asked: the message and the exit code."""
