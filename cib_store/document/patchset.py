@@ -8,8 +8,11 @@ deletions and modifications by paths of the source, then creations and moves by 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
 
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.path import Step, Trail, element_at, insert, parse_path, put, trail_of
@@ -81,23 +84,18 @@ def _compare_one_by_one(old: Element, new: Element, path: str, found: _Found) ->
     """Compare children that stayed in their places and can be named; False: it is not so."""
     if len(old.children) != len(new.children):
         return False
-    differing: list[tuple[Element, Element]] = []
-    for before, after in zip(old.children, new.children, strict=True):
-        if before is not after:
-            key = (before.tag, before.attributes.get("id"), before.text)
-            if before.tag == COMMENT:
-                return False
-            if key != (after.tag, after.attributes.get("id"), after.text):
-                return False
-            differing.append((before, after))
-    for before, _ in differing:
-        named = before.attributes.get("id")
-        twins = [
-            each
-            for each in old.children
-            if each.tag == before.tag and (named is None or each.id == named)
-        ]
-        if len(twins) > 1:
+    both = zip(old.children, new.children, strict=True)
+    differing = list(compress(both, map(is_not, old.children, new.children)))
+    ids = {before.attributes.get("id") for before, _ in differing}
+    alike = [each for each in old.children if each.attributes.get("id") in ids]
+    named = Counter((each.tag, each.attributes.get("id")) for each in alike)
+    tags = Counter(each.tag for each in old.children) if None in ids else Counter()
+    for before, after in differing:
+        name = before.attributes.get("id")
+        key = (after.tag, after.attributes.get("id"), after.text)
+        if before.tag == COMMENT or key != (before.tag, name, before.text):
+            return False
+        if (tags[before.tag] if name is None else named[before.tag, name]) > 1:
             return False
     for before, after in differing:
         _compare(before, after, path + str(Step(before.tag, before.attributes.get("id"))), found)
