@@ -25,6 +25,7 @@ from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.faults.shim import Shim, build
 from tests.hosts.network import Network, address_v4, run
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c")
 SMALL_DISK = "c"
 """The store whose state directory can be filled up."""
@@ -49,6 +50,7 @@ class Stores:
         """Make the network and the files; nothing is started."""
         self.directory = directory
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._relays: list[subprocess.Popen[bytes]] = []
         self._holders: dict[str, subprocess.Popen[bytes]] = {}
         self.network = Network(f"f{os.getpid()}")
         library = build(directory)
@@ -144,8 +146,31 @@ class Stores:
         """Drop that share of what goes to a store and comes from it."""
         self.network.lose(NAMES.index(name) + 1, percent)
 
+    def delay(self, name: str, delay_ms: int, jitter_ms: int) -> None:
+        """Let each frame to a store and from it be so much longer on its way, at random more."""
+        command = [sys.executable, "-m", "tests.hosts.relay", self.network.fleet]
+        relay = subprocess.Popen(
+            [
+                *(*self.network.inside(), *command, str(NAMES.index(name) + 1)),
+                *(str(delay_ms), str(jitter_ms)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        self._relays.append(relay)
+        assert relay.stdout is not None
+        if relay.stdout.readline() != b"relaying\n":
+            raise RuntimeError(f"the relay that delays {name} did not start")
+
+    def _end_relays(self) -> None:
+        for relay in self._relays:
+            relay.kill()
+            relay.wait()
+        self._relays.clear()
+
     def heal(self) -> None:
-        """Let everything through again."""
+        """Let everything through again, at once."""
+        self._end_relays()
         for number in range(1, len(NAMES) + 1):
             self.network.heal(number)
 
@@ -173,6 +198,7 @@ class Stores:
         """End everything and leave nothing behind."""
         self.signal(signal.SIGCONT, *NAMES)
         self.kill(*NAMES)
+        self._end_relays()
         for holder in self._holders.values():
             holder.kill()
             holder.wait()

@@ -119,6 +119,23 @@ async def lose_packets(stores: Stores, leader: str, chance: random.Random) -> No
     stores.heal()
 
 
+async def delay_leader(stores: Stores, leader: str, chance: random.Random) -> None:
+    """Let what goes to the leader and comes from it take 50 to 150 ms longer."""
+    await _delay(stores, [leader], 50, 100)
+
+
+async def delay_all(stores: Stores, leader: str, chance: random.Random) -> None:
+    """Let everything take 20 to 60 ms longer, as between places that are far apart."""
+    await _delay(stores, list(NAMES), 10, 20)
+
+
+async def _delay(stores: Stores, names: list[str], delay_ms: int, jitter_ms: int) -> None:
+    for name in names:
+        await asyncio.to_thread(stores.delay, name, delay_ms, jitter_ms)
+    await asyncio.sleep(CUT_S)
+    stores.heal()
+
+
 # Disks and clocks.
 
 
@@ -232,6 +249,7 @@ FAULTS: Mapping[str, Fault] = {
     "a flipped bit in a journal": flip_journal,
     "one packet in five lost": lose_packets,
     "a full disk": full_disk,
+    "the leader far away": delay_leader,
     "kill -9 of all, twice": kill_all_twice,
     "a mute leader": mute_leader,
     "a flipped bit in a snapshot": flip_snapshot,
@@ -240,6 +258,7 @@ FAULTS: Mapping[str, Fault] = {
     "kill -9 of a follower": kill_follower,
     "leader and follower parted": part_pair,
     "all disks slow": slow_disks,
+    "everybody far away": delay_all,
     "everybody cut off": part_all,
     "a follower stopped for 1.5 s": stop_follower,
     "a stuck disk, then kill -9": stuck_disk,

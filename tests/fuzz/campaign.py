@@ -20,7 +20,7 @@ from tests.fuzz.targets import TARGETS
 HANG_S = 10
 MEMORY_MIB = 1024
 LENGTH_MAX = 8192
-STARTS_S = 120
+STARTS_S = 600
 """How long a loaded machine may take to import what is fuzzed."""
 
 

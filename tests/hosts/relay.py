@@ -1,7 +1,8 @@
 """Delays a host's frames: stands between its ports and their bridges, with TAP devices.
 
 ``python -m tests.hosts.relay FLEET NUMBER DELAY_MS JITTER_MS`` runs inside the fleet's namespace
-until killed; `Fleet.heal` then plugs the ports in again. Frames of one direction stay in order.
+until killed; `Network.straighten` then plugs the ports in again. Frames of one direction stay in
+order.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from tests.hosts.fleet import Fleet
-from tests.hosts.network import CABLES, delayed_bridge, port_of, run
+from tests.hosts.network import CABLES, Network, delayed_bridge, port_of, run
 
 _TUNSETIFF, _TAP, _NO_HEADER = 0x400454CA, 0x0002, 0x1000
 _FRAME_BYTES = 65536
@@ -57,16 +57,16 @@ def tap(name: str) -> int:
     return descriptor
 
 
-def ways_of(fleet: Fleet, number: int) -> dict[int, Way]:
+def ways_of(network: Network, number: int) -> dict[int, Way]:
     """Put the relay between each port and its bridge; return the way that begins at each end."""
     ways: dict[int, Way] = {}
     for cable in CABLES:
         port = port_of(number, cable)
         near, far = tap(f"n{port}"), tap(f"f{port}")
-        fleet.network.add_bridge(delayed_bridge(port))
-        fleet.network.attach(f"n{port}", delayed_bridge(port))
-        fleet.network.attach(f"f{port}", f"br{cable}")
-        fleet.network.attach(port, delayed_bridge(port))
+        network.add_bridge(delayed_bridge(port))
+        network.attach(f"n{port}", delayed_bridge(port))
+        network.attach(f"f{port}", f"br{cable}")
+        network.attach(port, delayed_bridge(port))
         ways[near], ways[far] = Way(far), Way(near)
     return ways
 
@@ -93,7 +93,7 @@ def relay(ways: dict[int, Way], delay_s: float, jitter_s: float) -> None:
 def main() -> None:
     """Run until killed."""
     name, number, delay_ms, jitter_ms = sys.argv[1:]
-    ways = ways_of(Fleet.found(name), int(number))
+    ways = ways_of(Network(name), int(number))
     print("relaying", flush=True)
     relay(ways, float(delay_ms) / 1000, float(jitter_ms) / 1000)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from tests.sim.raft import network
 from tests.sim.raft.campaign import simulate, voters_of
 from tests.sim.raft.plan import Guards, Plan
-from tests.sim.raft.planted_table import TABLE, UNSEEN, Planted
+from tests.sim.raft.planted_table import TABLE, TESTS, UNSEEN, Planted
 
 
 @pytest.mark.quick
@@ -56,7 +59,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 
 def test_every_guard_has_a_planted_fault() -> None:
-    named = [one.guard for one in TABLE] + list(UNSEEN)
+    named = [one.guard for one in TABLE] + [*TESTS, *UNSEEN]
     assert sorted(named) == sorted(field.name for field in fields(Guards))
 
 
@@ -67,3 +70,17 @@ def test_a_guard_that_is_off_is_found(planted: Planted) -> None:
     assert result.rule == planted.found_by, result.what
     unbroken = simulate(planted.plan(broken=False))
     assert unbroken.clean, unbroken.what
+
+
+@pytest.mark.parametrize("guard", TESTS)
+def test_a_guard_that_is_off_is_found_by_its_test(guard: str) -> None:
+    """Which passes with all guards on: the unit level runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sim.raft.without", guard, TESTS[guard]],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
