@@ -16,8 +16,8 @@ from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AcquireDc, CibChange, OpenSession, ReleaseDc
-from raftmaker.vocabulary.ids import Session, Token
-from raftmaker.vocabulary.membership import DcLease, FencePhase, Presence
+from raftmaker.vocabulary.ids import BootId, NodeName, Session, Token
+from raftmaker.vocabulary.membership import DcLease, FencePhase, NodeFacts, Presence
 
 
 def holder_of_lease(turn: Turn) -> DcLease | None:
@@ -115,7 +115,7 @@ def advance_session(turn: Turn) -> None:
     mine = turn.mine
     if mine is not None and mine.presence is not Presence.LEFT:
         if not turn.standing.is_open:
-            turn.standing = replace(turn.standing, is_open=True)
+            turn.standing = replace(turn.standing, is_open=True, found=turn.view.facts.nodes)
         return
     if was_fenced(turn) or turn.standing.is_open or turn.is_recording(OpeningSession):
         return
@@ -168,13 +168,32 @@ def may_be_elected(turn: Turn) -> bool:
     present = [facts.node for facts in turn.view.facts.nodes if facts.is_present]
     if turn.leaving is not None and len(present) > 1:
         return False
-    if turn.standing.has_seen_dc or set(turn.nodes) <= set(present):
+    if turn.standing.has_seen_dc or set(turn.nodes) <= _have_come(turn):
         return True
     since = turn.standing.waits_since_ms
     if since is None:
         return False
     deadline_ms = since + duration_ms(turn.view.cib, "dc-deadtime")
     return turn.is_due(deadline_ms, Timer.DC_DEADTIME)
+
+
+def _have_come(turn: Turn) -> set[NodeName]:
+    """Return this node and the present ones that started after it.
+
+    What a cluster that was switched off left behind shows a node as present until its silence is
+    noticed: a DC elected meanwhile would have it fenced while it boots. Whose start was committed
+    first sees all others come after it.
+    """
+    known = {_start_of(facts) for facts in turn.standing.found}
+    return {turn.node} | {
+        facts.node
+        for facts in turn.view.facts.nodes
+        if facts.is_present and _start_of(facts) not in known
+    }
+
+
+def _start_of(facts: NodeFacts) -> tuple[NodeName, BootId, Session, int]:
+    return facts.node, facts.boot_id, facts.session, facts.controller_start
 
 
 def advance_dc(turn: Turn) -> None:

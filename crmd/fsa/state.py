@@ -15,7 +15,7 @@ from crmd.fsa.purpose import Purpose
 from crmd.transition.values import TransitionState
 from lrmd.operations.values import Agent, OperationRequest, Result
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
-from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.membership import Facts, NodeFacts
 
 
 class Name(Enum):
@@ -270,6 +270,8 @@ class Standing:
     """A DC was granted the lease, or joined this node, since this process started."""
     first_token: Token | None = None
     """The highest token granted when this process first saw the facts."""
+    found: tuple[NodeFacts, ...] = ()
+    """The nodes when this process's start was committed: some may have been off for long."""
     waits_since_ms: int | None = None
     """Since when this node, a member, has waited for a first DC."""
     stale_lease: Token | None = None

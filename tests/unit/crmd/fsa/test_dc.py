@@ -41,6 +41,18 @@ def test_a_new_dc_writes_its_feature_set() -> None:
     assert all(one.status for one in other.recorded if isinstance(one, CibChange))
 
 
+def test_what_a_cluster_that_was_switched_off_left_behind_is_nobodys_presence() -> None:
+    """protocols, DC: its silence is noticed later, and a DC would have it fenced as it boots"""
+    world = World(("dc-deadtime", "5s"))
+    world.commit(OpenSession(node=C, boot_id=boot(NodeName("old")), controller_start=1))
+    world.start(B)
+    assert world.name() is Name.S_PENDING
+    world.lose(C)
+    world.commit(OpenSession(node=C, boot_id=boot(C), controller_start=1, replaces=Session(1)))
+    world.show()
+    assert world.name() is Name.S_INTEGRATION
+
+
 def test_or_after_dc_deadtime() -> None:
     """features 2.3"""
     world = World(("dc-deadtime", "5s"))

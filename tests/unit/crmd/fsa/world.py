@@ -241,13 +241,14 @@ class World:
     # --- the way to a role -----------------------------------------------------------------------
 
     def start(self, *others: NodeName) -> None:
-        """Start node a; `others` have sessions already."""
-        for node in others:
-            self.commit(OpenSession(node=node, boot_id=boot(node), controller_start=1))
+        """Start node a, and after it the `others` that have no session already."""
         self.take(events.Started(at_ms=self.at_ms))
         self.take(events.ExecutorReturned(at_ms=self.at_ms, incarnation="i1"))
         self.beat()
         self.show()
+        for node in others:
+            self.commit(OpenSession(node=node, boot_id=boot(node), controller_start=1))
+            self.show()
 
     def answer_executor(self, inventory: Inventory | None = None) -> None:
         """Answer what the core asked the local executor for its inventory."""
