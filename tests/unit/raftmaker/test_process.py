@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,40 @@ def _state_of(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+_BUSY = """
+import asyncio, os, subprocess, sys
+import raftmaker
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+async def ask(address):
+    async with grpc.aio.insecure_channel(address) as channel:
+        while True:
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+
+async def main(address):
+    server = grpc.aio.server()
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+    server.add_insecure_port(address)
+    await server.start()
+    asking = [asyncio.create_task(ask(address)) for _ in range(4)]
+    for _ in range(60):
+        await asyncio.sleep(0.003)
+        # With a group the child is made by fork(), as the executor's are in a package.
+        child = subprocess.Popen(["/bin/true"], group=os.getgid())
+        print(await asyncio.to_thread(child.wait), flush=True)
+    os._exit(0)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def test_children_of_a_process_in_which_grpc_is_busy_live(tmp_path: Path) -> None:
+    untouched = {k: v for k, v in os.environ.items() if not k.startswith("GRPC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _BUSY, f"unix:{tmp_path}/s"],
+        capture_output=True, text=True, check=False, timeout=120, env=untouched,
+    )  # fmt: skip
+    assert done.stdout.split() == ["0"] * 60, done.stderr
