@@ -69,6 +69,7 @@ def trial(site: Site, loss: Loss, *, at_dc: bool) -> Trial:
     site.fleet.network.cut(victim.number)
     if loss is Loss.KILLED:
         os.kill(pid, signal.SIGKILL)
+        victim.note_power_is_off()  # else its resource counts as running there still
     site.wait(lambda: site.has_left(RESOURCE, victim), f"{RESOURCE} runs elsewhere")
     times = _phases(site, victim, (taken_us - boot_to_wall_us) // 1000)
     for entry in site.judge.entries()[before:]:
@@ -76,7 +77,7 @@ def trial(site: Site, loss: Loss, *, at_dc: bool) -> Trial:
             phase = "start begun" if entry.outcome == "begin" else "started"
             times[phase] = (entry.at_us - taken_us) / 1e6
     if loss is Loss.KILLED:
-        victim.power_off()  # notes and reaps what is dead already
+        victim.power_off()  # reaps what is dead already
     site.wait(lambda: victim.pid is None, f"{victim.name} is off")
     site.power_on_all()
     return Trial(loss=loss, at_dc=at_dc, phases=times, load=os.getloadavg()[0])

@@ -110,6 +110,7 @@ def notice_s(site: Site, strain: Strain, host: Host) -> float:
     taken_ms = boot_ms()
     site.fleet.network.cut(host.number)
     os.kill(pid, signal.SIGKILL)
+    host.note_power_is_off()
 
     def is_lost(each: Observation) -> bool:
         facts = next((node for node in each.facts.nodes if node.node == host.name), None)
