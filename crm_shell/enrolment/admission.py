@@ -136,7 +136,8 @@ def fault_of(peer: SeedPeer, members: tuple[SeedPeer, ...]) -> EnrolReply | None
             return refused(
                 ExitCode.EXISTS,
                 f"there is a member {peer.name} at {', '.join(other.store)}: choose another name"
-                f" with -n NAME, or remove that one first with 'crm cluster remove {peer.name}'",
+                " with --node NAME, or remove that one first with"
+                f" 'crm cluster remove {peer.name}'",
             )
         shared = _all_of(other) & _all_of(peer)
         if shared:

@@ -130,8 +130,12 @@ async def token(session: Session, args: list[str], usage: str) -> int:
         )
     token = _new_token(settings, given.role or Role.VOTER)
     now_s = int(time.time())
+    exchanged_s = int((settings.tls_dir / "authority.pem").stat().st_mtime)
     with records.changing(enrolment_directory(settings)) as known:
-        known[:] = records.kept(tuple(known), now_s)
+        # Tokens name the authority of then: older ones let nobody in.
+        known[:] = [
+            each for each in records.kept(tuple(known), now_s) if each.made_s >= exchanged_s
+        ]
         known.append(
             Record(
                 id=token.id.hex(),
@@ -141,7 +145,9 @@ async def token(session: Session, args: list[str], usage: str) -> int:
                 expires_s=now_s + lasting_s,
             )
         )
-    await units.must("start", UNIT)
+    # One that began before an exchange of the authority would not take this token.
+    outdated = await units.started_s(UNIT) <= exchanged_s
+    await units.must("restart" if outdated else "start", UNIT)
     text = encode(token)
     until = time.strftime("%F %T", time.localtime(now_s + lasting_s))
     session.console.answer(text, {"token": text, "role": token.role.value,

@@ -91,6 +91,12 @@ def _state(name: str, block: str) -> UnitState:
     )
 
 
+async def started_s(name: str) -> int:
+    """Return when a unit became active last, in whole seconds of Unix time; 0: never."""
+    asked = ("show", "-P", "ActiveEnterTimestamp", "--timestamp=unix", "--", name)
+    return int((await must(*asked)).strip().removeprefix("@") or 0)
+
+
 async def start() -> None:
     """Start the node; the target is up before its daemons are ready."""
     await must("start", TARGET, timeout_ms=90_000)
