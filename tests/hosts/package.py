@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,6 +25,21 @@ def build(directory: Path) -> Path:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return Path(done.stdout.splitlines()[-1])
+
+
+def renumbered(package: Path, version: str) -> Path:
+    """Return the same package under another version number, made beside it without a new build."""
+    directory = package.parent / f"as-{version}"
+    made = package.with_name(package.name.replace(package.name.split("_")[1], version))
+    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(directory)], check=True)
+    control = directory / "DEBIAN" / "control"
+    control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}", control.read_text()))
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(directory), str(made)],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    shutil.rmtree(directory)
+    return made
 
 
 def put(host: Host, package: Path) -> None:

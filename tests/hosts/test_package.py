@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.hosts import package
+from tests.hosts.cluster import wait_for
 from tests.hosts.fleet import Fleet, Host
 
 pytestmark = [
@@ -23,6 +25,12 @@ pytestmark = [
 ]
 
 
+NEWER = "99.1"
+ADDRESS = "10.77.0.100"
+SERVICES = {"kept1": 100001, "kept2": 100002}
+"""What runs, each with seconds to sleep that tell its process from the other's."""
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package.build(tmp_path_factory.mktemp("deb"))
@@ -30,11 +38,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fleet(built: Path) -> Iterator[Fleet]:
-    fleet = Fleet(2, name="package")
+    fleet = Fleet(3, name="package")
+    files = (built, package.renumbered(built, NEWER))
 
     def prepare(made: Fleet) -> None:
         for each in made:
-            package.put(each, built)
+            for file in files:
+                package.put(each, file)
 
     try:
         fleet.up(prepare=prepare)
@@ -74,7 +84,7 @@ def test_fresh_hosts_become_a_cluster_without_ssh(fleet: Fleet, host: Host) -> N
     assert (wrong.returncode, "copied whole" in wrong.stderr) == (65, True)
     other.exec("crm", "cluster", "join", token)
     assert online(other) == online(host) == "h1 h2"
-    for each in fleet:
+    for each in (host, other):
         enabled = each.exec("systemctl", "is-enabled", "raftmaker.target").stdout
         assert enabled.strip() == "enabled"
 
@@ -116,3 +126,124 @@ def test_the_listener_for_tokens_is_nobody(host: Host) -> None:
     user = host.exec("id", "-u", "hacluster").stdout.strip()
     assert re.search(rf"^Uid:\s+{user}\s+{user}\s+{user}", status, re.M)
     assert re.search(r"^CapEff:\s+0+$", status, re.M)
+
+
+def main_pids(host: Host) -> tuple[str, ...]:
+    units = [f"raftmaker-{daemon}.service" for daemon in ("cib", "lrmd", "stonithd", "crmd")]
+    return tuple(host.exec("systemctl", "show", "-P", "MainPID", *units).stdout.split())
+
+
+def processes(hosts: Iterable[Host]) -> dict[str, tuple[str, str]]:
+    """Return the host and the process of each resource that runs."""
+    found = {}
+    for host in hosts:
+        for name, seconds in SERVICES.items():
+            pids = host.exec("pgrep", "-xf", f"/bin/sleep {seconds}", check=False).stdout.split()
+            for pid in pids:
+                found[name] = (host.name, pid)
+    return found
+
+
+def test_a_member_without_vote_and_the_only_voter_are_stopped_and_started(
+    fleet: Fleet, host: Host
+) -> None:
+    """features 30.7"""
+    other = fleet.hosts[1]
+    for each, left in ((other, host), (host, other)):
+        began = time.monotonic()
+        assert f"{each.name} is stopped" in each.exec("crm", "cluster", "stop").stdout
+        assert main_pids(each) == ("0", "0", "0", "0")
+        assert each.exec("ls", "/run/raftmaker", check=False).returncode != 0
+        if each is other:
+            assert online(left) == left.name
+        assert "takes part" in each.exec("crm", "cluster", "start").stdout
+        wait_for(lambda: online(host) == online(other) == "h1 h2", "both are online")
+        print(f"{each.name}: {time.monotonic() - began:.1f} s")
+
+
+def test_certificates_are_exchanged_and_the_witness_joins_by_a_new_token(
+    fleet: Fleet, host: Host
+) -> None:
+    """features 30.6"""
+    _, other, witness = fleet
+    outdated = host.exec("crm", "cluster", "token", "--witness").stdout.strip()
+    listener = ("systemctl", "show", "-P", "MainPID", "raftmaker-enrol.service")
+    listened = host.exec(*listener).stdout
+    before = [main_pids(each) for each in (host, other)]
+    said = host.exec("crm", "cluster", "rotate-certificates", "-y").stdout
+    assert "2 members" in said
+    refused = witness.exec("crm", "cluster", "join", outdated, check=False)
+    assert refused.returncode != 0
+    token = host.exec("crm", "cluster", "token", "--witness").stdout.strip()
+    assert host.exec(*listener).stdout not in ("0\n", listened), "another, with the new keys"
+    witness.exec("crm", "cluster", "join", token)
+    assert [main_pids(each) for each in (host, other)] == before
+    wait_for(lambda: "learner" not in host.exec("crm", "cluster", "members").stdout, "all vote")
+
+
+def test_the_example_of_the_manual_gives_an_address_that_moves(fleet: Fleet, host: Host) -> None:
+    """docs/install.md, step 5"""
+    _, other, witness = fleet
+    example = "/usr/share/doc/raftmaker/examples/address.crm"
+    host.exec("sh", "-c", f"sed s/10.0.0.100/{ADDRESS}/ {example} >address.crm")
+    host.exec("crm", "configure", "load", "update", "address.crm")
+
+    def answers() -> bool:
+        ping = ("ping", "-q", "-c", "1", "-W", "1", ADDRESS)
+        return witness.exec(*ping, check=False).returncode == 0
+
+    def owner() -> str:
+        shown = {each.name: each.exec("ip", "-o", "addr").stdout for each in (host, other)}
+        return " ".join(name for name, text in shown.items() if f" {ADDRESS}/" in text)
+
+    wait_for(answers, f"{ADDRESS} answers")
+    assert host.exec("crm", "cluster", "health", check=False).stdout.startswith("shop is healthy")
+    first = fleet.host(owner())
+    first.exec("crm", "cluster", "stop")
+    assert owner() == ({"h1", "h2"} - {first.name}).pop(), "stop returns when it has moved"
+    wait_for(answers, f"{ADDRESS} answers again")
+    assert "is silent" in host.exec("crm", "cluster", "health", check=False).stdout or first is host
+    first.exec("crm", "cluster", "start")
+    wait_for(lambda: online(host) == "h1 h2", "both are online")
+
+
+def test_an_upgrade_keeps_what_runs_and_versions_work_together(
+    fleet: Fleet, host: Host, built: Path
+) -> None:
+    newer = package.renumbered(built, NEWER).name
+    nodes = fleet.hosts[:2]
+    lines = [
+        f"primitive {name} ocf:heartbeat:anything params binfile=/bin/sleep"
+        f" cmdline_options={seconds} op monitor interval=2s timeout=20s"
+        for name, seconds in SERVICES.items()
+    ]
+    lines += [
+        f"location {name}-at-home {name} 200: {node.name}"
+        for name, node in zip(SERVICES, nodes, strict=True)
+    ]
+    host.exec("crm", "configure", "load", "update", "-", stdin="\n".join(lines))
+    wait_for(lambda: len(processes(nodes)) == len(SERVICES), "everything runs")
+    running = processes(nodes)
+    assert {where for where, _ in running.values()} == {"h1", "h2"}
+    for number, each in enumerate(fleet):
+        before = main_pids(each)
+        each.exec("dpkg", "--install", f"/srv/{newer}")
+        after = main_pids(each)
+        assert all(new != old or new == "0" for new, old in zip(after, before, strict=True))
+        for by in nodes:
+            name, value = f"changed-by-{by.name}", str(number)
+            by.exec("crm", "configure", "property", f"{name}={value}")
+            assert value in host.exec("crm_attribute", "-n", name, "-G", "-q").stdout
+        wait_for(lambda: online(host) == "h1 h2", "both are online")
+        assert processes(nodes) == running
+    shown = host.exec("crm_mon", "-1").stdout
+    assert "Failed" not in shown
+    assert shown.count("Started") == len(SERVICES) + 1  # and the address
+
+
+def test_a_removal_moves_what_runs_and_stops_the_node(fleet: Fleet, host: Host) -> None:
+    _, other, _ = fleet
+    other.exec("dpkg", "--remove", "raftmaker")
+    assert {where for where, _ in processes((host, other)).values()} == {host.name}
+    assert len(processes((host, other))) == len(SERVICES)
+    assert other.exec("pgrep", "-f", "raftmaker-", check=False).stdout == ""
