@@ -160,6 +160,17 @@ def test_all_hosts_lose_power_at_once(site: Site) -> None:
         site.power_on_all()
 
 
+def test_all_hosts_are_shut_down_at_once_and_come_back(site: Site) -> None:
+    """The last ones have no quorum any more, and must not wait for it."""
+    with site.judge.stops_only_on(*(host.name for host in site.fleet)):
+        fenced = len([one for one in site.judge.entries() if one.action == "off"])
+        for host in site.fleet:
+            host.exec("systemctl", "--no-block", "poweroff")
+        site.wait(lambda: not site.on, "all hosts are down")
+        assert len([one for one in site.judge.entries() if one.action == "off"]) == fenced
+        site.power_on_all()
+
+
 def test_a_host_that_flaps_harms_only_itself(site: Site, long: bool) -> None:
     flapping = site.other_than(site.host_of("nginx").name)
     network, number = site.fleet.network, flapping.number
