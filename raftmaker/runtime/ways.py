@@ -7,6 +7,7 @@ second ends; so a call that fails because its address went away succeeds when it
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ import grpc
 import grpc.aio
 
 _UP = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.IDLE)
+_FAILED = grpc.ChannelConnectivity.TRANSIENT_FAILURE
+_LOOK_S = 0.005
+FIRST_WAY_S = 0.5
+"""How long a new channel waits for a way: some round trips, also over a long distance."""
 _Make = Callable[[grpc.aio.Channel], Any]
 
 DIAL_OPTIONS = (
@@ -53,6 +58,19 @@ class Ways(grpc.aio.Channel):
         return self._current
 
     async def __aenter__(self) -> Ways:
+        """Look for a moment which way is connected first.
+
+        Without that whoever dials anew after each failure would take the first address each time,
+        also while it is the one that is dead.
+        """
+        ends_at = time.monotonic() + FIRST_WAY_S
+        while time.monotonic() < ends_at:
+            states = [channel.get_state(try_to_connect=True) for channel in self._channels]
+            if grpc.ChannelConnectivity.READY in states or all(
+                state is _FAILED for state in states
+            ):
+                break
+            await asyncio.sleep(_LOOK_S)
         return self
 
     async def __aexit__(self, *_: object) -> None:

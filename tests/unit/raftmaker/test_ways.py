@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import tempfile
 from pathlib import Path
 
@@ -60,6 +61,42 @@ def test_calls_go_by_the_address_that_is_there(gone: int) -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(scenario(directory))
+
+
+@pytest.mark.parametrize("takes_connections", [False, True])
+def test_a_new_channel_does_not_take_a_dead_address_first(*, takes_connections: bool) -> None:
+    """Who dials anew after each failure would else never come to the second address."""
+
+    async def scenario(directory: str) -> None:
+        dead, alive = free_endpoint(), free_endpoint()
+        both = Endpoint(node=NodeName("a"), address=dead.address, others=(alive.address,))
+        server = await served(alive, directory)
+        host, _, port = dead.address.rpartition(":")
+        with socket.socket() as silent:
+            silent.bind((host, int(port)))
+            if takes_connections:
+                silent.listen()  # as where packets get lost: nothing comes back
+            async with dial(both, identity=MINE) as channel:
+                assert await one_of_each(store_pb2_grpc.StoreStub(channel)) == [5, 7]
+        await server.stop(None)
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(scenario(directory))
+
+
+def test_where_no_address_answers_a_new_channel_fails_as_any_does() -> None:
+    async def scenario() -> None:
+        both = Endpoint(
+            node=NodeName("a"),
+            address=free_endpoint().address,
+            others=(free_endpoint().address,),
+        )
+        async with dial(both, identity=MINE) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await store_pb2_grpc.StoreStub(channel).Hello(types_pb2.HelloRequest(), timeout=20)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+    asyncio.run(scenario())
 
 
 def test_a_daemon_listens_at_all_its_addresses_and_does_without_one_that_is_not_there() -> None:
