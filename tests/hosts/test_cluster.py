@@ -17,6 +17,7 @@ import pytest
 
 from tests.hosts.cluster import SCRIPTS, crm
 from tests.hosts.fleet import Host
+from tests.hosts.network import CABLES
 from tests.hosts.services import CLONES, CONFIGURATION, SINGLES, answer, prepare, query
 from tests.hosts.site import Kept, Site, cluster_with
 
@@ -105,6 +106,23 @@ def test_a_host_that_is_cut_off_is_switched_off_before_its_services_start_elsewh
         site.wait(lambda: lost.pid is None, f"{lost.name} is switched off")
         site.power_on_all()
     query(site.host_of("database"), "insert into kept.t values (1)")
+
+
+@pytest.mark.parametrize("cable", CABLES)
+def test_one_of_two_cables_is_enough(site: Site, cable: int) -> None:
+    """Pulled at the DC's host: nothing is lost, nothing moves, and every host can change things."""
+    name = site.fleet.hosts[0].exec(str(SCRIPTS / "crmadmin"), "-D", "-q").stdout.split()[-1]
+    host = site.fleet.host(name)
+    with site.judge.stops_only_on():
+        site.fleet.network.cut(host.number, [cable])
+        for each in site.fleet:
+            change = ("-t", "crm_config", "-n", f"pulled-{cable}", "-v", each.name)
+            each.exec(str(SCRIPTS / "crm_attribute"), *change)
+        time.sleep(3)  # longer than it takes to lose and fence a host
+        assert site.is_settled(), site.story()
+        site.fleet.network.heal(host.number)
+        site.wait_settled("the cable is back")
+    assert all(each.pid is not None for each in site.fleet)
 
 
 def test_a_host_that_is_shut_down_moves_its_services_first_and_is_not_fenced(site: Site) -> None:
