@@ -49,7 +49,7 @@ NAMES = ("n1", "n2", "n3", "n4", "n5")
 WALL_START_US = 1_700_000_000_000_000
 CALM_SECONDS = 15
 """The cluster starts without faults for as long as this."""
-RESIDENT_SHARE = 0.25
+RESIDENT_SHARE = 0.1
 """In how many seeds every decision is compared with that of a scheduler that stays."""
 
 
