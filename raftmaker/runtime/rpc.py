@@ -49,6 +49,8 @@ Server = grpc.aio.Server
 """What `serve` returns."""
 IDENTITY_KEY = "raftmaker-identity-bin"
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+_BROKE = "Internal error from Core"
+"""What grpc.aio says, as INTERNAL, of a call whose connection broke while it began or ended."""
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
 _LIMITS = [
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -377,7 +379,7 @@ def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:
     for kind, status in _STATUS:
         if code is status and kind is not Unreachable:
             return kind(f"{where}: {details}")
-    if code is grpc.StatusCode.UNAVAILABLE:
+    if code is grpc.StatusCode.UNAVAILABLE or details == _BROKE:
         return Unreachable(f"{where} does not answer ({details}); {mend}")
     return HaError(f"{where}: {code.name}: {details}")
 

@@ -72,10 +72,19 @@ def main_pid(host: Host, daemon: str) -> str:
     return host.exec("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
 
 
+def is_active(host: Host, daemon: str) -> bool:
+    unit = f"raftmaker-{daemon}.service"
+    return host.exec("systemctl", "is-active", "-q", unit, check=False).returncode == 0
+
+
 def kill_daemon(site: Site, host: Host, daemon: str) -> None:
     pid = main_pid(host, daemon)
     host.exec("kill", "-9", pid)
-    site.wait(lambda: main_pid(host, daemon) not in ("0", pid), f"{daemon} of {host.name} is back")
+    # Ready, and not only started: a host whose store and controller are both away counts as lost.
+    site.wait(
+        lambda: main_pid(host, daemon) not in ("0", pid) and is_active(host, daemon),
+        f"{daemon} of {host.name} is back",
+    )
 
 
 def test_the_services_answer(site: Site) -> None:

@@ -150,3 +150,14 @@ def test_nothing_beyond_loopback_is_dialled_or_served_without_proof() -> None:
         dial(bare, identity=MINE)
     with tempfile.TemporaryDirectory() as directory, pytest.raises(Refused):
         asyncio.run(serve([], identity=MINE, socket=Path(directory) / "cib.sock", endpoints=[bare]))
+
+
+def test_a_connection_that_breaks_within_a_call_is_no_answer() -> None:
+    """So a client asks the next store, and takes the outcome of a change for unknown."""
+    error = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL,
+        grpc.aio.Metadata(),
+        grpc.aio.Metadata(),
+        details="Internal error from Core",
+    )
+    assert isinstance(failure_of(error, "the store", "is it there?"), Unreachable)
