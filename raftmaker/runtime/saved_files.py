@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 from pathlib import Path
 
 FILE_BYTES_MAX = 1024 * 1024 * 1024
@@ -17,7 +18,11 @@ def bytes_of(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix != ".bz2":
         return data
+    reader = bz2.BZ2Decompressor()
     try:
-        return bz2.BZ2Decompressor().decompress(data, FILE_BYTES_MAX + 1)
-    except (OSError, EOFError) as error:
-        raise OSError(0, f"this is no whole bzip2 file ({error})", str(path)) from None
+        text = reader.decompress(data, FILE_BYTES_MAX + 1)
+    except OSError:
+        raise OSError(errno.EINVAL, "this is no bzip2 file", str(path)) from None
+    if not reader.eof and len(text) <= FILE_BYTES_MAX:
+        raise OSError(errno.EINVAL, "this bzip2 file was cut off: its end is missing", str(path))
+    return text

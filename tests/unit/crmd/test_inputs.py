@@ -131,3 +131,11 @@ def test_a_file_that_is_not_whole_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"BZh9 not really")
     with pytest.raises(OSError, match="bzip2"):
         bytes_of(path)
+
+
+def test_a_file_that_was_cut_off_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    _kept(Inputs(tmp_path), _cib(), 1)
+    path = tmp_path / "pe-input-0.bz2"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(OSError, match="cut off"):
+        bytes_of(path)
