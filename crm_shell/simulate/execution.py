@@ -15,11 +15,11 @@ from crm_shell.simulate.injections import (
     with_result,
 )
 from crm_shell.simulate.states import merged, node_state, with_history, with_state
-from crmd.scheduler.digests import FEATURE_SET
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from crmd.scheduler.parameter_digest import digest_of
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 
 _LEFT_OUT = ("crm_feature_set", "id", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
 _NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"

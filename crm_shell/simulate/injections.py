@@ -13,10 +13,10 @@ from cib_store.document.element import Element
 from crm_shell.simulate.states import merged, node_state, replaced, status_of, with_history
 from crm_shell.simulate.states import with_state as put_state
 from crmd.scheduler.actions.keys import parse_key
-from crmd.scheduler.digests import FEATURE_SET
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
 from raftmaker.vocabulary.codes import OcfCode
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 
 _NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 _SPEC = re.compile(r"([^@]+)@([^=]+)=(-?\d+)")

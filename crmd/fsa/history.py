@@ -12,9 +12,9 @@ from crmd.fsa.executor import AgentTraits
 from crmd.scheduler.parameter_digest import digest_of
 from lrmd.operations.values import OperationRequest, Result, Standard
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import NodeName
 
-FEATURE_SET = "3.20.5"
 ORIGIN = "raftmaker-crmd"
 PENDING_CALL = -1
 _UNDIGESTED = frozenset(("crm_feature_set", "op-digest", "on_node", "on_node_uuid", "id"))

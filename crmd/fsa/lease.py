@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from crmd.fsa.cib import duration_ms, stamped
 from crmd.fsa.events import Timer
-from crmd.fsa.history import FEATURE_SET
 from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc, StampingFeatureSet
 from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AcquireDc, CibChange, OpenSession, ReleaseDc
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Token
 from raftmaker.vocabulary.membership import DcLease, FencePhase, NodeFacts, Presence
 

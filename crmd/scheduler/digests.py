@@ -18,6 +18,7 @@ from crmd.scheduler.parameters import host_address, operation_parameters, parame
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource
 from crmd.scheduler.state.run import Run
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 
 _LEFT_OUT = frozenset(
     ("id", "crm_feature_set", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip")
@@ -33,8 +34,6 @@ _FOR_FENCER = frozenset(
         "pcmk_host_map",
     )
 )
-FEATURE_SET = "3.20.5"
-"""The version of Pacemaker's feature set whose behaviour this is."""
 _FENCING_TASK = "stonith-on"
 
 

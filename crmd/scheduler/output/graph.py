@@ -5,7 +5,7 @@ from __future__ import annotations
 from cib_store.model.values import parse_integer
 from crmd.scheduler.actions.book import pseudo
 from crmd.scheduler.actions.keys import notify_key, operation_key
-from crmd.scheduler.digests import FEATURE_SET, meta_name
+from crmd.scheduler.digests import meta_name
 from crmd.scheduler.graph import ActionKind, ActionResource, Graph, GraphAction
 from crmd.scheduler.graph_inputs import belongs, input_belongs, merge_inputs
 from crmd.scheduler.parameters import host_address, parameters_on
@@ -15,6 +15,7 @@ from crmd.scheduler.state.action import ALWAYS_IN_GRAPH, IN_GRAPH, PSEUDO, Actio
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import Run
 from crmd.scheduler.state.trail import Stage
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 
 
 def build_graph(run: Run) -> Graph:

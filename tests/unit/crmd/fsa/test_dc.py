@@ -8,12 +8,12 @@ from cib_store.document.element import Element
 from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, state_with
 from crmd.fsa.executor import PendingOperation
-from crmd.fsa.history import FEATURE_SET
 from crmd.fsa.membership import MARK
 from crmd.fsa.state import Name
 from crmd.scheduler.graph import ActionKind, Graph
 from lrmd.operations.values import Inventory
 from raftmaker.vocabulary.commands import AcquireDc, CibChange, LeaveSession, OpenSession, ReleaseDc
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import NodeName, Session, Token
 from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, request, result_of
 

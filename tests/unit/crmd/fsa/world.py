@@ -20,7 +20,6 @@ from crmd.fsa.config import Config
 from crmd.fsa.effects import Effect
 from crmd.fsa.events import Event
 from crmd.fsa.executor import AgentTraits
-from crmd.fsa.history import FEATURE_SET
 from crmd.fsa.joins import join_change
 from crmd.fsa.machine import initial, step
 from crmd.fsa.membership import mark_of
@@ -46,6 +45,7 @@ from raftmaker.vocabulary.commands import (
     OpenSession,
     Origin,
 )
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, ResourceId, Session, Term, Token
 
 CLUSTER = ClusterId("test")
