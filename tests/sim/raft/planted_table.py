@@ -56,10 +56,10 @@ TESTS = {
 
 UNSEEN = {
     "stuck_leader_steps_down": "12 seeds; no check asks for it alone",
-    "snapshot_commits_nothing": "15 seeds",
-    "snapshot_proves_its_part": "not searched yet",
-    "answers_name_their_term": "not searched yet",
-    "votes_count_once": "not searched yet",
+    "snapshot_commits_nothing": "15 seeds, then 200 s with all weight on what should show it",
+    "snapshot_proves_its_part": "200 s, with all weight on what should show it",
+    "answers_name_their_term": "200 s, with all weight on what should show it",
+    "votes_count_once": "200 s, with all weight on what should show it",
     "batches_are_large": "not searched yet",
 }
 """Guards that nothing has found out when they were off, and how long was searched: a debt."""
