@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -150,7 +149,6 @@ def test_a_member_without_vote_and_the_only_voter_are_stopped_and_started(
     """features 30.7"""
     other = fleet.hosts[1]
     for each, left in ((other, host), (host, other)):
-        began = time.monotonic()
         assert f"{each.name} is stopped" in each.exec("crm", "cluster", "stop").stdout
         assert main_pids(each) == ("0", "0", "0", "0")
         assert each.exec("ls", "/run/raftmaker", check=False).returncode != 0
@@ -158,7 +156,6 @@ def test_a_member_without_vote_and_the_only_voter_are_stopped_and_started(
             assert online(left) == left.name
         assert "takes part" in each.exec("crm", "cluster", "start").stdout
         wait_for(lambda: online(host) == online(other) == "h1 h2", "both are online")
-        print(f"{each.name}: {time.monotonic() - began:.1f} s")
 
 
 def test_certificates_are_exchanged_and_the_witness_joins_by_a_new_token(
