@@ -40,7 +40,7 @@ class ShellCompleter(Completer):
             return
         draft = self._interpreter.session.draft
         configuration = draft.configuration if draft else cib.configuration
-        self.names = {
+        self.names = self.names | {
             "resource": tuple(
                 each.id for each in tree.resources(cib.document) if each.tag != "template"
             ),
@@ -49,6 +49,16 @@ class ShellCompleter(Completer):
             ),
             "object": tuple(identity_of(each) for each in shown_objects(configuration)),
         }
+        if "agent" not in self.names:
+            await self._learn_agents()
+
+    async def _learn_agents(self) -> None:
+        """Learn the installed agents, once: they change rarely."""
+        try:
+            async with asyncio.timeout(2):
+                self.names["agent"] = await self._interpreter.session.cluster.agents()
+        except (HaError, TimeoutError):
+            return
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent

@@ -16,7 +16,9 @@ from lrmd.codec import (
     result_of,
     token_message,
 )
+from lrmd.metadata import ActionMetadata as ActionMetadata
 from lrmd.metadata import AgentMetadata as AgentMetadata
+from lrmd.metadata import ParameterMetadata as ParameterMetadata
 from lrmd.metadata import read_metadata
 from lrmd.operations.values import Agent, Inventory, OperationRequest, Result
 from raftmaker.runtime.errors import HaError

@@ -23,6 +23,9 @@ class ParameterMetadata:
     reloadable: bool = False
     private: bool = False
     """A secret: it must not be shown, nor enter digests that everyone may read."""
+    deprecated: bool = False
+    obsoletes: str = ""
+    """The older name of the same parameter, as fence agents tell it."""
     shortdesc: str = ""
     longdesc: str = ""
 
@@ -49,6 +52,8 @@ class AgentMetadata:
     shortdesc: str = ""
     longdesc: str = ""
     deprecated: bool = False
+    replaced_with: tuple[str, ...] = ()
+    """For a deprecated agent: those to use instead, as ``class:[provider:]type``."""
     parameters: tuple[ParameterMetadata, ...] = ()
     actions: tuple[ActionMetadata, ...] = ()
 
@@ -83,9 +88,15 @@ def read_metadata(xml: str) -> AgentMetadata:
         shortdesc=_text(root, "shortdesc"),
         longdesc=_text(root, "longdesc"),
         deprecated=root.find("deprecated") is not None,
+        replaced_with=tuple(_replacement(one) for one in root.iterfind("deprecated/replaced-with")),
         parameters=tuple(_parameter(one) for one in root.iterfind("parameters/parameter")),
         actions=tuple(_action(one) for one in root.iterfind("actions/action")),
     )
+
+
+def _replacement(element: etree._Element) -> str:
+    parts = (element.get(name, "") for name in ("standard", "provider", "type"))
+    return ":".join(part for part in parts if part)
 
 
 def _parameter(element: etree._Element) -> ParameterMetadata:
@@ -99,6 +110,8 @@ def _parameter(element: etree._Element) -> ParameterMetadata:
         unique_group=element.get("unique-group", ""),
         reloadable=_is_true(element.get("reloadable")),
         private=_is_true(element.get("private")),
+        deprecated=_is_true(element.get("deprecated")) or element.find("deprecated") is not None,
+        obsoletes=element.get("obsoletes", ""),
         shortdesc=_text(element, "shortdesc"),
         longdesc=_text(element, "longdesc"),
     )

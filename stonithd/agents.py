@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.process import Ended, run
 from raftmaker.runtime.secrets import NoSecret, Secrets
@@ -71,16 +72,30 @@ class Agents:
 
     async def _ask(self, path: Path) -> Abilities | None:
         try:
-            ended = await run(
-                [str(path)],
-                env=_environment(),
-                stdin="action=metadata\n",
-                timeout_ms=METADATA_TIMEOUT_MS,
-            )
-            return abilities_of(ended.stdout)
+            return abilities_of((await _said_of_itself(path)).stdout)
         except (OSError, BadMetadata) as error:
             self._log.warning("fence agent's metadata is unusable", agent=path, reason=error)
             return None
+
+    async def metadata(self, agent: str) -> str:
+        """Return the XML that the agent prints of itself. Raises `HaError` when there is none."""
+        path = self.path_of(agent)
+        if path is None:
+            raise HaError(f"stonith:{agent} is not installed; `crm ra list stonith` shows what is")
+        try:
+            ended = await _said_of_itself(path)
+        except OSError as error:
+            raise HaError(f"{path} cannot be run: {error.strerror}") from None
+        if ended.timed_out:
+            raise HaError(f"{path} metadata did not end within {METADATA_TIMEOUT_MS // 1000}s")
+        if ended.code != 0 or not ended.stdout.strip():
+            raise HaError(f"{path} metadata ended with {ended.code}: {_result(ended).output}")
+        return ended.stdout
+
+    def installed(self) -> tuple[str, ...]:
+        """Return the names of the agents that are installed, sorted."""
+        names = {path.name for each in self._directories for path in each.glob("fence_*")}
+        return tuple(sorted(name for name in names if self.path_of(name)))
 
     async def execute(
         self,
@@ -112,6 +127,15 @@ class Agents:
         except OSError as error:
             return AgentResult(status=OpStatus.ERROR, output=f"{path}: {error.strerror}")
         return _result(ended)
+
+
+async def _said_of_itself(path: Path) -> Ended:
+    return await run(
+        [str(path)],
+        env=_environment(),
+        stdin="action=metadata\n",
+        timeout_ms=METADATA_TIMEOUT_MS,
+    )
 
 
 def _one_line(value: str) -> str:

@@ -20,6 +20,7 @@ _Reply = TypeVar("_Reply")
 _MEND = "is raftmaker-stonithd running there? (systemctl start raftmaker-stonithd)"
 _QUICK_S = 10.0
 _PROBE_S = 120.0
+_METADATA_S = 35.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,18 @@ class FencerClient:
         limit_s = timeout_ms / 1000 + _QUICK_S if timeout_ms else None
         reply = await self._ask(self._stub.Probe(request, timeout=limit_s))
         return ProbeAnswer(code=reply.code, status=OpStatus(reply.status), output=reply.output)
+
+    async def metadata(self, agent: str) -> str:
+        """Return a fence agent's metadata as it prints it: XML."""
+        request = fencer_pb2.AgentMetadataRequest(agent=agent)
+        reply = await self._ask(self._stub.AgentMetadata(request, timeout=_METADATA_S))
+        return str(reply.xml)
+
+    async def agents(self) -> tuple[str, ...]:
+        """Return the names of the fence agents that are installed there, sorted."""
+        request = fencer_pb2.FenceAgentsRequest()
+        reply = await self._ask(self._stub.FenceAgents(request, timeout=_QUICK_S))
+        return tuple(reply.agents)
 
     async def history(
         self, target: NodeName | None = None, *, local: bool = False

@@ -192,6 +192,22 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
                 break
         return result
 
+    async def AgentMetadata(
+        self, request: fencer_pb2.AgentMetadataRequest, context: _Context
+    ) -> fencer_pb2.AgentMetadataReply:
+        """Return a fence agent's metadata (features 17.17)."""
+        try:
+            return fencer_pb2.AgentMetadataReply(xml=await self._agents.metadata(request.agent))
+        except HaError as error:
+            await abort(context, error)
+            raise
+
+    async def FenceAgents(
+        self, request: fencer_pb2.FenceAgentsRequest, context: _Context
+    ) -> fencer_pb2.FenceAgentsReply:
+        """List the fence agents that are installed."""
+        return fencer_pb2.FenceAgentsReply(agents=self._agents.installed())
+
     async def FencingHistory(
         self, request: fencer_pb2.FencingHistoryRequest, context: _Context
     ) -> fencer_pb2.FencingHistoryReply:

@@ -140,6 +140,7 @@ async def _verify(session: Session, args: list[str]) -> int:
     outcome = await session.cluster.change([whole], message="verify", rehearse=True)
     for warning in outcome.reports:
         session.console.warn(str(warning))
+    await drafts.heed_agents(session, draft.configuration)
     session.console.answer("", {"valid": True, "warnings": [str(w) for w in outcome.reports]})
     return 0
 

@@ -8,6 +8,7 @@ from cib_store.document.element import Element
 from crm_shell.commands.session import Draft, Failed, Session, faulty
 from crm_shell.edit import Edited, operations
 from raftmaker.runtime.errors import HaError, Rejected
+from raftmaker.vocabulary.codes import ExitCode
 
 _QUOTED = re.compile(r"'([^']+)'")
 
@@ -62,6 +63,45 @@ async def commit(session: Session, *, rehearse: bool = False) -> int:
         for warning in outcome.reports:
             session.console.warn(str(warning))
     elif wanted:
+        await heed_agents(session, draft.configuration, before=draft.base.configuration)
         await session.change(wanted, base=draft.base.version)
         session.draft = None
     return 0
+
+
+async def heed_agents(
+    session: Session, configuration: Element, *, before: Element | None = None
+) -> None:
+    """Tell what does not fit the agents, as they describe themselves; errors need a yes.
+
+    With `before`, only what differs from that is held against them. Raises `Failed`.
+    """
+    from raftmaker.client.offline import OfflineCluster
+
+    if session.offline is not None or isinstance(session.cluster, OfflineCluster):
+        return  # whoever edits a file need not have the agents
+    from crm_shell.agents.review import check
+
+    try:
+        found = await check(session.cluster, configuration, before=before)
+    except HaError as error:
+        session.console.warn(f"not checked against the agents: {error}")
+        return
+    for each in found:
+        if not each.is_error:
+            session.console.warn(str(each))
+    errors = [str(each) for each in found if each.is_error]
+    if not errors:
+        return
+    if session.force:
+        for error_text in errors:
+            session.console.warn(error_text)
+        return
+    if session.ask is not None and not session.dry_run:
+        for error_text in errors:
+            session.console.error(error_text)
+        if session.ask("Commit nevertheless?"):
+            return
+        raise Failed("nothing is changed", code=ExitCode.CONFIG)
+    raise Failed(*errors, "nothing is changed; --force commits it nevertheless",
+                 code=ExitCode.CONFIG)  # fmt: skip

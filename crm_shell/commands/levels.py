@@ -10,6 +10,7 @@ from crm_shell.commands import (
     configure,
     explain,
     node,
+    ra,
     resource,
     simulate,
     site,
@@ -23,6 +24,7 @@ LEVELS: tuple[Level, ...] = (
     resource.LEVEL,
     node.LEVEL,
     site.LEVEL,
+    ra.LEVEL,
     cib.LEVEL,
     cluster.LEVEL,
 )

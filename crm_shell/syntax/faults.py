@@ -35,6 +35,7 @@ class Mistake(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word most like `word`; empty when none is alike."""
-    matches = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
-    return matches[0] if matches else ""
+    """Return the known word most like `word`, whatever their case; empty when none is alike."""
+    by_lowered = {each.lower(): each for each in sorted(known, reverse=True)}
+    matches = get_close_matches(word.lower(), sorted(by_lowered), n=1, cutoff=0.6)
+    return by_lowered[matches[0]] if matches else ""

@@ -36,12 +36,16 @@ class Agents:
         if self._is_unit(agent):
             return await self._units.metadata(agent)
         if agent.standard is Standard.STONITH:
-            raise HaError(f"{agent}: the fencer has the metadata of fence agents")
+            if self._devices is None:
+                raise HaError(f"{agent}: no fencer runs on this node")
+            return await self._devices.metadata(agent.type)
         return await self.scripts.metadata(agent)
 
     async def installed(self, standard: str, provider: str) -> tuple[Agent, ...]:
         """List installed agents, sorted; an empty filter lets everything through."""
         scripts = self.scripts.installed()
+        asked = self._devices if standard in ("", "stonith") else None
+        devices = await asked.installed() if asked is not None else ()
         units = await self._units.installed() if standard in ("", "systemd", "service") else ()
         if standard == "service":
             names = {
@@ -50,7 +54,7 @@ class Agents:
             return tuple(Agent(Standard.SERVICE, "", name) for name in sorted(names))
         return tuple(
             agent
-            for agent in sorted((*scripts, *units), key=str)
+            for agent in sorted((*scripts, *units, *devices), key=str)
             if standard in ("", agent.standard.value) and provider in ("", agent.provider)
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lrmd.agents.execution import Decided, Execution, TaskRun, failed
-from lrmd.operations.values import OperationRequest, Outcome
+from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
 from raftmaker.runtime.errors import HaError, Unreachable
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from stonithd.client import FencerClient, ProbeAnswer
@@ -48,6 +48,18 @@ class FenceDevices:
     def remember(self, resources: frozenset[str]) -> None:
         """These were started by an earlier process of the daemon."""
         self._started |= resources
+
+    async def metadata(self, agent: str) -> str:
+        """Return a fence agent's metadata as XML. Raises `HaError` when there is none."""
+        return await self._fencer.metadata(agent)
+
+    async def installed(self) -> tuple[Agent, ...]:
+        """List the fence agents that are installed; none while the fencer does not answer."""
+        try:
+            names = await self._fencer.agents()
+        except HaError:
+            return ()
+        return tuple(Agent(Standard.STONITH, "", name) for name in names)
 
     def _is_off(self, request: OperationRequest) -> bool:
         return request.resource not in self._started

@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # agents call our tools often: a daemon's client is loaded wh
     from crmd.client import ControllerClient, FenceNodeAnswer
     from crmd.fsa.effects import ReportProgress
     from crmd.scheduler.explaining.values import Explanation
-    from lrmd.client import ExecutorClient
+    from lrmd.client import AgentMetadata, ExecutorClient
+    from lrmd.operations.values import Agent
     from stonithd.client import DeviceInfo, FencerClient, FencingInfo
 
 ANSWER_MS = 30_000
@@ -399,6 +400,10 @@ class Cluster:
 
         agent = Agent(standard=Standard(standard), provider=provider, type=kind)
         return await self.executor.metadata_xml(agent)
+
+    async def agent_metadata(self, agent: Agent) -> AgentMetadata:
+        """Return what an agent says of itself. Raises `HaError` where it is not installed here."""
+        return await self.executor.metadata(agent)
 
     async def agents(self, standard: str = "", provider: str = "") -> tuple[str, ...]:
         """Return the installed agents as ``class:[provider:]type``."""

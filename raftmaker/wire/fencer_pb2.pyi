@@ -138,3 +138,25 @@ class FencingHistoryReply(_message.Message):
     FENCINGS_FIELD_NUMBER: _ClassVar[int]
     fencings: _containers.RepeatedCompositeFieldContainer[Fencing]
     def __init__(self, fencings: _Optional[_Iterable[_Union[Fencing, _Mapping]]] = ...) -> None: ...
+
+class AgentMetadataRequest(_message.Message):
+    __slots__ = ("agent",)
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    agent: str
+    def __init__(self, agent: _Optional[str] = ...) -> None: ...
+
+class AgentMetadataReply(_message.Message):
+    __slots__ = ("xml",)
+    XML_FIELD_NUMBER: _ClassVar[int]
+    xml: str
+    def __init__(self, xml: _Optional[str] = ...) -> None: ...
+
+class FenceAgentsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FenceAgentsReply(_message.Message):
+    __slots__ = ("agents",)
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    agents: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agents: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -66,6 +66,16 @@ class FencerStub:
                 request_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
                 _registered_method=True)
+        self.AgentMetadata = channel.unary_unary(
+                '/raftmaker.v1.Fencer/AgentMetadata',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataReply.FromString,
+                _registered_method=True)
+        self.FenceAgents = channel.unary_unary(
+                '/raftmaker.v1.Fencer/FenceAgents',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsReply.FromString,
+                _registered_method=True)
 
 
 class FencerServicer:
@@ -114,6 +124,20 @@ class FencerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AgentMetadata(self, request, context):
+        """Returns a fence agent's metadata.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FenceAgents(self, request, context):
+        """Lists the fence agents that are installed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FencerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +170,16 @@ def add_FencerServicer_to_server(servicer, server):
                     servicer.FencingHistory,
                     request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.SerializeToString,
+            ),
+            'AgentMetadata': grpc.unary_unary_rpc_method_handler(
+                    servicer.AgentMetadata,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataReply.SerializeToString,
+            ),
+            'FenceAgents': grpc.unary_unary_rpc_method_handler(
+                    servicer.FenceAgents,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +345,60 @@ class Fencer:
             '/raftmaker.v1.Fencer/FencingHistory',
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AgentMetadata(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/AgentMetadata',
+            raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FenceAgents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/FenceAgents',
+            raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.FenceAgentsReply.FromString,
             options,
             channel_credentials,
             insecure,

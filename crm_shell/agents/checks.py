@@ -1,0 +1,137 @@
+"""Does a configuration fit what its agents say of themselves? (features 30.46, 5.14, 5.15)"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cib_store.model.values import parse_duration_ms, readable_ms
+from crm_shell.agents.uses import Use, UsedOperation
+from crm_shell.syntax.faults import nearest
+from lrmd.client import AgentMetadata, ParameterMetadata
+
+TRACING = frozenset(("trace_ra", "trace_file", "trace_dir"))
+"""What every agent takes, for its shell library traces it (features 5.27)."""
+_FENCING = re.compile(
+    r"pcmk_(host_(argument|map|list|check)|delay_(max|base)|action_limit"
+    r"|(reboot|off|on|list|monitor|status|metadata|validate-all)_(action|timeout|retries))"
+)
+_FENCING_NAMES = (
+    "pcmk_host_argument", "pcmk_host_map", "pcmk_host_list", "pcmk_host_check", "pcmk_delay_max",
+    "pcmk_delay_base", "pcmk_action_limit", "pcmk_reboot_action", "pcmk_reboot_timeout",
+    "pcmk_off_timeout", "pcmk_monitor_timeout", "pcmk_status_timeout", "pcmk_list_timeout",
+)  # fmt: skip
+_GIVEN_BY_FENCER = frozenset(("action", "option", "port", "plug"))
+"""What the fencer fills in, though agents say that it is required (features 17.3)."""
+_SILENT = frozenset(("start", "stop"))
+"""What is run also where nobody has configured it, with the default timeout."""
+_DEFAULT_TIMEOUT = "20s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that does not fit: an error where it cannot be meant, or else a warning."""
+
+    resource: str
+    what: str
+    is_error: bool
+
+    def __str__(self) -> str:
+        return f"{self.resource}: {self.what}"
+
+
+def findings(use: Use, metadata: AgentMetadata) -> tuple[Finding, ...]:
+    """Return everything in one primitive that does not fit its agent."""
+    found = (
+        *_unknown_parameters(use, metadata),
+        *_missing_parameters(use, metadata),
+    )
+    advice = (
+        *_deprecated(use, metadata),
+        *_unknown_operations(use, metadata),
+        *_short_timeouts(use, metadata),
+    )
+    return (
+        *(Finding(resource=use.resource, what=what, is_error=True) for what in found),
+        *(Finding(resource=use.resource, what=what, is_error=False) for what in advice),
+    )
+
+
+def _is_fencing(use: Use) -> bool:
+    return use.agent.startswith("stonith:")
+
+
+def _has_parameters(use: Use) -> bool:
+    """Whether the agent takes parameters: units and scripts take none, and ignore what is given."""
+    return use.agent.startswith(("ocf:", "stonith:"))
+
+
+def _unknown_parameters(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    if not _has_parameters(use):
+        return
+    known = {each.name for each in metadata.parameters} | TRACING
+    known |= {each.obsoletes for each in metadata.parameters if each.obsoletes}
+    for name in sorted(use.parameters - known):
+        if _is_fencing(use) and (_FENCING.fullmatch(name) or name in _GIVEN_BY_FENCER):
+            continue
+        like = nearest(name, (*known - TRACING, *(_FENCING_NAMES if _is_fencing(use) else ())))
+        hint = f"did you mean {like!r}?" if like else f"`crm ra info {use.agent}` shows what it has"
+        yield f"{use.agent} has no parameter {name!r}; {hint}"
+
+
+def _missing_parameters(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    given = use.parameters | use.inherited
+    for each in metadata.parameters:
+        if not each.required or each.deprecated or _is_given(each, metadata, given):
+            continue
+        if _is_fencing(use) and each.name in _GIVEN_BY_FENCER:
+            continue
+        about = f" ({each.shortdesc})" if each.shortdesc else ""
+        yield f"the parameter {each.name!r} that {use.agent} requires is not given{about}"
+
+
+def _is_given(parameter: ParameterMetadata, metadata: AgentMetadata, given: frozenset[str]) -> bool:
+    """Whether a parameter has a value: under its name, an older one, or one that replaces it."""
+    names = {parameter.name, parameter.obsoletes}
+    names |= {each.name for each in metadata.parameters if each.obsoletes == parameter.name}
+    return not names.isdisjoint(given)
+
+
+def _deprecated(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    if metadata.deprecated:
+        instead = " or ".join(metadata.replaced_with)
+        yield f"{use.agent} is deprecated" + (f"; use {instead}" if instead else "")
+
+
+def _unknown_operations(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    offered = {each.name for each in metadata.actions}
+    if not offered:
+        return
+    for name in dict.fromkeys(op.name for op in use.operations):
+        # The fencer turns a device's start and stop into monitors and registrations.
+        if name not in offered and not (_is_fencing(use) and name in ("start", "stop")):
+            yield f"{use.agent} has no action {name!r}; it has: {', '.join(sorted(offered))}"
+
+
+def _short_timeouts(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    configured = {op.name for op in use.operations}
+    silent = () if _is_fencing(use) else tuple(sorted(_SILENT - configured))
+    for op in (*use.operations, *(UsedOperation(name=name) for name in silent)):
+        advised = _advised_ms(op, metadata)
+        written = op.timeout or use.default_timeout or _DEFAULT_TIMEOUT
+        timeout = parse_duration_ms(written)
+        if advised and timeout is not None and 0 < timeout < advised:
+            kind = "timeout" if op.timeout else "default timeout"
+            yield (
+                f"the {kind} of {op.name}, {readable_ms(timeout)}, is less than the"
+                f" {readable_ms(advised)} that {use.agent} advises"
+            )
+
+
+def _advised_ms(op: UsedOperation, metadata: AgentMetadata) -> int:
+    """Return the least timeout that the agent advises for such an operation; 0: none."""
+    same = [each for each in metadata.actions if each.name == op.name]
+    of_role = [each for each in same if each.role is not None and each.role.value == op.role]
+    advised = [parse_duration_ms(each.timeout) or 0 for each in of_role or same if each.timeout]
+    return min(advised, default=0)

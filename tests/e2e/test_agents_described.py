@@ -1,0 +1,54 @@
+"""Agents as the shell knows them: named, described, and held against what is configured."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.site import START_S, Site
+
+pytestmark = pytest.mark.e2e
+
+
+def test_agents_are_listed_and_described(site: Site) -> None:
+    """Features 30.11, 5.13-5.15; fence agents are the fencer's (17.17)."""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    assert "ocf / heartbeat judge" in site.crm(node, "ra", "classes")
+    assert site.crm(node, "ra", "list", "ocf", "judge").split() == ["service", "stateful"]
+    assert "fence_raftmaker_local" in site.crm(node, "ra", "list", "stonith").split()
+    assert site.crm(node, "ra", "providers", "service").split() == ["judge"]
+    assert "directory* (string)" in site.crm(node, "ra", "info", "ocf:judge:service")
+    told = json.loads(site.crm(node, "--json", "ra", "info", "stonith:fence_raftmaker_local"))
+    assert "off" in {each["name"] for each in told["actions"]}
+    unknown = site.run(node, "crm", "ra", "info", "IPadr2")
+    assert unknown.returncode == 105
+    assert "'IPaddr2'" in unknown.stderr
+
+
+def test_what_does_not_fit_its_agent_is_not_committed(site: Site) -> None:
+    """Features 30.46: unknown and missing parameters, unless forced; the rest is said."""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    shown = site.crm(node, "configure", "show")
+    wrong = ("configure", "primitive", "wrong", "ocf:judge:service", "params", "directry=/x",
+             "meta", "target-role=Stopped")  # fmt: skip
+    refused = site.run(node, "crm", *wrong)
+    assert refused.returncode == 78
+    assert "wrong: ocf:judge:service has no parameter 'directry'; did you mean 'directory'?" in (
+        refused.stderr
+    )
+    assert "wrong: the parameter 'directory' that ocf:judge:service requires is not given" in (
+        refused.stderr
+    )
+    assert site.crm(node, "configure", "show") == shown
+    missing = site.run(node, "crm", "-n", "configure", "primitive", "x", "ocf:heartbeat:Dumy")
+    assert "not installed on this node; did you mean 'ocf:heartbeat:Dummy'?" in missing.stderr
+    assert missing.returncode == 0
+    site.crm(node, "--force", *wrong)
+    assert "directry" in site.crm(node, "configure", "show", "wrong")
+    verified = site.run(node, "crm", "configure", "verify")
+    assert verified.returncode == 78
+    assert "'directry'" in verified.stderr
+    site.crm(node, "configure", "delete", "wrong")
