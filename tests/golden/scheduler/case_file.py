@@ -5,22 +5,28 @@ The first line says what the case proves. Then, each after a line of its own:
 ``== cluster``: the configuration in crm syntax. Nodes come from the next part. Fencing is off
 unless the text says otherwise.
 
-``== state``: a line for each node, ``NODE online|down|lost|unseen [attribute=value ...]`` (lost:
-failed without a word, down: left in order, unseen: it has no state; attributes are transient;
-the first node is the DC), and a line for what is not
-stopped, ``RESOURCE started|promoted|failed on NODE ...``. ``RESOURCE unknown on NODE`` leaves out
-the result of the probe, which any other resource has on every node that is online. ``without
-quorum`` says that this part of the cluster has no majority.
+``== state``: a line for each node, ``NODE online|down|lost|joining|unseen [attribute=value ...]``
+(lost: failed without a word, down: left in order, joining: a member for 1000 s whose controller
+has not joined, unseen: it has no state; attributes are transient; the first node is the DC), and a
+line for what is not stopped, ``RESOURCE started|promoted|failed on NODE ...``, or longer (see
+`histories`). ``removed RESOURCE CLASS[:PROVIDER]:TYPE`` names one that is no longer configured,
+``ticket T granted|revoked|standby`` says how a ticket stands, and ``without quorum`` that this part
+of the cluster has no majority.
 
 ``== then`` (may be left out): what happens once the cluster has carried out its plans (see
 `settling`); the plan is the one after that.
 
 ``== plan``: the transition summary, and the actions in the order in which they are carried out.
+
+``== sent`` (may be left out): what some of the actions are given, ``KEY [on NODE]: NAME=VALUE,
+...``; a name without a value is not among it, and ``recheck-by=SECONDS`` is when the decision is
+made again, from now.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -29,13 +35,12 @@ from crm_shell.edit.apply import Mode, apply
 from crm_shell.simulate.changes_text import summary_lines
 from crm_shell.simulate.execution import event_text, execute
 from crm_shell.syntax import parse
-from crmd.scheduler.actions.operations import TIMEOUT_DEFAULT_MS
 from crmd.scheduler.configuration.templates import expanded
-from crmd.scheduler.parameter_digest import digest_of
+from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import decide, read_cluster
+from tests.golden.scheduler.histories import NOW, Said, history, read_line
 from tests.golden.scheduler.settling import after, settled
 
-NOW = 1_700_000_000
 _EMPTY = Element(
     "configuration",
     {},
@@ -45,8 +50,13 @@ _NODE_STATES = {
     "online": ("online", "true", "member", "member"),
     "down": ("offline", "false", "down", "down"),
     "lost": ("offline", "false", "down", "member"),
+    "joining": ("0", str(NOW - 1000), "down", "down"),
 }
-_RESULTS = {"started": ("start", 0, 0), "promoted": ("promote", 0, 0), "failed": ("monitor", 1, 0)}
+_TICKETS = {
+    "granted": {"granted": "true", "standby": "false"},
+    "standby": {"granted": "true", "standby": "true"},
+    "revoked": {"granted": "false", "standby": "false"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +66,57 @@ class Case:
     title: str
     cluster: str
     state: str
-    then: str
-    plan: str
+    then: str = ""
+    plan: str = ""
+    sent: str = ""
 
     @classmethod
     def read(cls, text: str) -> Case:
         """Take the text of a case apart."""
-        head, *parts = text.split("\n== ")
+        title, *parts = text.split("\n== ")
         named = dict(part.split("\n", 1) for part in parts)
-        plan = named.get("plan", "").strip("\n")
-        return cls(
-            title=head.strip(),
-            cluster=named["cluster"],
-            state=named["state"],
-            then=named.get("then", ""),
-            plan=plan,
-        )
+        return cls(title=title.strip(), **{name: said.strip("\n") for name, said in named.items()})
 
-    def with_plan(self, plan: str) -> str:
-        """Return the text of the case with another plan."""
-        then = f"== then\n{self.then.strip()}\n\n" if self.then else ""
-        return (
-            f"{self.title}\n\n== cluster\n{self.cluster.strip()}\n\n"
-            f"== state\n{self.state.strip()}\n\n{then}== plan\n{plan}\n"
-        )
+    def text(self) -> str:
+        """Write the case as `read` reads it."""
+        parts = {"cluster": self.cluster, "state": self.state, "then": self.then}
+        parts |= {"plan": self.plan, "sent": self.sent}
+        written = (f"== {name}\n{said}\n" for name, said in parts.items() if said)
+        return "\n".join((self.title + "\n", *written))
+
+    def decided(self) -> Case:
+        """Return the case with the plan that the scheduler makes."""
+        cib = cib_of(self)
+        run = read_cluster(cib, Moment(NOW))
+        schedule = decide(run)
+        changes = [line.rstrip() for line in summary_lines(schedule)]
+        events = execute(run, cib, schedule.graph, when=NOW).events
+        steps = [event_text(event) for event in events]
+        plan = "\n".join((*(changes or ["  nothing"]), "", *(steps or ["  nothing"])))
+        sent = "\n".join(_sent(line, schedule.graph) for line in self.sent.splitlines())
+        return replace(self, plan=plan, sent=sent)
+
+
+def _sent(line: str, graph: Graph) -> str:
+    """Return what an action is given of what a line asks for."""
+    if line.startswith("recheck-by"):
+        return f"recheck-by={graph.recheck_by - NOW if graph.recheck_by is not None else 'never'}"
+    head, asked = line.split(": ", 1)
+    key, _, node = head.partition(" on ")
+    given = next(
+        (
+            action.attributes
+            for action in graph.actions
+            if action.operation_key == key and (action.on_node or "") == node
+        ),
+        None,
+    )
+    if given is None:
+        return f"{head}: not done"
+    names = [each.partition("=")[0] for each in asked.split(", ")]
+    return f"{head}: " + ", ".join(
+        f"{name}={given[name]}" if name in given else name for name in names
+    )
 
 
 @dataclass(slots=True)
@@ -87,24 +124,36 @@ class _State:
     """What the state part says."""
 
     nodes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
-    resources: dict[tuple[str, str], str] = field(default_factory=dict)
-    """By resource and node: started, promoted, failed, unknown."""
+    resources: dict[tuple[str, str], Said] = field(default_factory=dict)
+    """By resource and node."""
+    removed: dict[str, Element] = field(default_factory=dict)
+    tickets: dict[str, str] = field(default_factory=dict)
     quorate: bool = True
 
     @classmethod
     def read(cls, text: str) -> _State:
         state = cls()
         for line in text.splitlines():
-            words = line.split()
-            if words == ["without", "quorum"]:
-                state.quorate = False
-            elif len(words) > 2 and words[2] == "on":
-                for node in words[3:]:
-                    state.resources[words[0], node] = words[1]
-            elif words:
-                pairs = dict(word.split("=", 1) for word in words[2:])
-                state.nodes[words[0]] = words[1], pairs
+            if line:
+                state._read_line(line.split())
         return state
+
+    def _read_line(self, words: list[str]) -> None:
+        if words == ["without", "quorum"]:
+            self.quorate = False
+        elif words[0] == "ticket":
+            self.tickets[words[1]] = words[2]
+        elif words[0] == "removed":
+            standard, *provider, kind = words[2].split(":")
+            agent = {"class": standard, "type": kind}
+            agent |= {"provider": provider[0]} if provider else {}
+            self.removed[words[1]] = Element("primitive", {"id": words[1]} | agent)
+        elif "on" in words:
+            nodes, said = read_line(words[1:])
+            self.resources |= {(words[0], node): said for node in nodes}
+        else:
+            pairs = dict(word.split("=", 1) for word in words[2:])
+            self.nodes[words[0]] = words[1], pairs
 
 
 def cib_of(case: Case) -> Element:
@@ -114,7 +163,7 @@ def cib_of(case: Case) -> Element:
     parsed = parse(f"property fencing-enabled=false\n{text}\n{case.cluster}")
     edited = apply(_EMPTY, parsed, Mode.UPDATE)
     assert not edited.faults, [str(fault) for fault in edited.faults]
-    histories = _history_names(edited.configuration, len(state.nodes))
+    histories = _history_names(edited.configuration, len(state.nodes)) | state.removed
     unknown = {name for name, _ in state.resources} - set(histories)
     assert not unknown, f"no such resources: {unknown}"
     states = tuple(
@@ -122,7 +171,7 @@ def cib_of(case: Case) -> Element:
         for at, (name, (kind, _)) in enumerate(state.nodes.items(), 1)
         if kind != "unseen"
     )
-    status = Element("status", {}, states)
+    status = Element("status", {}, (*_tickets(state), *states))
     facts = {"have-quorum": str(int(state.quorate)), "dc-uuid": next(iter(state.nodes))}
     cib = Element("cib", facts, (edited.configuration, status))
     return after(settled(cib, NOW), case.then) if case.then else cib
@@ -158,61 +207,26 @@ def _node_state(number: int, name: str, state: _State, histories: dict[str, Elem
         holder = Element("instance_attributes", {"id": f"status-{number}"}, pairs)
         children.append(Element("transient_attributes", {"id": str(number)}, (holder,)))
     resources = tuple(
-        _history(rsc, primitive, state.resources.get((rsc, name)))
+        history(rsc, primitive, state.resources.get((rsc, name)), name)
         for rsc, primitive in histories.items()
-        if state.resources.get((rsc, name)) != "unknown"
-        and (kind == "online" or (rsc, name) in state.resources)
+        if _has_history(rsc, name, state)
     )
     lrm = Element("lrm", {"id": str(number)}, (Element("lrm_resources", {}, resources),))
     facts = {"crmd": crmd, "in_ccm": in_ccm, "join": join, "expected": expected}
     return Element("node_state", {"id": str(number), "uname": name} | facts, (*children, lrm))
 
 
-def _history(name: str, primitive: Element, said: str | None) -> Element:
-    results = [("monitor", 7, 7)] if said is None else [("start", 0, 0), _RESULTS[said]]
-    entries = tuple(
-        _entry(name, primitive, call, task, code, expected)
-        for call, (task, code, expected) in enumerate(dict.fromkeys(results), 1)
-    )
-    agent = {key: primitive.get(key) for key in ("class", "provider", "type") if primitive.get(key)}
-    return Element("lrm_resource", {"id": name} | agent, entries)
+def _has_history(rsc: str, node: str, state: _State) -> bool:
+    said = state.resources.get((rsc, node))
+    if said is None:
+        return state.nodes[node][0] == "online" and rsc not in state.removed
+    return said.steps != ()
 
 
-def _entry(
-    name: str, primitive: Element, call: int, task: str, code: int, expected: int
-) -> Element:
-    interval = 10_000 if code == 1 else 0
-    given = {
-        pair.get("name"): pair.get("value")
-        for each in primitive.each("instance_attributes")
-        for pair in each.each("nvpair")
-    }
-    if interval:
-        given["CRM_meta_timeout"] = str(TIMEOUT_DEFAULT_MS)
-    key = f"{call}:1:{expected}:01234567-89ab-cdef-0123-456789abcdef"
-    return Element(
-        "lrm_rsc_op",
-        {
-            "id": f"{name}_{task}_{interval}_{call}",
-            "operation_key": f"{name}_{task}_{interval}",
-            "operation": task,
-            "interval": str(interval),
-            "call-id": str(call),
-            "rc-code": str(code),
-            "op-status": "0" if code != 1 else "4",
-            "transition-key": key,
-            "transition-magic": f"0:{code};{key}",
-            "last-rc-change": str(NOW - 1000),
-            "op-digest": digest_of(given),
-        },
-    )
-
-
-def plan_of(cib: Element) -> str:
-    """Decide, and return the plan as text."""
-    run = read_cluster(cib, Moment(NOW))
-    schedule = decide(run)
-    changes = [line.rstrip() for line in summary_lines(schedule)]
-    events = execute(run, cib, schedule.graph, when=NOW).events
-    steps = [event_text(event) for event in events]
-    return "\n".join((*(changes or ["  nothing"]), "", *(steps or ["  nothing"])))
+def _tickets(state: _State) -> Iterator[Element]:
+    if state.tickets:
+        held = (
+            Element("ticket_state", {"id": name} | _TICKETS[how])
+            for name, how in state.tickets.items()
+        )
+        yield Element("tickets", {}, tuple(held))

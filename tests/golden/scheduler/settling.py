@@ -2,8 +2,8 @@
 
 What the scheduler itself brings about (containers, connections, their histories) is not written
 down in a case: the cluster is left to carry out its own plans until nothing is left to do. Then
-something happens: ``NODE lost``, ``NODE attribute=value ...`` (transient attributes) or
-``RESOURCE failed on NODE`` (the first of its recurring monitors).
+something happens: ``NODE lost``, ``NODE attribute=value ...`` (transient attributes),
+``RESOURCE failed on NODE`` (the first of its recurring monitors) or ``without quorum``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def after(cib: Element, events: str) -> Element:
     for line in events.splitlines():
         words = line.split()
         if not words:
+            continue
+        if words == ["without", "quorum"]:
+            cib = cib.with_attributes({"have-quorum": "0"})
             continue
         node = words[0]
         if words[1:3] == ["failed", "on"]:

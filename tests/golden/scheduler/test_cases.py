@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.scheduler.case_file import Case, cib_of, plan_of
+from tests.golden.scheduler.case_file import Case
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 
@@ -15,11 +15,12 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 def test_case(path: Path, request: pytest.FixtureRequest) -> None:
     """The plan is the one that the case expects."""
     case = Case.read(path.read_text(encoding="utf-8"))
-    plan = plan_of(cib_of(case))
+    found = case.decided()
     rewrite = bool(request.config.getoption("--rewrite"))
     if rewrite:
-        path.write_text(case.with_plan(plan), encoding="utf-8")
-    assert plan.splitlines() == case.plan.splitlines() or rewrite, case.title
+        path.write_text(found.text(), encoding="utf-8")
+    assert found.plan.splitlines() == case.plan.splitlines() or rewrite, case.title
+    assert found.sent.splitlines() == case.sent.splitlines() or rewrite, case.title
 
 
 def test_there_are_cases_and_each_says_what_it_proves() -> None:

@@ -14,7 +14,8 @@ from cib_store.model.dates import Moment
 from crm_shell.commands.explain import explanation_lines
 from crmd.scheduler.explaining.explain import explain
 from crmd.scheduler.state.contribution import Origin
-from tests.golden.scheduler.case_file import NOW, Case, cib_of
+from tests.golden.scheduler.case_file import Case, cib_of
+from tests.golden.scheduler.histories import NOW
 
 CASES = sorted((Path(__file__).parent / "explained").glob("*.case"))
 

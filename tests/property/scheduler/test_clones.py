@@ -15,7 +15,8 @@ from crm_shell.simulate.execution import execute, execution_order
 from crmd.scheduler.pipeline import decide, read_cluster
 from crmd.scheduler.state.resource import Resource
 from raftmaker.vocabulary.roles import Role
-from tests.golden.scheduler.case_file import NOW, Case, cib_of
+from tests.golden.scheduler.case_file import Case, cib_of
+from tests.golden.scheduler.histories import NOW
 
 _NODES = ("n1", "n2", "n3")
 _ROUNDS = 6

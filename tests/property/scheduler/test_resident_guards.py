@@ -17,7 +17,8 @@ from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident import staleness
 from crmd.scheduler.resident.layout import Component
 from crmd.scheduler.resident.scheduler import Resident
-from tests.golden.scheduler.case_file import NOW, Case, cib_of
+from tests.golden.scheduler.case_file import Case, cib_of
+from tests.golden.scheduler.histories import NOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
