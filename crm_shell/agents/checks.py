@@ -49,6 +49,7 @@ def findings(use: Use, metadata: AgentMetadata) -> tuple[Finding, ...]:
     )
     advice = (
         *_deprecated(use, metadata),
+        *_unmonitored(use, metadata),
         *_unknown_operations(use, metadata),
         *_short_timeouts(use, metadata),
     )
@@ -102,6 +103,18 @@ def _deprecated(use: Use, metadata: AgentMetadata) -> Iterator[str]:
     if metadata.deprecated:
         instead = " or ".join(metadata.replaced_with)
         yield f"{use.agent} is deprecated" + (f"; use {instead}" if instead else "")
+
+
+def _unmonitored(use: Use, metadata: AgentMetadata) -> Iterator[str]:
+    """Nothing is monitored by default (features 8.15), which surprises whoever expects it."""
+    advised = [each for each in metadata.actions if each.name == "monitor"]
+    if advised and not any(op.name == "monitor" and op.interval_ms for op in use.operations):
+        interval = advised[0].interval or "10s"
+        often = ":".join(part for part in (interval, advised[0].timeout) if part)
+        yield (
+            "nothing monitors it, so nobody notices when it fails;"
+            f" `crm configure monitor {use.resource} {often}` adds that"
+        )
 
 
 def _unknown_operations(use: Use, metadata: AgentMetadata) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cib_store.document.element import Element
 from cib_store.model.references import Index
+from cib_store.model.values import interval_ms
 from crmd.scheduler.configuration.templates import expanded
 
 _CONTAINERS = ("group", "clone", "master", "bundle")
@@ -18,6 +19,7 @@ class UsedOperation:
 
     name: str
     role: str = ""
+    interval_ms: int = 0
     timeout: str = ""
 
 
@@ -89,7 +91,12 @@ def _use(
 
 def _operation(op: Element, index: Index) -> UsedOperation:
     timeout = op.get("timeout") or _pairs(op, "meta_attributes", index).get("timeout", "")
-    return UsedOperation(name=op.get("name"), role=op.get("role"), timeout=timeout)
+    return UsedOperation(
+        name=op.get("name"),
+        role=op.get("role"),
+        interval_ms=interval_ms(op.get("interval")),
+        timeout=timeout,
+    )
 
 
 def _default_timeout(configuration: Element, index: Index) -> str:

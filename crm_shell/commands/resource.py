@@ -9,6 +9,7 @@ from crm_shell.actions import moving, roles, tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
 from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
 from crm_shell.commands.status import status_now
+from crm_shell.commands.trouble import TROUBLE
 from crm_shell.console import Json
 from raftmaker.client import Cib
 from raftmaker.vocabulary.codes import ExitCode
@@ -311,5 +312,6 @@ LEVEL = Level(
                  completes=("resource", "set|show|delete")),
         _command("constraints", "constraints RESOURCE", "Show what concerns a resource",
                  _constraints),
+        *TROUBLE,
     ),
 )  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 
 from crm_shell.actions import tree
 from crm_shell.tools import transient
@@ -272,8 +271,9 @@ def failcount() -> int:
 
 
 async def _failcount(cluster: Cluster, options: argparse.Namespace) -> int:
-    from cib_store.model.scores import add_scores, parse_score, score_text
+    from cib_store.model.scores import score_text
     from cib_store.model.values import interval_ms
+    from crm_shell.actions.failcounts import failcount as failcount_of
 
     node = options.node or local_node(cluster)
     interval = interval_ms(options.interval)
@@ -286,12 +286,10 @@ async def _failcount(cluster: Cluster, options: argparse.Namespace) -> int:
         )
         return 0
     cib = await cluster.cib(local=True)
-    place = place_of(cib.document, "status", node)
-    only = f"#{options.operation}_{interval}" if options.operation else "#"
-    total = 0
-    for name in names_matching(place, f"^fail-count-{re.escape(options.resource)}{only}"):
-        total = add_scores(total, parse_score(value_of(place, name)))
-    text = score_text(total)
+    entry = tree.node(cib.document, node)
+    text = score_text(
+        failcount_of(cib.document, entry.id, options.resource, options.operation or "", interval)
+    )
     write(
         text if options.quiet else f"scope=status  name=fail-count-{options.resource} value={text}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,21 @@ def test_what_does_not_fit_its_agent_is_not_committed(site: Site) -> None:
     assert verified.returncode == 78
     assert "'directry'" in verified.stderr
     site.crm(node, "configure", "delete", "wrong")
+
+
+def test_an_operation_is_traced_by_its_agent(site: Site, tmp_path: Path) -> None:
+    """Features 30.14, 5.27: the agent's own shell library writes what it does."""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    site.crm(node, "configure", "primitive", "dummy", "ocf:heartbeat:Dummy",
+             "op", "monitor", "interval=1s", "timeout=20s")  # fmt: skip
+    traced = site.run(node, "crm", "resource", "trace", "dummy", "monitor", "1s", str(tmp_path))
+    assert traced.returncode == 0, traced.stderr
+    assert f"monitor of dummy is traced into {tmp_path}" in traced.stderr
+    site.wait(lambda: any(tmp_path.rglob("dummy.monitor.*")), 30, "no trace was written")
+    assert "trace_ra=1" in site.crm(node, "configure", "show", "dummy")
+    site.crm(node, "resource", "untrace", "dummy")
+    assert "trace_ra" not in site.crm(node, "configure", "show", "dummy")
+    assert site.crm(node, "resource", "failcount", "dummy", "show", node).split()[-1] == "value=0"
+    site.crm(node, "resource", "stop", "dummy", "--wait")
+    site.crm(node, "configure", "delete", "dummy")

@@ -10,7 +10,8 @@ import pytest
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from cib_store.document.operations import carried_out
-from crm_shell.actions import moving, pairs, roles, tree
+from crm_shell.actions import moving, pairs, roles, tracing, tree
+from crm_shell.actions.failcounts import failcount
 from raftmaker.vocabulary.commands import CibOperation
 
 CIB = parse("""
@@ -107,3 +108,58 @@ def test_an_attribute_is_changed_where_it_is() -> None:
     changed = after(CIB, [pairs.set_pair(home, web, "target-role", "Started")])
     ((each, pair),) = pairs.find_pairs(home, tree.resource(changed, "web"), "target-role")
     assert (each.id, pair.id, pair.get("value")) == ("w-m", "w-m-t", "Started")
+
+
+def operations_of(cib: Element) -> dict[str, dict[str, str]]:
+    """Return what each operation of web is given."""
+    return {
+        op.get("name"): {
+            pair.get("name"): pair.get("value")
+            for given in op.each("instance_attributes")
+            for pair in given.each("nvpair")
+        }
+        for operations in tree.resource(cib, "web").each("operations")
+        for op in operations.each("op")
+    }
+
+
+def test_an_operation_is_traced_where_it_is_configured_or_added_for_it() -> None:
+    """Features 30.14, 5.27."""
+    one = after(CIB, tracing.traced(CIB, "web", "monitor", "10s", "/var/tmp/t"))
+    assert operations_of(one) == {"monitor": {"trace_ra": "1", "trace_dir": "/var/tmp/t"}}
+    every = after(one, tracing.traced(one, "web"))
+    assert operations_of(every) == {
+        "monitor": {"trace_ra": "1", "trace_dir": "/var/tmp/t"},
+        "start": {"trace_ra": "1"},
+        "stop": {"trace_ra": "1"},
+    }
+    assert operations_of(after(every, tracing.untraced(every, "web", "monitor"))) == {
+        "monitor": {},
+        "start": {"trace_ra": "1"},
+        "stop": {"trace_ra": "1"},
+    }
+    assert not any(operations_of(after(every, tracing.untraced(every, "web"))).values())
+    assert tracing.untraced(CIB, "web") == ()
+
+
+def test_a_container_is_not_traced_and_says_what_can_be() -> None:
+    with pytest.raises(tree.NotThere, match=r"g is a group: trace one of its primitives \(web\)"):
+        tracing.traced(CIB, "g")
+
+
+def test_failures_are_summed_over_the_operations_of_a_resource() -> None:
+    """Features 8.20, 30.12: failcount show."""
+    counted = after(
+        CIB,
+        [
+            pairs.set_pair(pairs.of_status("1"), None, name, value)
+            for name, value in (
+                ("fail-count-web#monitor_10000", "2"),
+                ("fail-count-web#start_0", "INFINITY"),
+                ("fail-count-website#start_0", "7"),
+            )
+        ],
+    )
+    assert failcount(counted, "1", "web", "monitor", 10000) == 2
+    assert failcount(counted, "1", "web") == 1000000
+    assert failcount(counted, "2", "web") == 0

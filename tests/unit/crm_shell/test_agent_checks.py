@@ -47,6 +47,11 @@ def use_of(text: str, name: str) -> Use:
 
 
 def told(text: str, name: str, metadata: AgentMetadata = ADDRESS) -> list[str]:
+    """Return what is found, but for the advice to monitor, which has a test of its own."""
+    return [each for each in told_all(text, name, metadata) if "nothing monitors" not in each]
+
+
+def told_all(text: str, name: str, metadata: AgentMetadata = ADDRESS) -> list[str]:
     return [
         f"{'error' if each.is_error else 'warning'}: {each.what}"
         for each in findings(use_of(text, name), metadata)
@@ -88,6 +93,18 @@ def test_a_parameter_may_come_from_elsewhere(text: str) -> None:
 
 def test_what_a_group_gives_need_not_be_for_every_member() -> None:
     assert told("primitive a IPaddr2 params ip=1.2.3.4\ngroup g a params other=1", "a") == []
+
+
+def test_what_nothing_monitors_is_named_with_the_command_that_adds_it() -> None:
+    """Features 8.15: no monitoring by default."""
+    said = (
+        "warning: nothing monitors it, so nobody notices when it fails;"
+        " `crm configure monitor a 10s:20s` adds that"
+    )
+    text = "primitive a IPaddr2 params ip=1"
+    assert told_all(text, "a") == [said]
+    assert told_all(f"{text} op monitor interval=0 timeout=20s", "a") == [said]
+    assert told_all(f"{text} op monitor interval=10s", "a") == []
 
 
 def test_every_agent_can_be_traced() -> None:
