@@ -12,7 +12,7 @@ from crmd.explaining import Question
 from crmd.scheduler.explaining.explain import explain
 from crmd.scheduler.explaining.values import Explanation
 from crmd.scheduling import Failure
-from raftmaker.runtime.worker import serve_calls
+from raftmaker.runtime.answering import serve_calls
 
 
 def answer(question: object) -> tuple[Explanation, ...] | Failure:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cib_store.document.element import Element
-from crmd.fsa.cib import flag
 from crmd.fsa.effects import ReportProgress
+from crmd.fsa.options import flag
 from raftmaker.runtime.errors import NotPermitted
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cib_store.document.codec import render
 from cib_store.document.element import Element
-from crmd.fsa.cib import integer
+from crmd.fsa.options import integer
 
 
 class Series(Enum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from crmd.asking import Asking
 from crmd.executing import Executing
 from crmd.fsa import effects, events
 from crmd.fsa.executor import AgentTraits
 from crmd.peers import Peers
-from crmd.scheduling import Asking, Failure
+from crmd.scheduling import Failure
 from crmd.storing import Storing
 from lrmd.operations.values import Agent, Inventory
 from raftmaker.runtime.clock import boot_ms, wall_us

@@ -19,8 +19,8 @@ from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident.scheduler import Resident
 from crmd.scheduling import Failure, Forgotten, Hearing, Question
+from raftmaker.runtime.answering import serve_calls
 from raftmaker.runtime.settings import decode_file
-from raftmaker.runtime.worker import serve_calls
 from raftmaker.vocabulary.reports import Report
 
 RECURSION_LIMIT = 100_000

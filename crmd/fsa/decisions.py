@@ -14,11 +14,11 @@ from typing import assert_never
 from cib_store.document.element import Element
 from crmd.fsa import events
 from crmd.fsa.changes import changes_of
-from crmd.fsa.cib import duration_ms, flag, integer
 from crmd.fsa.effects import Schedule
 from crmd.fsa.events import Timer
 from crmd.fsa.fencing import advance_fencings, drop_held, failed_too_often
 from crmd.fsa.joins import advance_joins, outstanding
+from crmd.fsa.options import duration_ms, flag, integer
 from crmd.fsa.orders import dispatch
 from crmd.fsa.turn import Turn
 from crmd.transition.engine import INFINITY, step, transition_of

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crmd.fsa import events
-from crmd.fsa.cib import duration_ms, integer, option
 from crmd.fsa.effects import FencingAnswered, RunFencing
 from crmd.fsa.events import Timer
 from crmd.fsa.joins import joiner_of, outstanding
+from crmd.fsa.options import duration_ms, integer, option
 from crmd.fsa.purpose import Intending, StoringFencing
 from crmd.fsa.state import Dc, FencePhaseHere, Fencing
 from crmd.fsa.turn import Turn, with_item, without

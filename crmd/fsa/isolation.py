@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from cib_store.document.element import Element
 from crmd.fsa import events
-from crmd.fsa.cib import node_state, option
+from crmd.fsa.cib import node_state
 from crmd.fsa.effects import AskExecutor, Schedule
 from crmd.fsa.executor import Inventory
 from crmd.fsa.history import is_failure, lrm_of
 from crmd.fsa.lease import was_fenced
 from crmd.fsa.membership import execute
+from crmd.fsa.options import option
 from crmd.fsa.orders import operation_of, transition_key
 from crmd.fsa.state import Isolation, LocalOrder
 from crmd.fsa.turn import Turn

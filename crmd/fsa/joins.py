@@ -12,7 +12,6 @@ from cib_store.document.element import Element
 from crmd.fsa import events
 from crmd.fsa.cib import (
     attributes_with,
-    flag,
     lrm_path,
     lrm_resources,
     merge_status,
@@ -25,6 +24,7 @@ from crmd.fsa.executor import Inventory
 from crmd.fsa.history import lrm_of
 from crmd.fsa.lease import give_up_lease, may_ask
 from crmd.fsa.membership import MARK, mark_of
+from crmd.fsa.options import flag
 from crmd.fsa.purpose import Condemning, MarkingUnreached, StoringJoin
 from crmd.fsa.state import Dc, Joiner, JoinPhase
 from crmd.fsa.turn import Turn, with_item

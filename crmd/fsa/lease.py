@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crmd.fsa.cib import duration_ms, stamped
+from crmd.fsa.cib import stamped
 from crmd.fsa.events import Timer
+from crmd.fsa.options import duration_ms
 from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc, StampingFeatureSet
 from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
@@ -86,16 +87,24 @@ def may_ask(turn: Turn) -> bool:
     """Tell whether a fact may be asked for: the view contains the last one, and no pause is on."""
     if turn.view.index < turn.standing.asked_index:
         return False
+    outdated = turn.standing.outdated_view
+    if outdated is not None and turn.view.index > outdated:
+        return True
     return turn.is_due(turn.standing.retry_at_ms)
 
 
-def on_asked(turn: Turn, code: ExitCode | None, index: int) -> None:
-    """A fact for this node's standing is committed; refused or of unknown fate: pause a little."""
+def on_asked(turn: Turn, code: ExitCode | None, index: int, seen: int | None = None) -> None:
+    """A fact for this node's standing is committed; refused or of unknown fate: pause a little.
+
+    `seen`: the view that it relied on. At a cold start a store first shows what its disk knows to
+    be committed; the rest follows when there is a leader, and a fact that relied on less is OLD.
+    """
     if code is ExitCode.OK:
         turn.standing = replace(turn.standing, asked_index=max(index, turn.standing.asked_index))
     else:
         pause_ms = turn.at_ms + turn.config.retry_ms
-        turn.standing = replace(turn.standing, retry_at_ms=pause_ms)
+        outdated = seen if code is ExitCode.OLD else None
+        turn.standing = replace(turn.standing, retry_at_ms=pause_ms, outdated_view=outdated)
 
 
 def successor(turn: Turn) -> str:
@@ -127,7 +136,7 @@ def advance_session(turn: Turn) -> None:
             controller_start=turn.config.controller_start,
             replaces=before.session if before is not None else Session(0),
         )
-        turn.record(body, OpeningSession())
+        turn.record(body, OpeningSession(turn.view.index))
 
 
 def advance_lease(turn: Turn) -> None:

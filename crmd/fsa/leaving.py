@@ -10,7 +10,6 @@ from dataclasses import replace
 from crmd.fsa import events
 from crmd.fsa.cib import (
     attributes_with,
-    duration_ms,
     merge_status,
     node_state,
     state_with,
@@ -18,6 +17,7 @@ from crmd.fsa.cib import (
 )
 from crmd.fsa.effects import Exit, LeaveBegun
 from crmd.fsa.events import Timer
+from crmd.fsa.options import duration_ms
 from crmd.fsa.purpose import Announcing, LeavingSession
 from crmd.fsa.state import Leaving
 from crmd.fsa.turn import Turn

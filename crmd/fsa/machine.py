@@ -192,7 +192,9 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
     turn.records = without(turn.records, event.request)
     code = event.code
     match purpose:
-        case OpeningSession() | AcquiringDc() | ReleasingDc() | AskingForJoin():
+        case OpeningSession(seen=seen):
+            lease.on_asked(turn, code, event.index, seen)
+        case AcquiringDc() | ReleasingDc() | AskingForJoin():
             lease.on_asked(turn, code, event.index)
         case StampingFeatureSet():
             pass  # refused or lost: the next DC writes it

@@ -11,6 +11,9 @@ from raftmaker.vocabulary.ids import NodeName, Session, Token
 class OpeningSession:
     """This process asks for its session."""
 
+    seen: int
+    """Log position of the view that says which session is replaced."""
+
 
 @dataclass(frozen=True, slots=True)
 class AcquiringDc:

@@ -13,7 +13,6 @@ from typing import assert_never
 from cib_store.document.element import Element
 from crmd.fsa.cib import (
     attributes_with,
-    flag,
     lrm_resources,
     merge_status,
     node_state,
@@ -29,6 +28,7 @@ from crmd.fsa.executor import AgentTraits
 from crmd.fsa.failures import failure_attributes
 from crmd.fsa.history import with_pending, with_result, without_operation
 from crmd.fsa.membership import is_joined, traits_of
+from crmd.fsa.options import flag
 from crmd.fsa.purpose import StoringResults
 from crmd.fsa.state import Queued, QueuedPending, QueuedRemoval, QueuedResult
 from crmd.fsa.turn import Turn

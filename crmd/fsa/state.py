@@ -264,6 +264,8 @@ class Standing:
     is_open: bool = False
     """This process's start is what the facts show."""
     retry_at_ms: int = 0
+    outdated_view: int | None = None
+    """Log position of a view that a fact relied on in vain; a newer one ends the pause."""
     asked_index: int = 0
     """Log position of the last fact that this node asked for."""
     has_seen_dc: bool = False

@@ -2,7 +2,7 @@
 
 A daemon that beats asks for round robin as soon as it starts, before it has threads, so that all of
 them have it. Where that is not allowed (in many containers) it goes on as it is. What a daemon
-starts must not inherit it: `ordinary` is called in the child.
+starts must not keep it: `ordinary` is called in the child, or for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def real_time() -> str:
     return ""
 
 
-def ordinary() -> None:
-    """Give up real-time priority, in a child that needs none."""
+def ordinary(pid: int = 0) -> None:
+    """Take real-time priority from a child that needs none; by default from this process."""
     with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))

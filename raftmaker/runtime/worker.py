@@ -10,15 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import struct
 import subprocess
 import sys
-from collections.abc import Callable
 
+from raftmaker.runtime.answering import LENGTH
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.priority import ordinary
-
-_LENGTH = struct.Struct(">Q")
 
 
 class WorkerDied(HaError):
@@ -42,9 +39,9 @@ class Worker:
             assert process.stdout is not None
             data = pickle.dumps(question, protocol=pickle.HIGHEST_PROTOCOL)
             try:
-                process.stdin.write(_LENGTH.pack(len(data)) + data)
+                process.stdin.write(LENGTH.pack(len(data)) + data)
                 await process.stdin.drain()
-                (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
                 answer: object = pickle.loads(await process.stdout.readexactly(length))
             except (OSError, asyncio.IncompleteReadError):
                 await self.close()
@@ -69,6 +66,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
+            ordinary(self._process.pid)  # from now on: loading its modules takes long enough
         return self._process
 
     async def close(self) -> None:
@@ -79,27 +77,3 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await asyncio.shield(process.wait())
-
-
-def serve_calls(
-    answer: Callable[[object], object], afterwards: Callable[[], None] = lambda: None
-) -> int:
-    """Be a worker: answer values from standard input until it closes; return the exit code.
-
-    `afterwards` is called after each answer was sent.
-    """
-    ordinary()
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # what is printed by mistake must not damage the answers
-    while True:
-        head = source.read(_LENGTH.size)
-        if len(head) < _LENGTH.size:
-            return 0
-        (length,) = _LENGTH.unpack(head)
-        data = pickle.dumps(
-            answer(pickle.loads(source.read(length))), protocol=pickle.HIGHEST_PROTOCOL
-        )
-        sink.write(_LENGTH.pack(len(data)) + data)
-        sink.flush()
-        del data
-        afterwards()

@@ -11,10 +11,11 @@ import pytest
 from cib_store.document.delta import Changed, Delta
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
+from crmd.asking import Asking
 from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
 from crmd.scheduler_worker import SchedulerProcess
-from crmd.scheduling import Asking, Failure, Forgotten, Question
+from crmd.scheduling import Failure, Forgotten, Question
 from raftmaker.runtime.worker import Worker
 from tests.property.scheduler.stories import Story
 

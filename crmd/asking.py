@@ -1,0 +1,39 @@
+"""How the daemon asks the scheduler's process: by what changed since it was last asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from cib_store.document.delta import Delta, delta_of
+from cib_store.document.element import Element
+from crmd.scheduler.graph import Graph
+from crmd.scheduling import Failure, Forgotten, Question
+
+
+class Asking:
+    """The daemon's side: remembers what the process has been told."""
+
+    def __init__(self, call: Callable[[object], Awaitable[object]]) -> None:
+        """Ask through `call` (`Worker.call`)."""
+        self._call = call
+        self._turn = asyncio.Lock()
+        self._number = 0
+        self._told: Element | None = None
+
+    async def ask(self, cib: Element, now_s: int) -> Graph | Failure:
+        """Return the graph for this CIB and time, or why there is none. Raises as `call` does."""
+        async with self._turn:
+            told, self._told = self._told, None  # not known until there is an answer
+            answer: object = Forgotten()
+            if told is not None:
+                answer = await self._call(self._question(delta_of(told, cib), now_s, self._number))
+            if isinstance(answer, Forgotten):
+                answer = await self._call(self._question(cib, now_s, None))
+            assert isinstance(answer, Graph | Failure)
+            self._told = cib
+            return answer
+
+    def _question(self, cib: Element | Delta, now_s: int, base: int | None) -> Question:
+        self._number += 1
+        return Question(number=self._number, base=base, cib=cib, now_s=now_s)
