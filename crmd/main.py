@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 import uuid
+from collections.abc import Mapping
 from functools import partial
 
 from crmd.executing import Executing
 from crmd.explaining import Explaining
 from crmd.fsa import events
-from crmd.fsa.config import Config
+from crmd.fsa.config import Config, StartState
 from crmd.fsa.effects import Exit
 from crmd.fsa.machine import initial
 from crmd.outside import Reach
@@ -24,6 +25,7 @@ from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
 from raftmaker.runtime.exchange_service import certificates_service
+from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import Server, Service, serve
 from raftmaker.runtime.secrets import Secrets
@@ -54,7 +56,20 @@ def _config(context: Context) -> Config:
         controller_fence_delay_ms=timings.controller_fence_delay_ms,
         no_quorum_stop_grace_ms=timings.no_quorum_stop_grace_ms,
         cores=os.cpu_count() or 1,
+        start_state=_start_state(os.environ, context.log),
     )
+
+
+def _start_state(environment: Mapping[str, str], log: Log) -> StartState:
+    """Return in which state the node joins; a word that is not known counts as the default."""
+    name = "PCMK_node_start_state"
+    word = environment.get(name, "") or StartState.DEFAULT.value
+    try:
+        return StartState(word)
+    except ValueError:
+        known = ", ".join(state.value for state in StartState)
+        log.warning("not a start state", variable=name, value=word, known=known)
+        return StartState.DEFAULT
 
 
 def _certificates(context: Context) -> tuple[Service, ...]:

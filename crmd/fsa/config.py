@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from raftmaker.vocabulary.ids import BootId, NodeName
+
+
+class StartState(Enum):
+    """In which state a node joins (features 26.7); the values are `PCMK_node_start_state`'s."""
+
+    DEFAULT = "default"
+    """As it was before."""
+    STANDBY = "standby"
+    ONLINE = "online"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +36,4 @@ class Config:
     no_quorum_stop_grace_ms: int = 5_000
     cores: int = 1
     """Processors of a node, for the default of `node-action-limit`."""
+    start_state: StartState = StartState.DEFAULT

@@ -22,6 +22,7 @@ from crmd.fsa import (
     membership,
     orders,
     results,
+    start_state,
 )
 from crmd.fsa.config import Config
 from crmd.fsa.effects import Effect
@@ -33,6 +34,7 @@ from crmd.fsa.purpose import (
     AskingForJoin,
     Condemning,
     ForAction,
+    ForcingState,
     ForCleanup,
     Intending,
     LeavingSession,
@@ -89,6 +91,7 @@ def _advance(turn: Turn) -> None:
     membership.advance_joins_here(turn)
     if turn.isolation is None:
         lease.advance_session(turn)
+        start_state.advance_start_state(turn)
         lease.advance_lease(turn)
         lease.advance_dc(turn)
         leaving.look_for_shutdown(turn)
@@ -196,6 +199,8 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
             lease.on_asked(turn, code, event.index, seen)
         case AcquiringDc() | ReleasingDc() | AskingForJoin():
             lease.on_asked(turn, code, event.index)
+        case ForcingState():
+            start_state.on_forced(turn, code, event.index)
         case StampingFeatureSet():
             pass  # refused or lost: the next DC writes it
         case StoringResults(count=count, serial=serial):

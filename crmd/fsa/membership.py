@@ -14,6 +14,7 @@ from crmd.fsa.executor import AgentTraits, newest_serial
 from crmd.fsa.history import needs_traits
 from crmd.fsa.lease import may_ask
 from crmd.fsa.purpose import AskingForJoin
+from crmd.fsa.start_state import is_forced
 from crmd.fsa.state import (
     LocalJoin,
     LocalOrder,
@@ -56,6 +57,8 @@ def on_join_requested(turn: Turn, event: events.JoinRequested) -> None:
         fault = f"there is a newer DC than that of token {event.token}"
     elif not turn.member.is_executor_up:
         fault = "the executor of this node is not connected"
+    elif not is_forced(turn):
+        fault = "this node has not yet written in which state it joins (PCMK_node_start_state)"
     if fault:
         turn.refuse(event.call, ExitCode.TEMPFAIL, fault)
         return

@@ -33,6 +33,11 @@ class StampingFeatureSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ForcingState:
+    """This node writes in which state it joins."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskingForJoin:
     """This node shows the DC that it has to be joined."""
 
@@ -112,6 +117,7 @@ Purpose = (
     | AcquiringDc
     | ReleasingDc
     | StampingFeatureSet
+    | ForcingState
     | AskingForJoin
     | StoringResults
     | StoringJoin

@@ -274,6 +274,8 @@ class Standing:
     """The highest token granted when this process first saw the facts."""
     found: tuple[NodeFacts, ...] = ()
     """The nodes when this process's start was committed: some may have been off for long."""
+    has_start_state: bool = False
+    """Nothing is to be written any more of the state in which this node joins."""
     waits_since_ms: int | None = None
     """Since when this node, a member, has waited for a first DC."""
     stale_lease: Token | None = None
