@@ -172,8 +172,12 @@ class Host:
             raise HostError(f"{self.name} is off: power it on first")
         return ("nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--")
 
-    def power_off(self) -> None:
-        """Cut its power: every process ends at once, its disk keeps what it had. Idempotent."""
+    def power_off(self, when_off: Callable[[], None] = lambda: None) -> None:
+        """Cut its power: every process ends at once, its disk keeps what it had. Idempotent.
+
+        `when_off` is called as soon as nothing runs there; what the machine has to clear up after
+        it follows, and holds nobody up who only wants it to be off.
+        """
         with self._alone():
             pid = self.pid
             if pid is not None:
@@ -182,6 +186,7 @@ class Host:
             self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
             if pid is not None:
                 self.note_power_is_off()
+            when_off()
             disk.fast(self._throttle, None)
             self._reap()
             # What systemd made below goes first; nothing is left in any of it.

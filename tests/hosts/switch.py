@@ -7,30 +7,33 @@ connection: ``off h2``, ``on h2``, ``status h2`` or ``list``; the answer is one 
 
 from __future__ import annotations
 
+import contextlib
 import socketserver
 import sys
+from collections.abc import Callable
 
 from tests.hosts.fleet import Fleet, HostError
 from tests.hosts.network import SWITCH_ADDRESS, SWITCH_PORT
 
 
-def answer(fleet: Fleet, line: str) -> str:
-    """Carry out one request."""
+def carry_out(fleet: Fleet, line: str, answer: Callable[[str], None]) -> None:
+    """Carry out one request and answer it, as soon as what was asked for is so."""
     verb, _, name = line.partition(" ")
     if verb == "list":
-        return "ok " + ",".join(host.name for host in fleet)
+        answer("ok " + ",".join(host.name for host in fleet))
+        return
     host = fleet.host(name)
     match verb:
         case "off":
-            host.power_off()
+            host.power_off(when_off=lambda: answer("ok off"))
         case "on":
             if host.pid is None:
                 host.power_on()
+            answer("ok on")
         case "status":
-            pass
+            answer("ok on" if host.pid is not None else "ok off")
         case _:
-            return f"error: {verb!r} is not known: off, on, status, list"
-    return "ok on" if host.pid is not None else "ok off"
+            answer(f"error: {verb!r} is not known: off, on, status, list")
 
 
 def main() -> None:
@@ -40,10 +43,13 @@ def main() -> None:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             try:
-                text = answer(fleet, self.rfile.readline().decode().strip())
+                carry_out(fleet, self.rfile.readline().decode().strip(), self._say)
             except HostError as error:
-                text = f"error: {error}"
-            self.wfile.write(text.encode() + b"\n")
+                self._say(f"error: {error}")
+
+        def _say(self, text: str) -> None:
+            with contextlib.suppress(OSError):  # Who asked may be off by now.
+                self.wfile.write(text.encode() + b"\n")
 
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     with socketserver.ThreadingTCPServer((SWITCH_ADDRESS, SWITCH_PORT), Handler) as server:
