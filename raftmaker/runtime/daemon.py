@@ -63,7 +63,7 @@ def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
     """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code."""
     options = _options(program)
     level = options.log_level or level_by(os.environ, program)
-    start_logging(level, os.environ.get("PCMK_logfile", ""))  # noqa: SIM112  # its name
+    start_logging(level, os.environ)
     if options.realtime and (reason := real_time()):
         Log(program).warning("no real-time priority", reason=reason)
     try:
