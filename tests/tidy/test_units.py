@@ -31,6 +31,14 @@ def test_the_executor_does_not_take_resources_with_it() -> None:
     assert _values(ROOT / "systemd" / "raftmaker-lrmd.service", "KillMode") == ["process"]
 
 
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_each_end_of_a_daemon_is_judged_by_fail_fast(daemon: str) -> None:
+    """Features 26.9: with all rights, as the store's unit may not write to the kernel's files."""
+    (judge,) = _values(ROOT / "systemd" / f"raftmaker-{daemon}.service", "ExecStopPost")
+    assert judge == "-+/usr/lib/raftmaker/fail-fast"
+    assert "systemd/debian/fail-fast" in (ROOT / "bin" / "build-deb").read_text("utf-8")
+
+
 def test_the_target_wants_every_daemon() -> None:
     wanted = " ".join(_values(ROOT / "systemd" / "raftmaker.target", "Wants")).split()
     assert {f"raftmaker-{daemon}.service" for daemon in DAEMONS} <= set(wanted)
@@ -42,7 +50,9 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not installed (Debian package systemd)")
     for unit in UNITS:
         # The commands are installed elsewhere or not at all; /bin/true stands for each.
-        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text("utf-8"), flags=re.M)
+        text = re.sub(
+            r"^(ExecStart|ExecStopPost)=\S+", r"\1=/bin/true", unit.read_text("utf-8"), flags=re.M
+        )
         (tmp_path / unit.name).write_text(text)
     run = subprocess.run(
         [analyze, "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)],
