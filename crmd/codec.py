@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from crmd.fsa import effects, events
-from lrmd.codec import request_message, request_of, result_message, token_message, token_of
+from lrmd.codec import (
+    failure_id_message,
+    failure_id_of,
+    request_message,
+    request_of,
+    result_message,
+    token_message,
+    token_of,
+)
 from lrmd.operations.values import Inventory
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session
 from raftmaker.wire import controller_pb2 as pb
@@ -100,6 +108,7 @@ def forget_request(effect: effects.SendForget) -> executor_pb2.ForgetRequest:
         resource=effect.resource,
         operation=effect.operation,
         interval_ms=effect.interval_ms,
+        failure=failure_id_message(effect.failure),
     )
 
 
@@ -114,6 +123,7 @@ def forget_received(
         resource=ResourceId(message.resource),
         operation=message.operation,
         interval_ms=message.interval_ms,
+        failure=failure_id_of(message),
     )
 
 

@@ -97,6 +97,7 @@ class Reach:
                     resource=effect.resource,
                     operation=effect.operation,
                     interval_ms=effect.interval_ms,
+                    failure=effect.failure,
                 )
 
     async def raise_token(self, effect: effects.RaiseToken) -> Inventory:

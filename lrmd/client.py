@@ -11,6 +11,7 @@ import grpc
 from lrmd.codec import (
     agent_message,
     agent_of,
+    failure_id_message,
     inventory_of,
     request_message,
     result_of,
@@ -20,7 +21,7 @@ from lrmd.metadata import ActionMetadata as ActionMetadata
 from lrmd.metadata import AgentMetadata as AgentMetadata
 from lrmd.metadata import ParameterMetadata as ParameterMetadata
 from lrmd.metadata import read_metadata
-from lrmd.operations.values import Agent, Inventory, OperationRequest, Result
+from lrmd.operations.values import Agent, FailureId, Inventory, OperationRequest, Result
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.ids import ResourceId, Token
@@ -76,14 +77,21 @@ class ExecutorClient:
         return bool(reply.found)
 
     async def forget(
-        self, *, token: Token, resource: ResourceId, operation: str = "", interval_ms: int = 0
+        self,
+        *,
+        token: Token,
+        resource: ResourceId,
+        operation: str = "",
+        interval_ms: int = 0,
+        failure: FailureId | None = None,
     ) -> bool:
-        """Forget a resource, or one operation of it; return whether there was something."""
+        """Forget a resource, one operation or failure of it; return whether it was there."""
         request = pb.ForgetRequest(
             token=token_message(token),
             resource=resource,
             operation=operation,
             interval_ms=interval_ms,
+            failure=failure_id_message(failure),
         )
         reply = await self._ask(self._stub.Forget(request, timeout=_QUICK_S))
         return bool(reply.found)

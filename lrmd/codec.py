@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lrmd.operations.state import Operation, Phase, State
+from lrmd.operations.state import Operation, Phase, State, confirmed_serial
 from lrmd.operations.values import (
     Agent,
+    FailureId,
     Inventory,
     OperationRequest,
     Outcome,
@@ -122,6 +123,7 @@ def result_of(message: pb.Result) -> Result:
         last_change_us=message.last_change_us,
         queue_ms=message.queue_ms,
         exec_ms=message.exec_ms,
+        cleared=message.cleared,
     )
 
 
@@ -138,7 +140,22 @@ def result_message(result: Result) -> pb.Result:
         exec_ms=result.exec_ms,
         serial=result.serial,
         output=result.outcome.output,
+        cleared=result.cleared,
     )
+
+
+def failure_id_of(message: pb.ForgetRequest) -> FailureId | None:
+    """Read which failure alone is to be forgotten."""
+    if not message.HasField("failure"):
+        return None
+    return FailureId(message.failure.call_id, message.failure.changed_s)
+
+
+def failure_id_message(failure: FailureId | None) -> pb.Failure | None:
+    """Write which failure alone is to be forgotten."""
+    if failure is None:
+        return None
+    return pb.Failure(call_id=failure.call_id, changed_s=failure.changed_s)
 
 
 def pending_message(operation: Operation) -> pb.Pending:
@@ -162,6 +179,7 @@ def state_message(state: State, boot_id: BootId, incarnation: str) -> pb.Executo
             for result in state.history[resource].results
         ],
         pending=[pending_message(operation) for operation in state.pending],
+        confirmed_serial=confirmed_serial(state),
     )
 
 
@@ -180,4 +198,5 @@ def inventory_of(message: pb.ExecutorState) -> Inventory:
             )
             for pending in message.pending
         ),
+        confirmed_serial=message.confirmed_serial,
     )

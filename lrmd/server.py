@@ -11,6 +11,7 @@ from lrmd.agents.classes import Agents
 from lrmd.codec import (
     agent_message,
     agent_of,
+    failure_id_of,
     request_of,
     result_message,
     state_message,
@@ -102,6 +103,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
                 resource=ResourceId(request.resource),
                 operation=request.operation,
                 interval_ms=request.interval_ms,
+                failure=failure_id_of(request),
             )
             return pb.ForgetReply(found=self._take(event, Ended).found)
 

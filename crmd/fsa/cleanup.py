@@ -18,14 +18,15 @@ from crmd.fsa.cib import (
 )
 from crmd.fsa.effects import Cleaned, SendForget
 from crmd.fsa.failures import concerns, is_failure_attribute
+from crmd.fsa.forgetting import send_forget
 from crmd.fsa.history import is_failure
 from crmd.fsa.joins import joiner_of
 from crmd.fsa.purpose import ForCleanup
-from crmd.fsa.state import Cleanup, Order
+from crmd.fsa.state import Cleanup
 from crmd.fsa.turn import Turn, with_item, without
 from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.commands import CibOperation
-from raftmaker.vocabulary.ids import NodeName, ResourceId
+from raftmaker.vocabulary.ids import NodeName
 
 
 def on_cleanup_requested(turn: Turn, event: events.CleanupRequested) -> None:
@@ -95,24 +96,32 @@ def _clean_node(
         for pair in transient_pairs(state)
         if is_failure_attribute(pair.get("name"))
     }
-    failed_attributes: set[str] = set()
+    removals: list[CibOperation] = []
     for name in sorted({*histories, *names, *_counted_resources(counted)}):
         if not _is_meant(name, names, event):
             continue
         about = {one for one in counted if concerns(one, name, event.operation, event.interval_ms)}
-        failed_attributes |= about
+        removed = attribute_removals(state, frozenset(about)) if state is not None else ()
         history = histories.get(name)
         if history is None or not (event.refresh or about or _has_failed(history, event)):
+            removals.extend(removed)
             continue
         if joiner_of(turn, node) is None:
+            # Its executor forgets the failure when it joins: the CIB does not count it any more.
+            removals.extend(removed)
             _note(turn, number, f"{name} on {node}: the node takes no orders; history kept")
             continue
-        operation = "" if event.refresh else event.operation
         _wait_for(turn, number)
         send_forget(
-            turn, node, name, operation=operation, interval_ms=event.interval_ms, cleanup=number
+            turn,
+            node,
+            name,
+            operation="" if event.refresh else event.operation,
+            interval_ms=event.interval_ms,
+            cleanup=number,
+            then=removed,
         )
-    return attribute_removals(state, frozenset(failed_attributes)) if state is not None else ()
+    return tuple(removals)
 
 
 def _counted_resources(names: set[str]) -> set[str]:
@@ -155,39 +164,16 @@ def failure_removals(turn: Turn, node: NodeName, resource: str) -> tuple[CibOper
     return attribute_removals(state, names) if state is not None else ()
 
 
-def send_forget(
-    turn: Turn,
-    node: NodeName,
-    resource: str,
-    *,
-    operation: str = "",
-    interval_ms: int = 0,
-    action: int | None = None,
-    cleanup: int | None = None,
+def on_forgotten(
+    turn: Turn, number: int, effect: SendForget, reason: str, then: tuple[CibOperation, ...]
 ) -> None:
-    """Order a member to forget a resource, or one operation of it."""
-    dc = turn.dc
-    assert dc is not None
-    order = turn.number()
-    effect = SendForget(
-        order=order,
-        node=node,
-        token=dc.token,
-        resource=ResourceId(resource),
-        operation=operation,
-        interval_ms=interval_ms,
-        until_ms=turn.fresh_until_ms,
-    )
-    sent = Order(effect=effect, action=action, cleanup=cleanup)
-    turn.dc = replace(dc, orders=with_item(dc.orders, order, sent))
-    turn.emit(effect)
-
-
-def on_forgotten(turn: Turn, number: int, effect: SendForget, reason: str) -> None:
-    """A member has forgotten, or (with a reason) could not be made to."""
+    """A member has forgotten, or (with a reason) could not be made to: its failcounts stay then."""
     end = reason or "cleaned up"
     _note(turn, number, f"{effect.resource} on {effect.node}: {end}")
-    _done(turn, number)
+    if then and not reason and turn.dc is not None:
+        turn.write(then, ForCleanup(number), turn.dc.token)
+    else:
+        _done(turn, number)
 
 
 def on_cleared(turn: Turn, number: int, code: ExitCode | None) -> None:

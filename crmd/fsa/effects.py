@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cib_store.document.element import Element
 from crmd.fsa.events import Timer
 from crmd.fsa.executor import Inventory
-from lrmd.operations.values import Agent, OperationRequest
+from lrmd.operations.values import Agent, FailureId, OperationRequest
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
@@ -72,6 +72,8 @@ class SendForget:
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    failure: FailureId | None = None
+    """Only this failure of it."""
     until_ms: int
 
 
@@ -111,6 +113,7 @@ class Forget:
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    failure: FailureId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

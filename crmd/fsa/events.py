@@ -12,7 +12,7 @@ from enum import Enum
 from cib_store.document.element import Element
 from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.scheduler.graph import Graph
-from lrmd.operations.values import Agent, OperationRequest, Result
+from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
 from raftmaker.vocabulary.membership import Facts
@@ -173,7 +173,7 @@ class CancelReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetReceived:
-    """A DC has a resource (or one operation) forgotten here. Answered by Ended or Refused."""
+    """A DC has a resource, one operation or one failure forgotten. Answered by Ended or Refused."""
 
     at_ms: int
     call: int
@@ -181,6 +181,7 @@ class ForgetReceived:
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    failure: FailureId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cib_store.document.element import Element
+from cib_store.model.values import parse_integer
 from crmd.fsa.executor import AgentTraits
 from crmd.scheduler.parameter_digest import digest_of
-from lrmd.operations.values import OperationRequest, Result, Standard
+from lrmd.operations.values import FailureId, OperationRequest, Result, Standard
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import NodeName
@@ -83,9 +84,9 @@ def with_result(
         return named.with_children(ops)
     own = _own_id(request)
     code, expected = int(result.outcome.code), int(request.expected_code)
-    if not is_failure(result.outcome.status, code, expected):
+    if result.cleared or not is_failure(result.outcome.status, code, expected):
         return named.with_children(_put(ops, result_element(own, result, node, traits)))
-    failed = f"{request.resource}_last_failure_0"
+    failed = last_failure_id(request.resource)
     ops = _put(ops, result_element(failed, result, node, traits))
     if request.is_recurring:
         # Only the failure is kept of it; what was shown as pending is over.
@@ -110,6 +111,28 @@ def without_operation(history: Element, operation: str, interval_ms: int) -> Ele
     return history.with_children(
         tuple(op for op in history.children if op.get("operation_key") != key)
     )
+
+
+def failure_of(history: Element) -> FailureId | None:
+    """Return the failure that a resource's history has, if any."""
+    for op in history.children:
+        if op.id == last_failure_id(history.id):
+            call_id = parse_integer(op.get("call-id")) or 0
+            return FailureId(call_id, parse_integer(op.get("last-rc-change")) or 0)
+    return None
+
+
+def last_failure_id(resource: str) -> str:
+    """Return the id of the entry that has a resource's last failure (features 3.17)."""
+    return f"{resource}_last_failure_0"
+
+
+def without_failure(history: Element, failure: FailureId) -> Element:
+    """Return a resource's history without its last failure, if it is this one."""
+    if failure_of(history) != failure:
+        return history
+    gone = last_failure_id(history.id)
+    return history.with_children(tuple(op for op in history.children if op.id != gone))
 
 
 def lrm_of(

@@ -21,13 +21,17 @@ from crmd.fsa.cib import (
 )
 from crmd.fsa.effects import SendJoin
 from crmd.fsa.executor import Inventory
+from crmd.fsa.failures import failure_attributes
+from crmd.fsa.forgetting import send_forget
 from crmd.fsa.history import lrm_of
 from crmd.fsa.lease import give_up_lease, may_ask
 from crmd.fsa.membership import MARK, mark_of
 from crmd.fsa.options import flag
 from crmd.fsa.purpose import Condemning, MarkingUnreached, StoringJoin
+from crmd.fsa.reconciling import reconciled
 from crmd.fsa.state import Dc, Joiner, JoinPhase
 from crmd.fsa.turn import Turn, with_item
+from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, Precondition
 from raftmaker.vocabulary.ids import NodeName
@@ -82,7 +86,7 @@ def _advance(turn: Turn, dc: Dc, facts: NodeFacts) -> None:
         case JoinPhase.FAILED:
             if not _escalated(turn, dc, facts, joiner) and turn.is_due(joiner.retry_at_ms):
                 _ask(turn, dc, facts, joiner)
-        case JoinPhase.ASKED | JoinPhase.WRITING | JoinPhase.GIVEN_UP:
+        case JoinPhase.ASKED | JoinPhase.FORGETTING | JoinPhase.WRITING | JoinPhase.GIVEN_UP:
             pass
 
 
@@ -118,7 +122,10 @@ def _ask(turn: Turn, dc: Dc, facts: NodeFacts, failed: Joiner | None = None) -> 
 
 
 def on_join_answered(turn: Turn, event: events.JoinAnswered) -> None:
-    """Store the inventory as the node's history; from then on it is a member."""
+    """Store the inventory as the node's history; from then on it is a member.
+
+    Unless it tells failures that were cleared while the node was away: those it forgets first.
+    """
     dc = turn.dc
     if dc is None or dc.token != event.token:
         return
@@ -134,14 +141,53 @@ def on_join_answered(turn: Turn, event: events.JoinAnswered) -> None:
         refused_since_ms=None,
     )
     turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner))
+    told = reconciled(node_state(turn.view.cib, event.node), event.inventory)
+    if told.cleared:
+        _forget_cleared(turn, event.node, joiner, told.cleared)
+        return
     mark = mark_of(dc.token, event.number)
-    change = join_change(turn.view.cib, event.node, mark, event.inventory)
+    change = join_change(turn.view.cib, event.node, mark, event.inventory, told.uncounted)
     turn.record(change, StoringJoin(event.node, event.session, event.number), dc.token)
 
 
-def join_change(cib: Element | None, node: NodeName, mark: str, inventory: Inventory) -> CibChange:
+def _forget_cleared(
+    turn: Turn, node: NodeName, joiner: Joiner, cleared: tuple[Result, ...]
+) -> None:
+    orders = frozenset(
+        send_forget(turn, node, failure.request.resource, failure=failure.failure_id)
+        for failure in cleared
+    )
+    joiner = replace(joiner, phase=JoinPhase.FORGETTING, inventory=None, forgetting=orders)
+    assert turn.dc is not None
+    turn.dc = replace(turn.dc, joiners=with_item(turn.dc.joiners, node, joiner))
+
+
+def on_join_order_ended(turn: Turn, event: events.OrderAccepted | events.OrderFailed) -> None:
+    """Ask a member anew once it has forgotten what was cleared."""
+    dc = turn.dc
+    joiner = dc.joiners.get(event.node) if dc is not None else None
+    facts = turn.view.facts.of(event.node)
+    if dc is None or joiner is None or facts is None or event.order not in joiner.forgetting:
+        return
+    if joiner.phase is not JoinPhase.FORGETTING:
+        return
+    joiner = replace(joiner, forgetting=joiner.forgetting - {event.order})
+    if joiner.forgetting:
+        turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner))
+    else:
+        _ask(turn, dc, facts)
+
+
+def join_change(
+    cib: Element | None,
+    node: NodeName,
+    mark: str,
+    inventory: Inventory,
+    uncounted: tuple[Result, ...] = (),
+) -> CibChange:
     """Return the change that makes a node a member and its inventory its history.
 
+    It counts the failures that nobody has counted.
     It relies on the history being as it was seen, so that one that comes late changes nothing.
     """
     old = node_state(cib, node)
@@ -153,8 +199,14 @@ def join_change(cib: Element | None, node: NodeName, mark: str, inventory: Inven
     new = state_with(node, attributes, lrm)
     path = lrm_path(node)
     there = old.child("lrm") if old is not None else None
+    start_is_fatal = flag(cib, "start-failure-is-fatal")
+    counts = tuple(
+        merge_status(state_with(node, {}, attributes_with(node, values)), score=True)
+        for failure in uncounted
+        for values in (failure_attributes(failure, start_is_fatal=start_is_fatal),)
+    )
     return CibChange(
-        operations=(remove_at(path), merge_status(new)),
+        operations=(remove_at(path), merge_status(new), *counts),
         preconditions=(Precondition(path=path, digest=there.digest if there else b""),),
         status=True,
     )

@@ -195,13 +195,16 @@ def on_cancel(turn: Turn, event: events.CancelReceived) -> None:
 
 
 def on_forget(turn: Turn, event: events.ForgetReceived) -> None:
-    """Have the executor forget a resource, then remove its history."""
+    """Have the executor forget a resource, or a failure of it, then remove its history."""
     fault = order_fault(turn, event.token, None)
     if fault:
         turn.refuse(event.call, ExitCode.TEMPFAIL, fault)
         return
     removal = QueuedRemoval(
-        resource=event.resource, operation=event.operation, interval_ms=event.interval_ms
+        resource=event.resource,
+        operation=event.operation,
+        interval_ms=event.interval_ms,
+        failure=event.failure,
     )
     request = _ask(turn, event.call, removal)
     turn.emit(
@@ -211,6 +214,7 @@ def on_forget(turn: Turn, event: events.ForgetReceived) -> None:
             resource=event.resource,
             operation=event.operation,
             interval_ms=event.interval_ms,
+            failure=event.failure,
         )
     )
 
@@ -280,7 +284,8 @@ def on_result(turn: Turn, event: events.ExecutorResult) -> None:
         turn.member = replace(turn.member, keys=keys)
     if turn.isolation is not None:
         # The next join tells what is left of it; nothing else of isolation survives (protocols).
-        turn.emit(effects.ConfirmResults(result.serial))
+        if not any(isinstance(entry, QueuedResult) for entry in turn.member.queue):
+            turn.emit(effects.ConfirmResults(result.serial))
         return
     enqueue(turn, QueuedResult(result, is_known=result.serial <= turn.member.known_serial))
 

@@ -7,19 +7,23 @@ from typing import assert_never
 
 from crmd.fsa import events
 from crmd.fsa.cib import (
+    lrm_resources,
     merge_status,
+    node_state,
     state_with,
 )
-from crmd.fsa.cleanup import failure_removals, on_forgotten, send_forget
+from crmd.fsa.cleanup import failure_removals, on_forgotten
 from crmd.fsa.effects import SendCancel, SendForget, SendOrder
 from crmd.fsa.fencing import fence_for_action
-from crmd.fsa.joins import joiner_of, rejoin
+from crmd.fsa.forgetting import send_forget
+from crmd.fsa.history import failure_of
+from crmd.fsa.joins import joiner_of, on_join_order_ended, rejoin
 from crmd.fsa.purpose import ForAction
 from crmd.fsa.state import Dc, Order
 from crmd.fsa.turn import Turn, with_item, without
 from crmd.scheduler.graph import ActionKind, GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
-from lrmd.operations.values import Agent, OperationRequest, Standard
+from lrmd.operations.values import Agent, FailureId, OperationRequest, Standard
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import NodeName, ResourceId, Token
@@ -174,8 +178,21 @@ def _send(turn: Turn, dc: Dc, number: int, order: Order) -> None:
 def _clear_failcount(turn: Turn, action: GraphAction) -> Result | None:
     if action.resource is None or action.on_node is None:
         return ActionDone(turn.at_ms, action.id)
-    removals = failure_removals(turn, NodeName(action.on_node), action.resource.id)
-    return _write(turn, action, removals)
+    node, resource = NodeName(action.on_node), action.resource.id
+    removals = failure_removals(turn, node, resource)
+    failure = _failure(turn, node, resource)
+    if failure is None or joiner_of(turn, node) is None:
+        return _write(turn, action, removals)
+    # The executor forgets first: what it still tells at a join, the failcount accounts for.
+    send_forget(turn, node, resource, failure=failure, action=action.id, then=removals)
+    return None
+
+
+def _failure(turn: Turn, node: NodeName, resource: str) -> FailureId | None:
+    for history in lrm_resources(node_state(turn.view.cib, node)):
+        if history.id == resource:
+            return failure_of(history)
+    return None
 
 
 def _shut_down(turn: Turn, action: GraphAction) -> Result | None:
@@ -205,11 +222,15 @@ def on_order_ended(turn: Turn, event: events.OrderAccepted | events.OrderFailed)
         reason = event.reason or "no reason given"
         rejoin(turn, event.node, reached=event.reached)
     if order.cleanup is not None and isinstance(order.effect, SendForget):
-        on_forgotten(turn, order.cleanup, order.effect, reason)
+        on_forgotten(turn, order.cleanup, order.effect, reason, order.then)
     if order.action is None:
+        on_join_order_ended(turn, event)
         return None
     if reason:
         return ActionFailed(turn.at_ms, order.action, reason)
     if isinstance(order.effect, SendOrder):
         return None  # its result comes through the CIB
+    if order.then:
+        turn.write(order.then, ForAction(dc.transition_count, order.action), dc.token)
+        return None
     return ActionDone(turn.at_ms, order.action)

@@ -26,7 +26,7 @@ from crmd.fsa.effects import ConfirmResults
 from crmd.fsa.events import Timer
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.failures import failure_attributes
-from crmd.fsa.history import with_pending, with_result, without_operation
+from crmd.fsa.history import with_pending, with_result, without_failure, without_operation
 from crmd.fsa.membership import is_joined, traits_of
 from crmd.fsa.options import flag
 from crmd.fsa.purpose import StoringResults
@@ -136,12 +136,9 @@ def change_of(
             case QueuedPending(request=request):
                 name = str(request.resource)
                 after[name] = with_pending(after.get(name, before.get(name)), request, node)
-            case QueuedRemoval(resource=resource, operation=operation, interval_ms=interval_ms):
-                history = after.get(str(resource), before.get(str(resource)))
-                left = None
-                if history is not None and operation:
-                    left = without_operation(history, operation, interval_ms)
-                after[str(resource)] = left
+            case QueuedRemoval(resource=resource):
+                name = str(resource)
+                after[name] = _without(after.get(name, before.get(name)), entry)
             case _:
                 assert_never(entry)
     return CibChange(
@@ -155,6 +152,16 @@ def change_of(
         ),
         status=True,
     )
+
+
+def _without(history: Element | None, removal: QueuedRemoval) -> Element | None:
+    if history is None:
+        return None
+    if removal.failure is not None:
+        return without_failure(history, removal.failure)
+    if removal.operation:
+        return without_operation(history, removal.operation, removal.interval_ms)
+    return None
 
 
 def is_counted(

@@ -13,7 +13,8 @@ from crmd.fsa.events import Timer
 from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.fsa.purpose import Purpose
 from crmd.transition.values import TransitionState
-from lrmd.operations.values import Agent, OperationRequest, Result
+from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
+from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
 from raftmaker.vocabulary.membership import Facts, NodeFacts
 
@@ -70,11 +71,12 @@ class QueuedPending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedRemoval:
-    """History of a resource, or of one operation of it, is to be removed; `is_known`: as above."""
+    """History of a resource, or of a part of it, is to be removed; `is_known`: as above."""
 
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    failure: FailureId | None = None
     is_known: bool = False
 
 
@@ -142,6 +144,8 @@ class JoinPhase(Enum):
     """How far a node's join is (features 24.8)."""
 
     ASKED = "asked"
+    FORGETTING = "forgetting"
+    """It told failures that were cleared while it was away: it forgets them, and is asked again."""
     FAILED = "failed"
     WRITING = "writing"
     JOINED = "joined"
@@ -161,6 +165,8 @@ class Joiner:
     index: int = 0
     """Log position of the write that made it a member, or that has it fenced; 0: not written."""
     retry_at_ms: int = 0
+    forgetting: frozenset[int] = frozenset()
+    """Orders to forget that are not answered yet."""
     unreached_since_ms: int | None = None
     refused_since_ms: int | None = None
 
@@ -171,9 +177,11 @@ class Order:
 
     effect: SendOrder | SendCancel | SendForget
     action: int | None = None
-    """The action of the transition for which it is; None: a cleanup."""
+    """The action of the transition for which it is; None: a cleanup, or a join."""
     cleanup: int | None = None
     """The cleanup for which it is."""
+    then: tuple[CibOperation, ...] = ()
+    """What is written when the member has done it."""
 
 
 class FencePhaseHere(Enum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from lrmd.operations.values import OperationRequest, Outcome, Result
+from lrmd.operations.values import FailureId, OperationRequest, Outcome, Result
 from raftmaker.vocabulary.ids import ResourceId, Token
 
 
@@ -50,7 +50,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """A resource, or one operation of it, is to be forgotten. Answered by Ended or Refused."""
+    """A resource, or one operation of it, is to be forgotten. Answered by Ended or Refused.
+
+    With `failure`, that failure alone, if it is still the last one; nothing ends (features 8.23).
+    """
 
     at_ms: int
     wall_us: int = 0
@@ -58,6 +61,7 @@ class Forget:
     resource: ResourceId
     operation: str = ""
     interval_ms: int = 0
+    failure: FailureId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

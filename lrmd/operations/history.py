@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lrmd.operations.state import ResourceHistory
-from lrmd.operations.values import OperationRequest, Result
+from lrmd.operations.values import FailureId, OperationRequest, Result
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import ResourceId
 
@@ -68,6 +68,22 @@ def without_operation(
         recurring=tuple(result for result in old.recurring if keep(result) is not None),
     )
     return _with(history, resource, new)
+
+
+def without_failure(history: History, resource: ResourceId, failure: FailureId) -> History:
+    """Return the history without the resource's newest failure, if it is this one.
+
+    What was done last stays, as cleared where it failed; no older failure takes the place.
+    """
+    old = history.get(resource)
+    newest = old.newest_failure if old is not None else None
+    if old is None or newest is None or newest.failure_id != failure:
+        return history
+    last = old.last
+    if last is not None and last.is_failure:
+        last = replace(last, cleared=True)
+    kept = tuple(result for result in old.recurring if not result.is_failure)
+    return _with(history, resource, ResourceHistory(last=last, recurring=kept))
 
 
 def without_resource(history: History, resource: ResourceId) -> History:

@@ -66,6 +66,12 @@ class ResourceHistory:
         unique = {result.serial: result for result in (*singles, *self.recurring)}
         return tuple(unique.values())
 
+    @property
+    def newest_failure(self) -> Result | None:
+        """The newest failure that was not cleared."""
+        failures = (one for one in self.results if one.is_failure and not one.cleared)
+        return max(failures, key=lambda one: one.serial, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -87,6 +93,11 @@ class State:
             for call_id in sorted(self.operations)
             if self.operations[call_id].owes_result
         )
+
+
+def confirmed_serial(state: State) -> int:
+    """Return the number up to which all results are stored elsewhere."""
+    return state.unconfirmed[0].serial - 1 if state.unconfirmed else state.last_serial
 
 
 def may_fork(state: State, call_id: int) -> bool:

@@ -33,12 +33,21 @@ from lrmd.operations.events import (
 from lrmd.operations.history import (
     ends_recurring,
     with_result,
+    without_failure,
     without_operation,
     without_recurring,
     without_resource,
 )
 from lrmd.operations.state import Operation, Phase, State
-from lrmd.operations.values import CANCELLED, OperationRequest, Outcome, Result, readable_duration
+from lrmd.operations.values import (
+    CANCELLED,
+    FORGOTTEN,
+    FailureId,
+    OperationRequest,
+    Outcome,
+    Result,
+    readable_duration,
+)
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import ResourceId, Token
 
@@ -157,6 +166,9 @@ def _cancel(work: _Work, event: Cancel) -> None:
 def _forget(work: _Work, event: Forget) -> None:
     if not _admitted(work, event.token):
         return
+    if event.failure is not None:
+        work.effects.append(Ended(_forget_failure(work, event.resource, event.failure)))
+        return
     before = work.state.history.get(event.resource)
     found = False
     for operation in work.of(event.resource):
@@ -179,6 +191,27 @@ def _forget(work: _Work, event: Forget) -> None:
         found = True
         work.state = replace(work.state, history=history)
     work.effects.append(Ended(found))
+
+
+def _forget_failure(work: _Work, resource: ResourceId, failure: FailureId) -> bool:
+    """Forget one failure; tell whether it was still there.
+
+    Who has it forgotten knows it, so it is not sent again. Its operation goes on: it owes nothing,
+    but tells what it finds next, be it the same.
+    """
+    history = without_failure(work.state.history, resource, failure)
+    if history is work.state.history:
+        return False
+    forgotten = work.state.history[resource].newest_failure
+    assert forgotten is not None
+    kept = tuple(one for one in work.state.unconfirmed if one.serial != forgotten.serial)
+    work.state = replace(work.state, history=history, unconfirmed=kept)
+    operation = work.state.operations.get(failure.call_id)
+    told = operation.reported if operation is not None else None
+    failed = (forgotten.outcome.code, forgotten.outcome.status)
+    if operation is not None and told is not None and (told.code, told.status) == failed:
+        work.put(replace(operation, reported=FORGOTTEN))
+    return True
 
 
 def _confirm(work: _Work, serial: int) -> None:

@@ -90,6 +90,16 @@ class Outcome:
 
 
 CANCELLED = Outcome(code=OcfCode.UNKNOWN, status=OpStatus.CANCELLED)
+FORGOTTEN = Outcome(code=OcfCode.UNKNOWN, status=OpStatus.UNKNOWN)
+"""Stands for a failure that was cleared: whatever the operation finds next is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureId:
+    """Names a failure of a resource within one boot; `changed_s` is wall clock since 1970."""
+
+    call_id: int
+    changed_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +113,13 @@ class Result:
     last_change_us: int = 0
     queue_ms: int = 0
     exec_ms: int = 0
+    cleared: bool = False
+    """It failed, and its failure was forgotten since."""
+
+    @property
+    def failure_id(self) -> FailureId:
+        """Its name, should it be a failure."""
+        return FailureId(self.call_id, self.last_change_us // 1_000_000)
 
     @property
     def is_failure(self) -> bool:
@@ -137,6 +154,8 @@ class Inventory:
     token: Token = Token()
     history: tuple[Result, ...] = ()
     pending: tuple[PendingOperation, ...] = ()
+    confirmed_serial: int = 0
+    """Results up to this one are stored elsewhere; 0 also where an older executor does not say."""
 
 
 _UNDEGRADED = {

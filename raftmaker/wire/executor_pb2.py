@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from raftmaker.wire import types_pb2 as raftmaker_dot_wire_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1draftmaker/wire/executor.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"9\n\x05\x41gent\x12\x10\n\x08standard\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\"\xc7\x04\n\x0e\x45xecuteRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\"\n\x05\x61gent\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Agent\x12\x11\n\toperation\x18\x04 \x01(\t\x12\x13\n\x0binterval_ms\x18\x05 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x16\n\x0estart_delay_ms\x18\x07 \x01(\x04\x12@\n\nparameters\x18\x08 \x03(\x0b\x32,.raftmaker.v1.ExecuteRequest.ParametersEntry\x12\x34\n\x04meta\x18\t \x03(\x0b\x32&.raftmaker.v1.ExecuteRequest.MetaEntry\x12\x16\n\x0etransition_key\x18\n \x01(\t\x12\x15\n\rexpected_code\x18\x0b \x01(\r\x12\x10\n\x08incident\x18\x0c \x01(\t\x12=\n\tuser_data\x18\r \x03(\x0b\x32*.raftmaker.v1.ExecuteRequest.UserDataEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a+\n\tMetaEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rUserDataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x1f\n\x0c\x45xecuteReply\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\"m\n\rCancelRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\"\x1c\n\x0b\x43\x61ncelReply\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\"m\n\rForgetRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\"\x1c\n\x0b\x46orgetReply\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\"7\n\x11RaiseTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"\x0e\n\x0cStateRequest\"\xa8\x01\n\rExecutorState\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\"\n\x05token\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12%\n\x07history\x18\x04 \x03(\x0b\x32\x14.raftmaker.v1.Result\x12&\n\x07pending\x18\x05 \x03(\x0b\x32\x15.raftmaker.v1.Pending\"Z\n\x07Pending\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x0f\n\x07running\x18\x03 \x01(\x08\"\xd6\x01\n\x06Result\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x0c\n\x04\x63ode\x18\x03 \x01(\r\x12\x0e\n\x06status\x18\x04 \x01(\x05\x12\x13\n\x0b\x65xit_reason\x18\x05 \x01(\t\x12\x16\n\x0elast_change_us\x18\x06 \x01(\x03\x12\x10\n\x08queue_ms\x18\x07 \x01(\x04\x12\x0f\n\x07\x65xec_ms\x18\x08 \x01(\x04\x12\x0e\n\x06serial\x18\t \x01(\x04\x12\x0e\n\x06output\x18\n \x01(\t\"\x1f\n\x0eResultsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\" \n\x0e\x43onfirmRequest\x12\x0e\n\x06serial\x18\x01 \x01(\x04\"\x0e\n\x0c\x43onfirmReply\"5\n\x0fMetadataRequest\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Agent\"\x1c\n\rMetadataReply\x12\x0b\n\x03xml\x18\x01 \x01(\t\"3\n\rAgentsRequest\x12\x10\n\x08standard\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\"2\n\x0b\x41gentsReply\x12#\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x13.raftmaker.v1.Agent2\xb0\x05\n\x08\x45xecutor\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12\x43\n\x07\x45xecute\x12\x1c.raftmaker.v1.ExecuteRequest\x1a\x1a.raftmaker.v1.ExecuteReply\x12@\n\x06\x43\x61ncel\x12\x1b.raftmaker.v1.CancelRequest\x1a\x19.raftmaker.v1.CancelReply\x12@\n\x06\x46orget\x12\x1b.raftmaker.v1.ForgetRequest\x1a\x19.raftmaker.v1.ForgetReply\x12J\n\nRaiseToken\x12\x1f.raftmaker.v1.RaiseTokenRequest\x1a\x1b.raftmaker.v1.ExecutorState\x12@\n\x05State\x12\x1a.raftmaker.v1.StateRequest\x1a\x1b.raftmaker.v1.ExecutorState\x12?\n\x07Results\x12\x1c.raftmaker.v1.ResultsRequest\x1a\x14.raftmaker.v1.Result0\x01\x12\x43\n\x07\x43onfirm\x12\x1c.raftmaker.v1.ConfirmRequest\x1a\x1a.raftmaker.v1.ConfirmReply\x12\x46\n\x08Metadata\x12\x1d.raftmaker.v1.MetadataRequest\x1a\x1b.raftmaker.v1.MetadataReply\x12@\n\x06\x41gents\x12\x1b.raftmaker.v1.AgentsRequest\x1a\x19.raftmaker.v1.AgentsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1draftmaker/wire/executor.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"9\n\x05\x41gent\x12\x10\n\x08standard\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\"\xc7\x04\n\x0e\x45xecuteRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\"\n\x05\x61gent\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Agent\x12\x11\n\toperation\x18\x04 \x01(\t\x12\x13\n\x0binterval_ms\x18\x05 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x16\n\x0estart_delay_ms\x18\x07 \x01(\x04\x12@\n\nparameters\x18\x08 \x03(\x0b\x32,.raftmaker.v1.ExecuteRequest.ParametersEntry\x12\x34\n\x04meta\x18\t \x03(\x0b\x32&.raftmaker.v1.ExecuteRequest.MetaEntry\x12\x16\n\x0etransition_key\x18\n \x01(\t\x12\x15\n\rexpected_code\x18\x0b \x01(\r\x12\x10\n\x08incident\x18\x0c \x01(\t\x12=\n\tuser_data\x18\r \x03(\x0b\x32*.raftmaker.v1.ExecuteRequest.UserDataEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a+\n\tMetaEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rUserDataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x1f\n\x0c\x45xecuteReply\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\"m\n\rCancelRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\"\x1c\n\x0b\x43\x61ncelReply\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\"\x95\x01\n\rForgetRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\x12&\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x15.raftmaker.v1.Failure\"-\n\x07\x46\x61ilure\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x11\n\tchanged_s\x18\x02 \x01(\x03\"\x1c\n\x0b\x46orgetReply\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\"7\n\x11RaiseTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"\x0e\n\x0cStateRequest\"\xc2\x01\n\rExecutorState\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\"\n\x05token\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12%\n\x07history\x18\x04 \x03(\x0b\x32\x14.raftmaker.v1.Result\x12&\n\x07pending\x18\x05 \x03(\x0b\x32\x15.raftmaker.v1.Pending\x12\x18\n\x10\x63onfirmed_serial\x18\x06 \x01(\x04\"Z\n\x07Pending\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x0f\n\x07running\x18\x03 \x01(\x08\"\xe7\x01\n\x06Result\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x0c\n\x04\x63ode\x18\x03 \x01(\r\x12\x0e\n\x06status\x18\x04 \x01(\x05\x12\x13\n\x0b\x65xit_reason\x18\x05 \x01(\t\x12\x16\n\x0elast_change_us\x18\x06 \x01(\x03\x12\x10\n\x08queue_ms\x18\x07 \x01(\x04\x12\x0f\n\x07\x65xec_ms\x18\x08 \x01(\x04\x12\x0e\n\x06serial\x18\t \x01(\x04\x12\x0e\n\x06output\x18\n \x01(\t\x12\x0f\n\x07\x63leared\x18\x0b \x01(\x08\"\x1f\n\x0eResultsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\" \n\x0e\x43onfirmRequest\x12\x0e\n\x06serial\x18\x01 \x01(\x04\"\x0e\n\x0c\x43onfirmReply\"5\n\x0fMetadataRequest\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Agent\"\x1c\n\rMetadataReply\x12\x0b\n\x03xml\x18\x01 \x01(\t\"3\n\rAgentsRequest\x12\x10\n\x08standard\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\"2\n\x0b\x41gentsReply\x12#\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x13.raftmaker.v1.Agent2\xb0\x05\n\x08\x45xecutor\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12\x43\n\x07\x45xecute\x12\x1c.raftmaker.v1.ExecuteRequest\x1a\x1a.raftmaker.v1.ExecuteReply\x12@\n\x06\x43\x61ncel\x12\x1b.raftmaker.v1.CancelRequest\x1a\x19.raftmaker.v1.CancelReply\x12@\n\x06\x46orget\x12\x1b.raftmaker.v1.ForgetRequest\x1a\x19.raftmaker.v1.ForgetReply\x12J\n\nRaiseToken\x12\x1f.raftmaker.v1.RaiseTokenRequest\x1a\x1b.raftmaker.v1.ExecutorState\x12@\n\x05State\x12\x1a.raftmaker.v1.StateRequest\x1a\x1b.raftmaker.v1.ExecutorState\x12?\n\x07Results\x12\x1c.raftmaker.v1.ResultsRequest\x1a\x14.raftmaker.v1.Result0\x01\x12\x43\n\x07\x43onfirm\x12\x1c.raftmaker.v1.ConfirmRequest\x1a\x1a.raftmaker.v1.ConfirmReply\x12\x46\n\x08Metadata\x12\x1d.raftmaker.v1.MetadataRequest\x1a\x1b.raftmaker.v1.MetadataReply\x12@\n\x06\x41gents\x12\x1b.raftmaker.v1.AgentsRequest\x1a\x19.raftmaker.v1.AgentsReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,34 +54,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELREQUEST']._serialized_end=862
   _globals['_CANCELREPLY']._serialized_start=864
   _globals['_CANCELREPLY']._serialized_end=892
-  _globals['_FORGETREQUEST']._serialized_start=894
-  _globals['_FORGETREQUEST']._serialized_end=1003
-  _globals['_FORGETREPLY']._serialized_start=1005
-  _globals['_FORGETREPLY']._serialized_end=1033
-  _globals['_RAISETOKENREQUEST']._serialized_start=1035
-  _globals['_RAISETOKENREQUEST']._serialized_end=1090
-  _globals['_STATEREQUEST']._serialized_start=1092
-  _globals['_STATEREQUEST']._serialized_end=1106
-  _globals['_EXECUTORSTATE']._serialized_start=1109
-  _globals['_EXECUTORSTATE']._serialized_end=1277
-  _globals['_PENDING']._serialized_start=1279
-  _globals['_PENDING']._serialized_end=1369
-  _globals['_RESULT']._serialized_start=1372
-  _globals['_RESULT']._serialized_end=1586
-  _globals['_RESULTSREQUEST']._serialized_start=1588
-  _globals['_RESULTSREQUEST']._serialized_end=1619
-  _globals['_CONFIRMREQUEST']._serialized_start=1621
-  _globals['_CONFIRMREQUEST']._serialized_end=1653
-  _globals['_CONFIRMREPLY']._serialized_start=1655
-  _globals['_CONFIRMREPLY']._serialized_end=1669
-  _globals['_METADATAREQUEST']._serialized_start=1671
-  _globals['_METADATAREQUEST']._serialized_end=1724
-  _globals['_METADATAREPLY']._serialized_start=1726
-  _globals['_METADATAREPLY']._serialized_end=1754
-  _globals['_AGENTSREQUEST']._serialized_start=1756
-  _globals['_AGENTSREQUEST']._serialized_end=1807
-  _globals['_AGENTSREPLY']._serialized_start=1809
-  _globals['_AGENTSREPLY']._serialized_end=1859
-  _globals['_EXECUTOR']._serialized_start=1862
-  _globals['_EXECUTOR']._serialized_end=2550
+  _globals['_FORGETREQUEST']._serialized_start=895
+  _globals['_FORGETREQUEST']._serialized_end=1044
+  _globals['_FAILURE']._serialized_start=1046
+  _globals['_FAILURE']._serialized_end=1091
+  _globals['_FORGETREPLY']._serialized_start=1093
+  _globals['_FORGETREPLY']._serialized_end=1121
+  _globals['_RAISETOKENREQUEST']._serialized_start=1123
+  _globals['_RAISETOKENREQUEST']._serialized_end=1178
+  _globals['_STATEREQUEST']._serialized_start=1180
+  _globals['_STATEREQUEST']._serialized_end=1194
+  _globals['_EXECUTORSTATE']._serialized_start=1197
+  _globals['_EXECUTORSTATE']._serialized_end=1391
+  _globals['_PENDING']._serialized_start=1393
+  _globals['_PENDING']._serialized_end=1483
+  _globals['_RESULT']._serialized_start=1486
+  _globals['_RESULT']._serialized_end=1717
+  _globals['_RESULTSREQUEST']._serialized_start=1719
+  _globals['_RESULTSREQUEST']._serialized_end=1750
+  _globals['_CONFIRMREQUEST']._serialized_start=1752
+  _globals['_CONFIRMREQUEST']._serialized_end=1784
+  _globals['_CONFIRMREPLY']._serialized_start=1786
+  _globals['_CONFIRMREPLY']._serialized_end=1800
+  _globals['_METADATAREQUEST']._serialized_start=1802
+  _globals['_METADATAREQUEST']._serialized_end=1855
+  _globals['_METADATAREPLY']._serialized_start=1857
+  _globals['_METADATAREPLY']._serialized_end=1885
+  _globals['_AGENTSREQUEST']._serialized_start=1887
+  _globals['_AGENTSREQUEST']._serialized_end=1938
+  _globals['_AGENTSREPLY']._serialized_start=1940
+  _globals['_AGENTSREPLY']._serialized_end=1990
+  _globals['_EXECUTOR']._serialized_start=1993
+  _globals['_EXECUTOR']._serialized_end=2681
 # @@protoc_insertion_point(module_scope)

@@ -93,16 +93,26 @@ class CancelReply(_message.Message):
     def __init__(self, found: _Optional[bool] = ...) -> None: ...
 
 class ForgetRequest(_message.Message):
-    __slots__ = ("token", "resource", "operation", "interval_ms")
+    __slots__ = ("token", "resource", "operation", "interval_ms", "failure")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     resource: str
     operation: str
     interval_ms: int
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ...) -> None: ...
+    failure: Failure
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+
+class Failure(_message.Message):
+    __slots__ = ("call_id", "changed_s")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_S_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    changed_s: int
+    def __init__(self, call_id: _Optional[int] = ..., changed_s: _Optional[int] = ...) -> None: ...
 
 class ForgetReply(_message.Message):
     __slots__ = ("found",)
@@ -121,18 +131,20 @@ class StateRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ExecutorState(_message.Message):
-    __slots__ = ("boot_id", "incarnation", "token", "history", "pending")
+    __slots__ = ("boot_id", "incarnation", "token", "history", "pending", "confirmed_serial")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_SERIAL_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     incarnation: str
     token: _types_pb2.Token
     history: _containers.RepeatedCompositeFieldContainer[Result]
     pending: _containers.RepeatedCompositeFieldContainer[Pending]
-    def __init__(self, boot_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., history: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., pending: _Optional[_Iterable[_Union[Pending, _Mapping]]] = ...) -> None: ...
+    confirmed_serial: int
+    def __init__(self, boot_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., history: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., pending: _Optional[_Iterable[_Union[Pending, _Mapping]]] = ..., confirmed_serial: _Optional[int] = ...) -> None: ...
 
 class Pending(_message.Message):
     __slots__ = ("call_id", "request", "running")
@@ -145,7 +157,7 @@ class Pending(_message.Message):
     def __init__(self, call_id: _Optional[int] = ..., request: _Optional[_Union[ExecuteRequest, _Mapping]] = ..., running: _Optional[bool] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("call_id", "request", "code", "status", "exit_reason", "last_change_us", "queue_ms", "exec_ms", "serial", "output")
+    __slots__ = ("call_id", "request", "code", "status", "exit_reason", "last_change_us", "queue_ms", "exec_ms", "serial", "output", "cleared")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +168,7 @@ class Result(_message.Message):
     EXEC_MS_FIELD_NUMBER: _ClassVar[int]
     SERIAL_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    CLEARED_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     request: ExecuteRequest
     code: int
@@ -166,7 +179,8 @@ class Result(_message.Message):
     exec_ms: int
     serial: int
     output: str
-    def __init__(self, call_id: _Optional[int] = ..., request: _Optional[_Union[ExecuteRequest, _Mapping]] = ..., code: _Optional[int] = ..., status: _Optional[int] = ..., exit_reason: _Optional[str] = ..., last_change_us: _Optional[int] = ..., queue_ms: _Optional[int] = ..., exec_ms: _Optional[int] = ..., serial: _Optional[int] = ..., output: _Optional[str] = ...) -> None: ...
+    cleared: bool
+    def __init__(self, call_id: _Optional[int] = ..., request: _Optional[_Union[ExecuteRequest, _Mapping]] = ..., code: _Optional[int] = ..., status: _Optional[int] = ..., exit_reason: _Optional[str] = ..., last_change_us: _Optional[int] = ..., queue_ms: _Optional[int] = ..., exec_ms: _Optional[int] = ..., serial: _Optional[int] = ..., output: _Optional[str] = ..., cleared: _Optional[bool] = ...) -> None: ...
 
 class ResultsRequest(_message.Message):
     __slots__ = ("after",)

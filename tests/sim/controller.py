@@ -488,4 +488,5 @@ def _order_event(
                 resource=effect.resource,
                 operation=effect.operation,
                 interval_ms=effect.interval_ms,
+                failure=effect.failure,
             )

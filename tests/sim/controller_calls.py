@@ -165,7 +165,12 @@ def _executor_call(
             )
         case fx.Forget():
             executor.forget(
-                effect.token, effect.resource, effect.operation, effect.interval_ms, reply
+                effect.token,
+                effect.resource,
+                effect.operation,
+                effect.interval_ms,
+                effect.failure,
+                reply,
             )
         case fx.RaiseToken():
             executor.raise_token(effect.token, reply)

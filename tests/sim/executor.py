@@ -30,9 +30,9 @@ from lrmd.operations.events import (
     Timer,
     TimerFired,
 )
-from lrmd.operations.state import Phase, State, may_fork
+from lrmd.operations.state import Phase, State, confirmed_serial, may_fork
 from lrmd.operations.step import step
-from lrmd.operations.values import CANCELLED, OperationRequest, Outcome, Result
+from lrmd.operations.values import CANCELLED, FailureId, OperationRequest, Outcome, Result
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import BootId, ResourceId, Token
 from tests.sim.agents import Run
@@ -136,9 +136,15 @@ class Executor(Process):
         )
 
     def forget(
-        self, token: Token, resource: ResourceId, operation: str, interval_ms: int, reply: Reply
+        self,
+        token: Token,
+        resource: ResourceId,
+        operation: str,
+        interval_ms: int,
+        failure: FailureId | None,
+        reply: Reply,
     ) -> None:
-        """Forget a resource, or one operation of it."""
+        """Forget a resource, or one operation or failure of it."""
         self._ask(
             Forget(
                 at_ms=self.at_ms,
@@ -147,6 +153,7 @@ class Executor(Process):
                 resource=resource,
                 operation=operation,
                 interval_ms=interval_ms,
+                failure=failure,
             ),
             reply,
         )
@@ -192,6 +199,7 @@ class Executor(Process):
                 )
                 for operation in self.state.pending
             ),
+            confirmed_serial=confirmed_serial(self.state),
         )
 
     # -- the shell ------------------------------------------------------------

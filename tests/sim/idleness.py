@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cib_store.document.element import Element
-from crmd.fsa.cib import node_state
 from crmd.fsa.state import ControllerState, Name
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from raftmaker.vocabulary.ids import NodeName
@@ -62,18 +60,16 @@ class Idleness:
         """Ask the scheduler about the newest CIB, which the DC has seen. Raises `Violation`."""
         self.asked += 1
         cib = self._cluster.log.newest.state.cib
-        left = self._left(self._cluster.schedules.graph(cib, now_s), cib)
+        left = self._left(self._cluster.schedules.graph(cib, now_s))
         if left:
             raise Violation("idle", f"the DC is idle and has to {', '.join(left)}")
 
-    def _left(self, graph: Graph, cib: Element) -> list[str]:
+    def _left(self, graph: Graph) -> list[str]:
         return [
             f"{action.operation} {action.resource.id if action.resource is not None else ''}"
             f" on {action.on_node}"
             for action in graph.actions
-            if action.kind is not ActionKind.PSEUDO
-            and not self._is_under_way(action)
-            and not _is_asked_for_ever(action, cib)
+            if action.kind is not ActionKind.PSEUDO and not self._is_under_way(action)
         ]
 
     def _is_under_way(self, action: GraphAction) -> bool:
@@ -98,19 +94,6 @@ class Idleness:
                 if resource not in known:
                     return f"nobody has looked whether {resource} runs on {node}"
         return ""
-
-
-def _is_asked_for_ever(action: GraphAction, cib: Element) -> bool:
-    """A monitor is wanted anew as long as the history has its expired failure.
-
-    It does no harm, and comes again with each recheck: a failure that was cleared comes back into
-    the CIB with what its node tells at the next join, as the executor is not told to forget it.
-    """
-    if action.operation != "monitor" or action.resource is None:
-        return False
-    failure = f"{action.resource.id}_last_failure_0"
-    state = node_state(cib, NodeName(action.on_node or ""))
-    return state is not None and any(one.id == failure for one in state.walk())
 
 
 def _is_idle(state: ControllerState, at_ms: int) -> bool:

@@ -296,6 +296,34 @@ def test_a_service_outlives_the_daemon_and_belongs_to_the_node(daemon: Daemon) -
         page()
 
 
+def test_a_forgotten_failure_stays_forgotten_unless_it_lasts(daemon: Daemon) -> None:
+    """Features 8.23: over a restart too; what was done last is still known."""
+    daemon.agent("Broken", "exit 1\n")
+
+    async def body() -> None:
+        client = await up(daemon)
+        await client.raise_token(TOKEN)
+        broken = test_agent("Broken")
+        start = await ran(client, ask("start", broken))
+        await client.confirm(start.serial)
+        assert await client.forget(token=TOKEN, resource=R, failure=start.failure_id)
+        assert not await client.forget(token=TOKEN, resource=R, failure=start.failure_id)
+        daemon.kill()
+        await client.close()
+        daemon.start()
+        client = await up(daemon)
+        state = await client.state()
+        assert state.history == (replace(start, cleared=True),)
+        assert state.confirmed_serial == start.serial
+        monitor = await ran(client, ask("monitor", broken, interval_ms=100))
+        assert await client.forget(token=TOKEN, resource=R, failure=monitor.failure_id)
+        again = await reported(client.results(after=monitor.serial), monitor.call_id)
+        assert again.outcome.code is OcfCode.ERROR
+        await client.close()
+
+    scenario(body)
+
+
 def test_a_new_boot_begins_without_history(daemon: Daemon) -> None:
     async def body() -> None:
         client = await up(daemon)

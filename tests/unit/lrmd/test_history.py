@@ -21,7 +21,7 @@ from lrmd.operations.events import (
 )
 from lrmd.operations.state import State
 from lrmd.operations.step import step
-from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
+from lrmd.operations.values import Agent, FailureId, OperationRequest, Outcome, Standard
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.ids import BootId, ClusterId, IncidentId, ResourceId, Token
@@ -56,6 +56,9 @@ EVENTS: tuple[Event, ...] = (
     TimerFired(at_ms=154, timer=Timer(TimerKind.TIMEOUT, 1)),
     Forget(at_ms=155, token=TOKEN, resource=ResourceId("web")),
     Forget(at_ms=156, token=TOKEN, resource=ResourceId("db")),
+    Execute(at_ms=157, request=replace(REQUEST, operation="start", interval_ms=0)),
+    AgentFinished(at_ms=158, wall_us=80, call_id=4, outcome=FAILED),
+    Forget(at_ms=159, token=TOKEN, resource=ResourceId("web"), failure=FailureId(4, 0)),
 )
 
 

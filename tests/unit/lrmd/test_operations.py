@@ -36,6 +36,7 @@ from lrmd.operations.step import step
 from lrmd.operations.values import (
     CANCELLED,
     Agent,
+    FailureId,
     OperationRequest,
     Outcome,
     Result,
@@ -369,6 +370,45 @@ def test_forget_one_operation() -> None:
     assert effects[-1] == Ended(True)
     assert [one.call_id for one in state.history[WEB].results] == [1]
     assert state.operations == {}
+
+
+def test_a_failure_alone_is_forgotten_and_told_again_if_it_lasts() -> None:
+    state, _ = after(State(), run(request("start")), done(1, 5))
+    state, _ = after(state, run(request("monitor", 100), 6), done(2, 7, NOT_RUNNING))
+    other = Forget(at_ms=8, token=OLD, resource=WEB, failure=FailureId(1, 0))
+    assert after(state, other) == (state, [Ended(False)])
+    event = Forget(at_ms=8, token=OLD, resource=WEB, failure=FailureId(2, 0))
+    state, effects = after(state, event)
+    assert effects == [Persist(), Ended(True)]
+    assert state.history[WEB].failure is None
+    assert [one.call_id for one in state.history[WEB].results] == [1]
+    assert [one.call_id for one in state.unconfirmed] == [1]
+    assert not state.pending
+    state, effects = after(
+        state, TimerFired(at_ms=107, timer=Timer(TimerKind.DUE, 2)), done(2, 109, NOT_RUNNING)
+    )
+    assert reports(effects) == [(2, OpStatus.DONE, OcfCode.NOT_RUNNING)]
+    assert state.history[WEB].failure is not None
+
+
+def test_an_older_failure_does_not_take_the_place_of_a_forgotten_one() -> None:
+    state, _ = after(State(), run(request("monitor", 100)), done(1, 5, NOT_RUNNING))
+    state, _ = after(state, run(request("start"), 6), done(2, 9, Outcome(code=OcfCode.ERROR)))
+    state, effects = after(
+        state, Forget(at_ms=10, token=OLD, resource=WEB, failure=FailureId(2, 0))
+    )
+    assert effects[-1] == Ended(True)
+    (left,) = state.history[WEB].results
+    assert left.call_id == 2
+    assert left.cleared
+    assert state.history[WEB].newest_failure is None
+
+
+def test_forgetting_a_failure_needs_the_token() -> None:
+    state, _ = after(State(), run(request("start")), done(1, 5, Outcome(code=OcfCode.ERROR)))
+    state, _ = after(state, RaiseToken(at_ms=6, token=NEW))
+    event = Forget(at_ms=7, token=OLD, resource=WEB, failure=FailureId(1, 0))
+    assert after(state, event) == (state, [Refused(NEW)])
 
 
 def test_after_a_restart_everything_goes_on() -> None:

@@ -39,10 +39,11 @@ def test_cleanup_forgets_failures_only() -> None:
     world = cluster(FAILED, WORKED)
     ask(world)
     assert forgets(world) == [("web", "b")]
-    assert world.attributes(B) == {"mine": "1"}
+    assert "fail-count-web#monitor_10000" in world.attributes(B)  # it forgets first
     forget = world.last(effects.SendForget)
     assert not world.found(effects.Cleaned)
     world.take(events.OrderAccepted(at_ms=world.at_ms, order=forget.order, node=B))
+    assert world.attributes(B) == {"mine": "1"}
     assert world.last(effects.Cleaned).lines == ("web on b: cleaned up",)
 
 
@@ -86,3 +87,4 @@ def test_a_member_that_cannot_forget_is_told_of() -> None:
     )
     world.take(failed)
     assert world.last(effects.Cleaned).lines == ("web on b: not now",)
+    assert "fail-count-web#monitor_10000" in world.attributes(B)
