@@ -335,8 +335,10 @@ class GuardedSyncObj(TickingSyncObj):
                 return None if heard or not self._may_vote_for(node) else message
             case "timeout_now":
                 return None
-            case "apply_command" if message["command"][:1] != bytes([REGULAR]):
-                return None  # Configurations are written by `Seats.change` alone.
+            case "apply_command":
+                if message["command"][:1] != bytes([REGULAR]):
+                    return None  # Configurations are written by `Seats.change` alone.
+                self._forwarded = True
         return message
 
     def _may_vote_for(self, node: Any) -> bool:

@@ -189,14 +189,19 @@ class Journal:
         """From now on write on a thread; `notify` is called on it when `settle` has news."""
         self._disk.start(notify)
 
-    def submit(self) -> None:
-        """Hand everything that changed to the disk; never waits once `start` was called."""
-        if self._pending:
-            operations, self._pending = self._pending, []
-            batch = self._disk.ask(operations)
-            self._marks.append((batch, self.last_index))
-            if self._votes_batch < 0:
-                self._votes_batch = batch
+    def submit(self) -> bool:
+        """Hand everything that changed to the disk; never waits once `start` was called.
+
+        Tells whether there was anything.
+        """
+        if not self._pending:
+            return False
+        operations, self._pending = self._pending, []
+        batch = self._disk.ask(operations)
+        self._marks.append((batch, self.last_index))
+        if self._votes_batch < 0:
+            self._votes_batch = batch
+        return True
 
     def settle(self) -> bool:
         """Take note of what is on disk by now; tell whether `synced_index` or the votes moved on.

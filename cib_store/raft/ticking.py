@@ -24,8 +24,10 @@ DISK_STUCK_S = 0.5
 """A leader whose log has not come to disk for so long steps down (protocols, Raft)."""
 STORE_COMMIT_S = 5.0
 """How often the commit index is stored, which only saves work after a restart."""
-APPLY_S = 0.02
-"""How long a tick applies entries before it lets others run."""
+APPLY_S = 0.005
+"""How long a tick applies entries before it lets others run: acknowledgements wait meanwhile."""
+TELL_COMMIT_S = 0.004
+"""How long a leader waits for an entry that tells the others of a commit which none waits for."""
 COMPACT_AGAIN_S = 10.0
 """After a snapshot that could not be written."""
 
@@ -78,6 +80,10 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._compact_bytes = compact_bytes
         self._compact_not_before = 0.0
         self._sent = (0, 0)
+        self._committed_at = float("inf")
+        self._forwarded = False
+        self._awaited = 0
+        self._has_put_off = False
         self._due_at = float("inf")
         super().__init__(*arguments, conf=conf, **others)
         if threads:
@@ -104,14 +110,14 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         """Return in how many seconds the next tick is due, if nothing happens before."""
         now = self._now()
         if self.leads:
-            due: float = self._SyncObj__newAppendEntriesTime
+            due = min(self._SyncObj__newAppendEntriesTime, self._committed_at + TELL_COMMIT_S)
         else:
             due = self._SyncObj__raftElectionDeadline
         self._due_at = min(max(due, now), now + 1.0)
         return self._due_at - now
 
     def _onTick(self, timeToWait: float = 0.0) -> None:
-        """Do all that is due: take in, elect, commit, apply, send. Never waits."""
+        """Do all that is due: take in, elect, commit, send, apply. Never waits."""
         now = self._now()
         self._rearm_after_stall(now)
         if self._SyncObj__needLoadDumpFile:
@@ -126,15 +132,30 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._hold_off_election(now)
         self._campaign(now)
         self._lead(now)
-        self._SyncObj__applyLogEntries()
         self._checkCommandsToApply()
         self._send_entries(now)
-        self._compact_if_large(now)
-        self.journal.submit()
+        asked = self.journal.submit()
         if self.journal.settle():
             self._settled()
             self._wake()  # a lone voter can commit now
-        self._SyncObj__transport.flush()
+        sent = self._SyncObj__transport.flush()
+        self._apply_committed(others_go_on=asked or sent)
+        self._compact_if_large(now)
+
+    def _apply_committed(self, *, others_go_on: bool) -> None:
+        """Apply, or first let the loop hand over what the disk and the other voters wait for.
+
+        They work while this voter applies. It is put off once only, or a busy one would never
+        come to it.
+        """
+        if self.raftLastApplied >= self.raftCommitIndex:
+            self._has_put_off = False
+        elif others_go_on and not self._has_put_off:
+            self._has_put_off = True
+            self._wake()
+        else:
+            self._has_put_off = False
+            self._SyncObj__applyLogEntries()
 
     def _rearm_after_stall(self, now: float) -> None:
         """What this process missed while it stood still, it did not miss of its peers.
@@ -211,10 +232,24 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self.journal.setRaftCommitIndex(index)
 
     def _send_entries(self, now: float) -> None:
-        """Send what is new to all, or a sign of life when one is due."""
-        state = (self.journal.last_index, self.raftCommitIndex)
-        if self.leads and (state != self._sent or now >= self._SyncObj__newAppendEntriesTime):
-            self._sent = state
+        """Send what is new to all, or a sign of life when one is due.
+
+        A commit goes with the next entry, if nobody elsewhere waits for it and one comes soon.
+        """
+        last, committed = self.journal.last_index, self.raftCommitIndex
+        if self._forwarded:
+            self._forwarded, self._awaited = False, last
+        if not self.leads:
+            self._committed_at = float("inf")
+            return
+        if committed == self._sent[1]:
+            self._committed_at = float("inf")
+        else:
+            self._committed_at = min(self._committed_at, now)
+        is_due = now >= min(self._SyncObj__newAppendEntriesTime, self._committed_at + TELL_COMMIT_S)
+        is_awaited = self._sent[1] < min(self._awaited, committed)
+        if last != self._sent[0] or is_awaited or is_due:
+            self._sent, self._committed_at = (last, committed), float("inf")
             self._SyncObj__sendAppendEntries()
 
     def _log_end(self) -> LogEnd:

@@ -98,16 +98,19 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
             queue.append(wire)
         return True
 
-    def flush(self) -> None:
-        """Hand everything over that may be sent; called at the end of a tick."""
+    def flush(self) -> bool:
+        """Hand everything over that may be sent, and tell whether there was anything.
+
+        Called at the end of a tick.
+        """
         if self._held and self._engine.journal.votes_are_stored:
             held, self._held = self._held, []
             for peer, wire in held:
                 self._outbox.setdefault(peer, []).append(wire)
-        if self._outbox:
-            outbox, self._outbox = self._outbox, {}
-            for peer, messages in outbox.items():
-                self._links.send(peer, messages)
+        outbox, self._outbox = self._outbox, {}
+        for peer, messages in outbox.items():
+            self._links.send(peer, messages)
+        return bool(outbox)
 
     def destroy(self) -> None:
         """Forget the callbacks; the engine's owner closes the streams."""
