@@ -25,12 +25,13 @@ from cib_store.raft.files import Files
 from cib_store.raft.guarded import COMPACT_BYTES, GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
-from cib_store.raft.ticking import REGULAR
+from cib_store.raft.ticking import NEVER_IN_PARTS, REGULAR
 from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.endpoint import Endpoint
-from raftmaker.runtime.errors import HaError, NotLeader, TimedOut
+from raftmaker.runtime.errors import HaError, NotLeader, Rejected, Report, TimedOut
 from raftmaker.runtime.rpc import Service
 from raftmaker.runtime.settings import Timings
+from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName, Term
 from raftmaker.wire.types_pb2 import Identity
 
@@ -39,6 +40,8 @@ HEARTBEAT_S = 0.09
 TOGETHER_MAX = 256
 TOGETHER_BYTES_MAX = 1024 * 1024
 """Limits of what is proposed in one entry; a single larger one goes alone."""
+ENTRY_BYTES_MAX = 32 * 1024 * 1024
+"""A larger one takes so long on its way that leaders are lost over it; gRPC's limit is not far."""
 AT_ONCE_MAX = 1
 """Entries of this voter's that are under way before further proposals wait for each other."""
 UNDER_WAY_S = 0.5
@@ -151,7 +154,7 @@ class PySyncObjLog(ReplicatedLog):
             autoTick=False,
             # Entries are sent by our tick, all that are new at once.
             appendEntriesUseBatch=True,
-            appendEntriesBatchSizeBytes=2**25,
+            appendEntriesBatchSizeBytes=NEVER_IN_PARTS,
             appendEntriesPeriod=min(HEARTBEAT_S, self._timings.election_min_ms * 0.0003),
             raftMinTimeout=self._timings.election_min_ms / 1000,
             raftMaxTimeout=self._timings.election_max_ms / 1000,
@@ -284,6 +287,8 @@ class PySyncObjLog(ReplicatedLog):
     async def _commit(self, entry: bytes, timeout_ms: int) -> object:
         if self._engine is None:
             raise NotLeader("the engine has ended: nothing was proposed")
+        if len(entry) > ENTRY_BYTES_MAX:
+            raise _too_large(len(entry))
         done: asyncio.Future[object] = self._loop.create_future()
         self._proposals.append((entry, done))
         return await self._outcome(done, timeout_ms)
@@ -384,6 +389,14 @@ def _settle(together: list[_Waiting], results: list[object] | None, reason: int)
             done.set_exception(NotLeader("no leader is known: nothing was proposed"))
         else:
             done.set_exception(TimedOut(f"the outcome is unknown (reason {reason})"))
+
+
+def _too_large(size: int) -> Rejected:
+    what = f"the change takes {size} bytes, and one may take {ENTRY_BYTES_MAX}"
+    return Rejected(
+        ExitCode.DATAERR,
+        (Report(code="change-too-large", what=what, mend="make it in several smaller changes"),),
+    )
 
 
 def _give_up(done: asyncio.Future[object], timeout_ms: int) -> None:

@@ -157,6 +157,7 @@ class GuardedSyncObj(TickingSyncObj):
         self._acknowledged = (0, 0)
         self._acknowledged_at = 0.0
         self._awaits_disk = False
+        self._refused: dict[Any, tuple[int, int]] = {}
 
     def _line_up(
         self,
@@ -288,6 +289,9 @@ class GuardedSyncObj(TickingSyncObj):
         success: bool = False,
     ) -> None:
         """Answer the leader: agreement is told only of what is on disk; the rest follows later."""
+        if reset and nextNodeIdx is not None:
+            # In conflict: all of that term may be, and the leader need not go back one by one.
+            nextNodeIdx = self.journal.first_of_term(nextNodeIdx, after=self.raftCommitIndex)
         if success:
             # After a snapshot only what is inside is known to match, not a tail that was kept (6).
             verified = self._installed if nextNodeIdx is None else nextNodeIdx - 1
@@ -358,7 +362,21 @@ class GuardedSyncObj(TickingSyncObj):
             if matched > self._SyncObj__raftMatchIndex[node]:
                 self._SyncObj__raftMatchIndex[node] = matched
             self._SyncObj__raftNextIndex[node] = max(following, matched + 1)
+            self._refused.pop(node, None)
+        elif message["reset"]:
+            return message | {"next_node_idx": self._back_to(node, message["next_node_idx"])}
         return message
+
+    def _back_to(self, node: Any, index: int) -> int:
+        """Return from where on to send what was refused.
+
+        Of several messages that are under way the later ones are refused only because the first
+        was: what they say must not undo how far back that one was (8).
+        """
+        term, before = self._refused.get(node, (0, index))
+        back = min(index, before) if term == self.raftCurrentTerm else index
+        self._refused[node] = (self.raftCurrentTerm, back)
+        return back
 
     def _first_vote(self, voter: str, term: int) -> bool:
         """A vote counts once a node and term (7)."""

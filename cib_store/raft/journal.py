@@ -300,6 +300,24 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def first_of_term(self, index: int, *, after: int) -> int:
+        """Return the first entry of the term that `index` has, of those beyond `after`."""
+        term = self.term_at(index)
+        while term is not None and index - 1 > after and self.term_at(index - 1) == term:
+            index -= 1
+        return index
+
+    def batch_from(self, index: int, bytes_max: int) -> list[Entry]:
+        """Return the entries from `index` on that are no more than `bytes_max`; at least one."""
+        start = index - self._entries[0][1]
+        end, size = start, 0
+        while end < len(self._entries):
+            size += len(self._entries[end][0])
+            if size > bytes_max and end > start:
+                break
+            end += 1
+        return self._entries[start:end]
+
     @property
     def size(self) -> int:
         """Bytes in the file."""

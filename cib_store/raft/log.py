@@ -74,7 +74,8 @@ class ReplicatedLog(ABC):
     async def propose(self, entry: bytes, *, timeout_ms: int) -> object:
         """Return the outcome of `entry` once it is committed and applied here.
 
-        Raises `NotLeader` when it was certainly not proposed, `TimedOut` when its fate is unknown.
+        Raises `NotLeader` when it was certainly not proposed, `TimedOut` when its fate is unknown,
+        `Rejected` when it is too large.
         """
 
     @abstractmethod

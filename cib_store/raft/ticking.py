@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
 
-from cib_store.raft.journal import Journal
+from cib_store.raft.journal import Entry, Journal
 from cib_store.raft.prevote import LogEnd
 from cib_store.raft.snapshot_store import SnapshotStore
 
@@ -28,6 +28,10 @@ APPLY_S = 0.005
 """How long a tick applies entries before it lets others run: acknowledgements wait meanwhile."""
 TELL_COMMIT_S = 0.004
 """How long a leader waits for an entry that tells the others of a commit which none waits for."""
+BATCH_BYTES = 8 * 1024 * 1024
+"""Entries of up to so many bytes go in one message; one that is larger goes alone."""
+NEVER_IN_PARTS = 2**62
+"""PySyncObj would pickle an entry of a batch's size and send it in parts: none is of this size."""
 COMPACT_AGAIN_S = 10.0
 """After a snapshot that could not be written."""
 
@@ -251,6 +255,15 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if last != self._sent[0] or is_awaited or is_due:
             self._sent, self._committed_at = (last, committed), float("inf")
             self._SyncObj__sendAppendEntries()
+
+    def _SyncObj__getEntries(
+        self, fromIDx: int, count: int | None = None, maxSizeBytes: int | None = None
+    ) -> list[Entry]:
+        """Return entries from an index on: so many, or as many as go in one message."""
+        if maxSizeBytes is None:
+            found: list[Entry] = super()._SyncObj__getEntries(fromIDx, count)
+            return found
+        return self.journal.batch_from(fromIDx, BATCH_BYTES)
 
     def _log_end(self) -> LogEnd:
         return LogEnd(self._SyncObj__getCurrentLogTerm(), self._SyncObj__getCurrentLogIndex())

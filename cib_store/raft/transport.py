@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pysyncobj.transport import Transport
 
+from cib_store.raft import ticking
 from cib_store.raft.configuration import Card, Configuration
 from cib_store.raft.links import Links
 from cib_store.raft.messages import Message, decode, encode
@@ -127,6 +128,8 @@ def _merged(last: RaftMessage, new: RaftMessage) -> bool:
         held, more = last.append, new.append
         end = held.entries[-1].index if held.entries else held.previous_index
         if held.term != more.term or more.previous_index != end:
+            return False
+        if more.entries and last.ByteSize() + new.ByteSize() > ticking.BATCH_BYTES:
             return False
         held.entries.extend(more.entries)
         held.commit_index = max(held.commit_index, more.commit_index)

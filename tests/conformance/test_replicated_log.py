@@ -159,13 +159,13 @@ async def eventually(condition: Callable[[], Awaitable[T]]) -> T | None:
     return None
 
 
-async def insist(log: ReplicatedLog, entry: bytes) -> object:
+async def insist(log: ReplicatedLog, entry: bytes, *, timeout_ms: int = 1000) -> object:
     """Propose until it is certainly done; duplicates are the caller's to count."""
     for _ in range(50):
         with suppress(HaError):
-            return await log.propose(entry, timeout_ms=1000)
+            return await log.propose(entry, timeout_ms=timeout_ms)
         await asyncio.sleep(0.1)
-    raise AssertionError(f"{entry!r} was never committed")
+    raise AssertionError(f"{entry[:80]!r} was never committed")
 
 
 Scenario = Callable[[Voters], Coroutine[Any, Any, None]]
@@ -203,6 +203,21 @@ def test_every_voter_applies_the_same_entries_in_one_order(run: Run, count: int)
         assert logs[0].configuration().voters == tuple(sorted(voters.addresses))
 
     run(count, scenario)
+
+
+def test_a_large_entry_reaches_all_and_one_that_is_too_large_is_refused(run: Run) -> None:
+    """PySyncObj would pickle one of 32 MiB and send parts, which ended every leader in turn."""
+
+    async def scenario(voters: Voters) -> None:
+        large = b"l" * (3 * 1024 * 1024)
+        done = await insist(voters.follower(), large, timeout_ms=10_000)
+        assert done == b"did " + large
+        with pytest.raises(Rejected, match="the change takes 33554433 bytes"):
+            await voters.follower().propose(b"l" * (32 * 1024 * 1024 + 1), timeout_ms=1000)
+        await insist(await voters.leader(), b"after")
+        await voters.agree(large, b"after")
+
+    run(3, scenario)
 
 
 def test_a_barrier_covers_what_was_acknowledged_elsewhere(run: Run) -> None:

@@ -47,7 +47,7 @@ class Guards:
     """An acknowledgement of an older term does not count (7)."""
     votes_count_once: bool = True
     """A vote counts once a voter and term (7)."""
-    batches_are_large: bool = True
+    refusals_go_back: bool = True
     """Catching up does not stand still with a tail in conflict (8)."""
     pre_vote: bool = True
     """Who hears a majority but no leader does not raise the term (10)."""

@@ -218,6 +218,7 @@ PLANTS: Mapping[str, Plant] = {
     "late_snapshot_dropped": _replace(SnapshotStore, "_install", _install_late),
     "only_conflicts_truncate": _replace(GuardedSyncObj, "_guard_append", _append_unguarded),
     "answers_name_their_term": _replace(GuardedSyncObj, "_guard_progress", _progress_unguarded),
+    "refusals_go_back": _replace(GuardedSyncObj, "_back_to", lambda self, node, index: index),
     "votes_count_once": _replace(GuardedSyncObj, "_first_vote", lambda *_: True),
     "pre_vote": _replace(GuardedSyncObj, "_hold_off_election", _nothing),
 }

@@ -42,6 +42,7 @@ TABLE = (
     Planted("only_conflicts_truncate", 1, "durable-majority", ("noise", "step-down"), voters=3),
 )
 
+_GUARDS = "tests/sim/raft/test_guards.py"
 _STORE, _JOURNAL = (
     f"tests/unit/cib_store/test_{name}.py" for name in ("snapshot_store", "journal")
 )
@@ -50,16 +51,20 @@ TESTS = {
     "votes_wait_for_disk": f"{_JOURNAL}::test_term_and_vote_survive_and_damage_of_them_refuses",
     "newer_entries_kept": f"{_STORE}::test_a_gap_between_snapshot_and_journal_refuses_to_start",
     "snapshot_checked": f"{_STORE}::test_a_hole_leaves_the_good_file_in_place",
+    "stuck_leader_steps_down": f"{_GUARDS}::test_a_leader_with_a_full_disk_leaves_it_to_another",
+    "snapshot_commits_nothing": (
+        f"{_GUARDS}::test_a_snapshot_that_arrives_commits_nothing_that_is_held"
+    ),
+    "snapshot_proves_its_part": (
+        f"{_GUARDS}::test_after_a_snapshot_only_what_is_inside_is_acknowledged"
+    ),
+    "answers_name_their_term": (
+        f"{_GUARDS}::test_an_acknowledgement_of_an_older_term_does_not_count"
+    ),
+    "votes_count_once": f"{_GUARDS}::test_a_vote_that_arrives_twice_counts_once",
+    "refusals_go_back": (
+        f"{_GUARDS}::test_catching_up_does_not_stand_still_with_a_tail_in_conflict"
+    ),
     "late_snapshot_dropped": f"{_STORE}::test_a_snapshot_that_comes_late_is_not_installed",
 }
 """Guards that no seed has found out, and the test that does."""
-
-UNSEEN = {
-    "stuck_leader_steps_down": "12 seeds; no check asks for it alone",
-    "snapshot_commits_nothing": "15 seeds, then 200 s with all weight on what should show it",
-    "snapshot_proves_its_part": "200 s, with all weight on what should show it",
-    "answers_name_their_term": "200 s, with all weight on what should show it",
-    "votes_count_once": "200 s, with all weight on what should show it",
-    "batches_are_large": "not searched yet",
-}
-"""Guards that nothing has found out when they were off, and how long was searched: a debt."""
