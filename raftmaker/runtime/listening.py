@@ -1,6 +1,6 @@
-"""Strangers who connect and say nothing: the kernel keeps them, and the daemon never sees them.
+"""Strangers at the ports: who says nothing is kept by the kernel, who wants too much is cut off.
 
-gRPC makes its listening sockets itself, so they are found among the files of this process.
+gRPC makes and takes up its sockets itself, so they are found among the files of this process.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,20 +23,55 @@ def accept_only_speakers(ports: Iterable[int], within_s: int) -> int:
     for how many sockets that was done; where it cannot be, connections are taken up at once.
     """
     wanted, done = frozenset(ports), 0
-    with suppress(OSError):
-        for name in os.listdir(_FILES):
-            with suppress(OSError):
-                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                    continue
-                with socket.socket(fileno=os.dup(int(name))) as found:
-                    if _listens_at(found, wanted):
-                        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, within_s)
-                        done += 1
+    for found in _sockets():
+        with suppress(OSError):
+            if _listens_at(found, wanted):
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, within_s)
+                done += 1
     return done
 
 
+def cut_off_crowds(ports: Iterable[int], most: int) -> int:
+    """End the newest connections of each address that has more than `most` to these ports.
+
+    Returns how many were ended. Costs one look at a directory while this process has fewer files.
+    """
+    with suppress(OSError):
+        if len(os.listdir(_FILES)) <= most:
+            return 0
+    wanted, ended = frozenset(ports), 0
+    by_address: defaultdict[str, list[tuple[int, socket.socket]]] = defaultdict(list)
+    for found in _sockets():
+        with suppress(OSError):
+            if found.family in _INTERNET and found.getsockname()[1] in wanted:
+                # The kernel numbers sockets in the order in which they come.
+                number = os.fstat(found.fileno()).st_ino
+                by_address[found.getpeername()[0]].append((number, found.dup()))
+    for crowd in by_address.values():
+        crowd.sort(key=lambda one: one[0])
+        for place, (_, connection) in enumerate(crowd):
+            with connection, suppress(OSError):
+                if place >= most:
+                    connection.shutdown(socket.SHUT_RDWR)
+                    ended += 1
+    return ended
+
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+
+def _sockets() -> Iterator[socket.socket]:
+    """Yield a copy of each socket of this process; it is closed when the next one is asked for."""
+    with suppress(OSError):
+        for name in os.listdir(_FILES):
+            with suppress(OSError):
+                if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                    with socket.socket(fileno=os.dup(int(name))) as found:
+                        yield found
+
+
 def _listens_at(found: socket.socket, ports: frozenset[int]) -> bool:
-    if found.family not in (socket.AF_INET, socket.AF_INET6) or found.type != socket.SOCK_STREAM:
+    if found.family not in _INTERNET or found.type != socket.SOCK_STREAM:
         return False
     listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     return bool(listens) and found.getsockname()[1] in ports

@@ -7,7 +7,9 @@ become gRPC status codes here, and come back as the same exceptions at the calle
 
 from __future__ import annotations
 
+import asyncio
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ from raftmaker.runtime.errors import (
 )
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
-from raftmaker.runtime.listening import accept_only_speakers
+from raftmaker.runtime.listening import accept_only_speakers, cut_off_crowds
 from raftmaker.runtime.renewing import Renewing
 from raftmaker.runtime.ways import DIAL_OPTIONS, SERVE_OPTIONS, Ways
 from raftmaker.wire.types_pb2 import Identity
@@ -68,6 +70,9 @@ _DIAL = [
 ]
 CONNECTIONS_MAX = 512
 """At a time and listener; below the 1024 files that a process may open by default."""
+CONNECTIONS_MAX_EACH = 128
+"""Of one address; a node has about a dozen. What is more is cut off within `CROWDS_S`."""
+CROWDS_S = 0.5
 HANDSHAKE_MS = 5_000
 """Who has not shown a certificate by then is cut off: nothing else of it has been read."""
 _REPLACED_S = 0.05
@@ -219,12 +224,27 @@ async def serve(
         _listen(server, endpoint)
     await server.start()
     secured = [each for one in endpoints if one.credentials for each in one.addresses]
-    accept_only_speakers((host_and_port(each)[1] for each in secured), HANDSHAKE_MS // 1000)
+    ports = frozenset(host_and_port(each)[1] for each in secured)
+    accept_only_speakers(ports, HANDSHAKE_MS // 1000)
+    if ports:
+        _keep_crowds_off(server, ports)
     if private:
         socket.chmod(0o600)
     else:
         open_to_group(socket)
     return server
+
+
+def _keep_crowds_off(server: grpc.aio.Server, ports: frozenset[int]) -> None:
+    """Look every now and then, as long as there is the server."""
+    loop, served = asyncio.get_running_loop(), weakref.ref(server)
+
+    def look() -> None:
+        if served() is not None:
+            cut_off_crowds(ports, CONNECTIONS_MAX_EACH)
+            loop.call_later(CROWDS_S, look)
+
+    look()
 
 
 def _listen(server: grpc.aio.Server, endpoint: Endpoint) -> None:
