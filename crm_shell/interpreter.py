@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_shell.actions.tree import NotThere
+from crm_shell.actions.absence import NotThere
 from crm_shell.commands import drafts
 from crm_shell.commands.help import help_for
 from crm_shell.commands.levels import EVERYTHING, find, names_of

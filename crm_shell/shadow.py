@@ -15,7 +15,7 @@ from cib_store.document.element import Element
 from cib_store.document.patchset import difference
 from cib_store.document.version import version_of, with_version
 from cib_store.offline import CibFile
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 from raftmaker.client.offline import shadow_directory
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.settings import DEFAULT_FILE

@@ -59,26 +59,28 @@ def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:
         raise BadXml(f"not readable as XML: {error}") from None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs: never None
         raise BadXml("a document type declaration is not allowed")
-    return _element(root, 0)
+    return _element(root, str(root.tag), 0)
 
 
 _parse_small = lru_cache(maxsize=512)(_parse)
 
 
-def _element(node: Any, depth: int) -> Element:
+def _element(node: Any, tag: str, depth: int) -> Element:
     if depth > DEPTH_MAX:
         raise BadXml(f"line {node.sourceline}: nested deeper than {DEPTH_MAX} elements")
     children = []
     below: Any
     for below in node:
-        if isinstance(below.tag, str):
-            children.append(_element(below, depth + 1))
-        elif below.tag is etree.Comment:
+        its_tag = below.tag
+        if isinstance(its_tag, str):
+            children.append(_element(below, its_tag, depth + 1))
+        elif its_tag is etree.Comment:
             children.append(Element(COMMENT, text=below.text or ""))
         else:  # an entity reference
             raise BadXml(f"line {below.sourceline}: an entity reference is not allowed")
     text = (node.text or "").strip()
-    return Element(str(node.tag), dict(node.attrib), tuple(children), text)
+    # By its items: to ask the library for each attribute by name takes several times as long.
+    return Element(tag, dict(node.items()), tuple(children), text)
 
 
 def render(element: Element, *, indent: int = 2) -> str:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.document.element import Element
+from crm_shell.actions.absence import NotThere as NotThere
 from crm_shell.syntax.faults import nearest
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 
 RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
-
-
-class NotThere(LookupError):
-    """There is no such thing; the message says what is like it."""
 
 
 def section(cib: Element, name: str) -> Element:

@@ -23,7 +23,8 @@ from crm_shell.edit.renaming import renamed
 from crm_shell.edit.show import identity_of, keyword_of, show, shown_objects
 from crm_shell.syntax import parse, parse_words
 from crm_shell.syntax.loose import referenced_ids
-from crm_shell.syntax.printer import render, xml_lines
+from crm_shell.syntax.printer import render
+from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 

@@ -11,7 +11,7 @@ from crm_shell.commands.session import Failed, Misused, Session
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.show import show, shown_objects
 from crm_shell.syntax import parse
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
 
 _MODES = {"update": Mode.UPDATE, "replace": Mode.REPLACE, "push": Mode.PUSH}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cib_store.model.upgrade import NEWEST, upgraded
 from crm_shell.commands.session import Misused, Session
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cib_store.document.element import COMMENT, Element
 from crm_shell.edit.pool import SECTIONS
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 
 

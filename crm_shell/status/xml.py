@@ -12,7 +12,7 @@ from crm_shell.status.cluster_xml import (
     resource_element,
 )
 from crm_shell.status.model import FailedAction, Status
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 
 API_VERSION = "2.38"
 

@@ -12,7 +12,7 @@ from cib_store.access.rights import Marks, may_read, rights
 from cib_store.access.system_users import named
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.xpath import XPathTree
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 
 FORMS = ("auto", "text", "color", "namespace", "ns-full", "ns-simple")
 _NAMESPACE = "http://clusterlabs.org/ns/pacemaker/access"

@@ -12,9 +12,9 @@ from cib_store.document.element import Element
 from cib_store.document.path import path_of
 from cib_store.document.sections import SCOPES, section_path
 from cib_store.document.xpath import BadXPath, XPathTree
-from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.cib_input import Given, add_input, given_xml, stored_digest, versioned_digest
 from crm_shell.tools.frame import ToolFailed, ToolParser, complain, exclusive, run_tool, write
+from crm_shell.xml_text import xml_lines
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.codes import ExitCode

@@ -8,9 +8,9 @@ from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset, difference
 from cib_store.document.refusal import Refusal
 from cib_store.document.version import version_of, with_version
-from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.cib_input import parsed, read_xml, versioned_digest
 from crm_shell.tools.frame import ToolFailed, ToolParser, complain, write
+from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
 
 DIFFERS = ExitCode.ERROR

@@ -12,8 +12,8 @@ from pathlib import Path
 from cib_store.document.element import Element
 from cib_store.document.sections import empty_cib
 from crm_shell.shadow import IN_USE, Shadows, changes, committed, current
-from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.frame import ToolFailed, ToolParser, complain, exclusive, run_tool, write
+from crm_shell.xml_text import xml_lines
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import Rejected
 from raftmaker.runtime.foreground import run_foreground

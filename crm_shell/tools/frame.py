@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from crm_shell.actions.tree import NotThere
+from crm_shell.actions.absence import NotThere
+from raftmaker import __version__
 from raftmaker.runtime.errors import HaError, Rejected
-from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ class ToolParser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         self.add_argument("-?", "--help", action="help", help="show this help and exit")
-        self.add_argument(
-            "-$", "--version", action="version", version=f"Raftmaker {SOFTWARE_VERSION}"
-        )
+        self.add_argument("-$", "--version", action="version", version=f"Raftmaker {__version__}")
         self.add_argument("-V", "--verbose", action="count", default=0)
         self.add_argument("--config", type=Path, metavar="FILE", help="the node's raftmaker.toml")
 
@@ -77,6 +74,9 @@ def run_tool(
     body: Callable[[Cluster], Awaitable[int]],
 ) -> int:
     """Connect, run `body`, and return its exit code; failures are told on standard error."""
+    # A tool that only reads a file does not pay for loading asyncio and gRPC.
+    import asyncio
+
     try:
         return asyncio.run(_run(program, config, body))
     except Rejected as error:
@@ -99,7 +99,6 @@ def run_tool(
 
 
 async def _run(program: str, config: Path | None, body: Callable[[Cluster], Awaitable[int]]) -> int:
-    # A tool that only reads a file does not pay for loading gRPC.
     from raftmaker.client import connect
 
     async with connect(config, program=program) as cluster:

@@ -8,8 +8,8 @@ import time
 from cib_store.document.element import Element
 from crm_shell.actions import tree
 from crm_shell.status.history import lrm_resources, number
-from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.frame import ToolFailed, write
+from crm_shell.xml_text import xml_lines
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode

@@ -7,8 +7,8 @@ import argparse
 from cib_store.document.element import Element
 from crm_shell.actions import roles, tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
-from crm_shell.syntax.printer import xml_lines
 from crm_shell.tools.frame import ToolFailed, write
+from crm_shell.xml_text import xml_lines
 from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind

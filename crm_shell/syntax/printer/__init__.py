@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from cib_store.document.element import COMMENT, Element
-from cib_store.document.escaping import IN_ATTRIBUTE, IN_TEXT
 from crm_shell.syntax.loose import loosen
 from crm_shell.syntax.parser import parse
 from crm_shell.syntax.printer import constraints, others, resources
+from crm_shell.xml_text import xml_lines
 
 _PRINTERS: Mapping[str, Callable[[Element], list[str]]] = {
     "node": others.node,
@@ -99,18 +99,3 @@ def _comparable(element: Element) -> Element:
 
 def _is_empty(each: Element) -> bool:
     return not each.attributes and not each.children
-
-
-def xml_lines(element: Element, margin: str = "") -> list[str]:
-    """Return `element` as XML, one line an element, without need of lxml."""
-    if element.tag == COMMENT:
-        return [f"{margin}<!--{element.text}-->"]
-    head = "".join(
-        f' {name}="{value.translate(IN_ATTRIBUTE)}"' for name, value in element.attributes.items()
-    )
-    if not element.children and element.text:
-        return [f"{margin}<{element.tag}{head}>{element.text.translate(IN_TEXT)}</{element.tag}>"]
-    if not element.children:
-        return [f"{margin}<{element.tag}{head}/>"]
-    below = [line for child in element.children for line in xml_lines(child, margin + "  ")]
-    return [f"{margin}<{element.tag}{head}>", *below, f"{margin}</{element.tag}>"]

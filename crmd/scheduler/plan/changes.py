@@ -85,9 +85,10 @@ def _check_history(run: Run, rsc: Resource, node: Node, history: Element) -> Non
     if not active:
         return
     reading = run.readings.of(history)
-    if reading.start < reading.stop:
+    start = reading.gist.start
+    if start < reading.gist.stop:
         return
-    for entry in reading.entries[max(reading.start, 0) :]:
+    for entry in reading.entries[max(start, 0) :]:
         interval = interval_of(entry)
         task = entry.get("operation")
         if interval > 0 and (rsc.maintenance or node.maintenance):

@@ -174,5 +174,5 @@ def _note_histories(
     for state in states:
         for component, known in records.items():
             histories = state.by_component.get(component, ())
-            if not all(readings.of(each).is_absent for each in histories):
+            if not all(readings.of(each).gist.is_absent for each in histories):
                 known.nodes.add(state.element.get("uname"))

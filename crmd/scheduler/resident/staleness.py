@@ -180,7 +180,7 @@ def _stale_by_histories(
                 offline
                 and known is not None
                 and _can_do_without(known, node, new)
-                and all(each is None or readings.of(each).is_absent for each in (one, other))
+                and all(each is None or readings.of(each).gist.is_absent for each in (one, other))
             ):
                 continue
             found[name] = None

@@ -110,22 +110,3 @@ def _by_transition(one: Element, other: Element, first: int, second: int) -> int
 def oldest_first(entries: Sequence[Element]) -> list[Element]:
     """Sort a resource's entries by age; among equals the last one listed comes first."""
     return merge_sorted(list(reversed(entries)), age)
-
-
-def active_span(entries: Sequence[Element]) -> tuple[int, int]:
-    """Return the positions of the last start and of the last stop; -1 for none."""
-    start = stop = implied_monitor = implied_role = -1
-    for at, entry in enumerate(entries):
-        task = entry.get("operation").lower()
-        if task == "stop" and entry.get("op-status") == "0":
-            stop = at
-        elif task in ("start", "migrate_from"):
-            start = at
-        elif implied_monitor <= stop and task == "monitor":
-            if entry.get("rc-code") in ("0", "8"):
-                implied_monitor = at
-        elif task in ("promote", "demote"):
-            implied_role = at
-    if start == -1:
-        start = implied_role if implied_role != -1 else implied_monitor
-    return start, stop

@@ -149,14 +149,14 @@ def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
     saved_role = rsc.role
     story = Story()
     forgets = rsc.failure_timeout_ms > 0 and is_recorded(rsc, node)
-    if reading.plain is not None and not forgets:
-        _take_as_it_is(rsc, reading.plain)
+    if reading.gist.plain is not None and not forgets:
+        _take_as_it_is(rsc, reading.gist.plain)
     else:
         rsc.role = Role.UNKNOWN
         for entry in reading.entries:
             read_result(run, rsc, node, entry, story)
     if node.online:
-        for task, interval in reading.recurring:
+        for task, interval in reading.gist.recurring:
             register(run, rsc, operation_key(rsc.id, task, interval), task, node, optional=True)
     _conclude(run, rsc, node, story.on_fail)
     wanted = target_role(rsc)

@@ -6,17 +6,14 @@ is the same object, in any later run (`Readings`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from cib_store.document.element import Element
-from crmd.scheduler.status.entries import (
-    active_span,
-    expected_code,
-    interval_of,
-    number,
-    oldest_first,
-)
+from cib_store.model.values import parse_integer
+from crmd.scheduler.status.entries import expected_code, oldest_first
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.roles import Role
 
@@ -50,13 +47,10 @@ class Plain:
     settled: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One ``lrm_resource``, read."""
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a history says, its entries' ids and times left out: many histories have the same."""
 
-    element: Element
-    entries: tuple[Element, ...]
-    """Oldest first."""
     start: int
     """Position of the last start, -1 for none."""
     stop: int
@@ -68,46 +62,100 @@ class Reading:
     """All it says is that the resource does not run there."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One ``lrm_resource``, read."""
+
+    element: Element
+    entries: tuple[Element, ...]
+    """Oldest first."""
+    gist: Gist
+
+
+class Mark(NamedTuple):
+    """What counts of one entry; with the same marks in the same order, histories say the same."""
+
+    task: str
+    code: str
+    status: str
+    interval: str
+    expected: int
+    has_id: bool
+    is_last_failure: bool
+
+
 def read(element: Element) -> Reading:
     """Read a history."""
-    entries = tuple(oldest_first(list(element.each("lrm_rsc_op"))))
-    start, stop = active_span(entries)
-    recurring, plain = _recurring(entries, start, stop), _plain(entries)
-    stopped = plain is not None and plain.role is plain.role_if_promotable is Role.STOPPED
-    return Reading(
-        element=element,
-        entries=entries,
-        start=start,
-        stop=stop,
-        recurring=recurring,
-        plain=plain,
-        is_absent=stopped and not recurring,
+    entries = element.children
+    if len(entries) != 1 or entries[0].tag != "lrm_rsc_op":
+        entries = tuple(oldest_first([each for each in entries if each.tag == "lrm_rsc_op"]))
+    return Reading(element=element, entries=entries, gist=_gist(tuple(map(_mark, entries))))
+
+
+def _mark(entry: Element) -> Mark:
+    get = entry.attributes.get
+    id_ = get("id", "")
+    return Mark(
+        get("operation", ""),
+        get("rc-code", ""),
+        get("op-status", ""),
+        get("interval", ""),
+        expected_code(entry),
+        bool(id_),
+        id_.endswith("_last_failure_0"),
     )
 
 
-def _recurring(entries: tuple[Element, ...], start: int, stop: int) -> tuple[tuple[str, int], ...]:
+@lru_cache(maxsize=4096)
+def _gist(marks: tuple[Mark, ...]) -> Gist:
+    start, stop = _active_span(marks)
+    recurring, plain = _recurring(marks, start, stop), _plain(marks)
+    stopped = plain is not None and plain.role is plain.role_if_promotable is Role.STOPPED
+    return Gist(start, stop, recurring, plain, is_absent=stopped and not recurring)
+
+
+def _active_span(marks: Sequence[Mark]) -> tuple[int, int]:
+    """Return the positions of the last start and of the last stop; -1 for none."""
+    start = stop = implied_monitor = implied_role = -1
+    for at, mark in enumerate(marks):
+        task = mark.task.lower()
+        if task == "stop" and mark.status == "0":
+            stop = at
+        elif task in ("start", "migrate_from"):
+            start = at
+        elif implied_monitor <= stop and task == "monitor":
+            if mark.code in ("0", "8"):
+                implied_monitor = at
+        elif task in ("promote", "demote"):
+            implied_role = at
+    if start == -1:
+        start = implied_role if implied_role != -1 else implied_monitor
+    return start, stop
+
+
+def _recurring(marks: Sequence[Mark], start: int, stop: int) -> tuple[tuple[str, int], ...]:
     after = max(start, stop + 1 if start < stop else start)
     found = []
-    for entry in entries[max(after, 0) :]:
-        interval = interval_of(entry)
-        if interval and entry.get("op-status") != "-1":
-            found.append((entry.get("operation"), interval))
+    for mark in marks[max(after, 0) :]:
+        interval = parse_integer(mark.interval) or 0
+        if interval and mark.status != "-1":
+            found.append((mark.task, interval))
     return tuple(found)
 
 
-def _plain(entries: tuple[Element, ...]) -> Plain | None:
+def _plain(marks: Sequence[Mark]) -> Plain | None:
     roles = [Role.UNKNOWN, Role.UNKNOWN]
     settled = False
-    for entry in entries:
-        task = entry.get("operation")
-        if not entry.id or task not in RELEVANT:
+    for mark in marks:
+        task = mark.task
+        if not mark.has_id or task not in RELEVANT:
             continue
-        code = number(entry, "rc-code")
-        as_expected = code in _PLAIN_CODES and code == expected_code(entry)
-        done = number(entry, "op-status") == OpStatus.DONE
+        code = parse_integer(mark.code)
+        as_expected = code in _PLAIN_CODES and code == mark.expected
+        done = parse_integer(mark.status) == OpStatus.DONE
         if task not in _PLAIN_TASKS or not (as_expected and done):
             return None
-        if entry.id.endswith("_last_failure_0"):
+        if mark.is_last_failure:
             return None
         assert code is not None
         roles = [_role_after(task, code, roles[0], False), _role_after(task, code, roles[1], True)]

@@ -16,7 +16,7 @@ from cib_store.document.element import Element
 from crm_shell.edit import Mode, apply, operations
 from crm_shell.edit.show import show
 from crm_shell.syntax import parse
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 EMPTY = parse_xml(
