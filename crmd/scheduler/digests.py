@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer, whole
@@ -103,7 +104,8 @@ def calculate(
         agents_own = {name: own[name] for name in own if not _is_for_fencer(rsc, name)}
         digests.secure = digest_of(_digested(_secured(agents_own, private)))
     else:
-        digests.secure = digest_of(_secured(parameters, private))
+        public = _secured(parameters, private)
+        digests.secure = digests.whole if public == parameters else digest_of(public)
     if entry is not None and (
         "op-restart-digest" in entry.attributes or (rsc, node, entry.id) in run.rescheduled
     ):
@@ -119,7 +121,12 @@ def calculate(
 def _is_old(run: Run, entry: Element | None) -> bool:
     text = entry.get("crm_feature_set") if entry is not None else ""
     text = text or run.cib.get("crm_feature_set") or FEATURE_SET
-    return [whole(part) for part in re.findall(r"\d+", text)] < [3, 16, 0]
+    return _is_before_3_16(text)
+
+
+@lru_cache(maxsize=64)
+def _is_before_3_16(feature_set: str) -> bool:
+    return [whole(part) for part in re.findall(r"\d+", feature_set)] < [3, 16, 0]
 
 
 def _is_for_fencer(rsc: Resource, name: str) -> bool:

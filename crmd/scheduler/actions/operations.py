@@ -80,16 +80,11 @@ def operation_meta(
     Precedence: attributes of ``op``, its meta-attributes, (probes) the timeout of the most
     frequent monitor, op_defaults.
     """
-    element = rsc.element
-    given = RuleInput(
-        now=run.now,
-        standard=element.attributes.get("class"),
-        provider=element.attributes.get("provider"),
-        agent=element.attributes.get("type"),
-        operation=task,
-        interval_ms=interval,
-    )
+    defaults = section(run.cib, "op_defaults")
+    given: RuleInput | None = None
     meta: dict[str, str] = {}
+    if defaults is not None or (config is not None and config.children):
+        given = _rule_input(run, rsc, task, interval)
     if config is not None:
         if config.children:
             run.pairs(config, "meta_attributes", given, into=meta)
@@ -98,7 +93,7 @@ def operation_meta(
         monitor = _most_frequent_monitor(rsc)
         if monitor is not None and "timeout" in monitor.attributes:
             meta["timeout"] = monitor.attributes["timeout"]
-    run.pairs(section(run.cib, "op_defaults"), "meta_attributes", given, into=meta)
+    run.pairs(defaults, "meta_attributes", given, into=meta)
     meta.pop("id", None)
     if interval > 0:
         meta["interval"] = str(interval)
@@ -112,6 +107,18 @@ def operation_meta(
     _validate_on_fail(rsc, task, config, meta)
     _set_start_delay(run, rsc, meta, interval)
     return meta
+
+
+def _rule_input(run: Run, rsc: Resource, task: str, interval: int) -> RuleInput:
+    attributes = rsc.element.attributes
+    return RuleInput(
+        now=run.now,
+        standard=attributes.get("class"),
+        provider=attributes.get("provider"),
+        agent=attributes.get("type"),
+        operation=task,
+        interval_ms=interval,
+    )
 
 
 def _timeout_ms(text: str | None) -> int:

@@ -31,6 +31,7 @@ def handle_changes(run: Run) -> None:
     """Compare all histories with the configuration."""
     status = run.cib.child("status")
     states = list(status.each("node_state")) if status is not None else []
+    known: dict[str, list[Resource]] = {}
     by_name = {state.get("uname"): at for at, state in reversed(list(enumerate(states)))}
     for number, node in enumerate(run.nodes):
         at = by_name.get(node.name)
@@ -39,11 +40,15 @@ def handle_changes(run: Run) -> None:
         lrm = states[at].child("lrm")
         histories = lrm.child("lrm_resources") if lrm is not None else None
         for history in histories.each("lrm_resource") if histories is not None else ():
-            if history.children:
-                run.trail.place = (Stage.CHANGES, number, at, history.id)
-                for rsc in matching(run, history.id):
-                    if rsc.variant is Variant.PRIMITIVE:
-                        _check_history(run, rsc, node, history)
+            if not history.children:
+                continue
+            id_ = history.id
+            run.trail.place = (Stage.CHANGES, number, at, id_)
+            if id_ not in known:
+                found = matching(run, id_)
+                known[id_] = [rsc for rsc in found if rsc.variant is Variant.PRIMITIVE]
+            for rsc in known[id_]:
+                _check_history(run, rsc, node, history)
 
 
 def matching(run: Run, id_: str) -> list[Resource]:
@@ -117,17 +122,19 @@ def handle_deferred_changes(run: Run) -> None:
             clear_failures(run, rsc, node)
 
 
+def _agent(element: Element) -> tuple[str | None, str | None, str | None]:
+    get = element.attributes.get
+    return get("type"), get("class"), get("provider")
+
+
 def _agent_changed(run: Run, rsc: Resource, node: Node, history: Element, active: bool) -> bool:
-    changed = False
-    configured, recorded = rsc.element.attributes, history.attributes
-    for name in ("type", "class", "provider"):
-        if configured.get(name) != recorded.get(name):
-            changed = True
-            trigger_unfencing(run, rsc, node, "Device definition changed")
-    if changed and active:
+    if _agent(rsc.element) == _agent(history):
+        return False
+    trigger_unfencing(run, rsc, node, "Device definition changed")
+    if active:
         operation(run, rsc, "stop", node, optional=False)
         rsc.start_pending = True
-    return changed
+    return True
 
 
 def schedule_cleanup(run: Run, rsc: Resource, node: Node, *, optional: bool = False) -> None:

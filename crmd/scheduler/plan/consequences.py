@@ -33,7 +33,7 @@ FIRST_CHANGED = 1
 THEN_CHANGED = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # one for each word of each order: a frozen one takes longer
 class Ends:
     """Two ordered actions. `given`: flags of first as they stand; `counted`: which matter now."""
 

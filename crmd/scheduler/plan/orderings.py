@@ -181,7 +181,7 @@ def _block(run: Run, rsc: Resource, task: str, because: Resource) -> None:
 
 def _flags_for_ordering(run: Run, action: Action, node: Node | None) -> int:
     rsc = action.rsc
-    if rsc is None:
+    if rsc is None or rsc.variant is Variant.PRIMITIVE:
         return action.flags
     flags = rsc.kind.action_flags(run, action, None)
     if node is None or rsc.variant is not Variant.CLONE:

@@ -160,6 +160,8 @@ class Run:
         first_id: str | None = None,
     ) -> dict[str, str]:
         """Merge name-value sets (`merged_pairs`) with this run's time and references."""
+        if owner is None or not owner.children:
+            return {} if into is None else into
         return merged_pairs(
             owner,
             tag,

@@ -134,10 +134,10 @@ def _link_removed(run: Run, histories: Element) -> None:
 
 
 def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
-    reading = run.readings.of(history)
-    if not history.id or (not reading.entries and not run.shutdown_lock):
+    reading, id_ = run.readings.of(history), history.id
+    if not id_ or (not reading.entries and not run.shutdown_lock):
         return None
-    rsc = _resource_of(run, node, history.id)
+    rsc = _resource_of(run, node, id_)
     if rsc is None:
         if not reading.entries:
             return None

@@ -62,8 +62,7 @@ class Gist:
     """All it says is that the resource does not run there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """One ``lrm_resource``, read."""
 
     element: Element
@@ -89,7 +88,7 @@ def read(element: Element) -> Reading:
     entries = element.children
     if len(entries) != 1 or entries[0].tag != "lrm_rsc_op":
         entries = tuple(oldest_first([each for each in entries if each.tag == "lrm_rsc_op"]))
-    return Reading(element=element, entries=entries, gist=_gist(tuple(map(_mark, entries))))
+    return Reading(element, entries, _gist(tuple(map(_mark, entries))))
 
 
 def _mark(entry: Element) -> Mark:
