@@ -161,9 +161,19 @@ def _after(start: Moment, duration: Element) -> Moment:
 
 
 def _spec_holds(spec: Element, now: Moment) -> bool:
+    actual = spec_values(now)
+    return all(
+        side_of(spec.attributes[name], value) == 0
+        for name, value in actual.items()
+        if name in spec.attributes
+    )
+
+
+def spec_values(now: Moment) -> dict[str, int]:
+    """Return what each part of a date_spec is compared with, the year first (features 14.8)."""
     moment = now.calendar
     weekyear, week, weekday = moment.isocalendar()
-    actual = {
+    return {
         "years": moment.year,
         "months": moment.month,
         "monthdays": moment.day,
@@ -175,17 +185,15 @@ def _spec_holds(spec: Element, now: Moment) -> bool:
         "weeks": week,
         "weekdays": weekday,
     }
-    return all(
-        _within(spec.attributes[name], value)
-        for name, value in actual.items()
-        if name in spec.attributes
-    )
 
 
-def _within(text: str, value: int) -> bool:
+def side_of(text: str, value: int) -> int | None:
+    """Tell where a value is: -1 below a range, 0 in it, 1 above; None where it is no range."""
     match = re.fullmatch(r"\s*(\d*)\s*(-?)\s*(\d*)\s*", text)
     if match is None or not (match[1] or match[3]):
-        return False
+        return None
     low = whole(match[1]) if match[1] else None
     high = whole(match[3]) if match[3] else (None if match[2] else low)
-    return (low is None or value >= low) and (high is None or value <= high)
+    if low is not None and value < low:
+        return -1
+    return 1 if high is not None and value > high else 0

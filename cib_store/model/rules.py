@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment, date_expression_holds
 from cib_store.model.references import Index
-from cib_store.model.values import interval_ms, parse_integer, whole
+from cib_store.model.values import interval_ms, parse_integer, parse_version, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +164,8 @@ def _compare(one: str | None, other: str | None, kind: str) -> int:
         except ValueError:
             pass
     elif kind == "version":
-        parts = [[whole(part) for part in re.findall(r"\d+", text)] for text in (one, other)]
-        return (parts[0] > parts[1]) - (parts[0] < parts[1])
+        older, newer = parse_version(one), parse_version(other)
+        return (older > newer) - (older < newer)
     elif kind != "string":
         return 0
     return (one.lower() > other.lower()) - (one.lower() < other.lower())

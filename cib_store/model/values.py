@@ -8,6 +8,7 @@ from functools import lru_cache
 _TRUE = frozenset(("true", "on", "yes", "y", "1"))
 _FALSE = frozenset(("false", "off", "no", "n", "0"))
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
+_VERSION = re.compile(r"\s*(\d+(?:\.\d+)*)")
 _DURATION = re.compile(r"\s*([+-]?\d+)[\d.]*\s*([A-Za-z]*)")
 _MS_PER_UNIT = {
     "": 1000.0,
@@ -59,6 +60,18 @@ def parse_integer(text: str | None) -> int | None:
     """Read the whole number that the text begins with; None where there is none."""
     match = _INTEGER.match(text) if text is not None else None
     return whole(match.group(1)) if match else None
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """Read the numbers that a version begins with, to be compared (features 1.10).
+
+    ``2.0`` is ``2``, and what follows the numbers does not count.
+    """
+    match = _VERSION.match(text)
+    parts = [whole(part) for part in match[1].split(".")] if match else []
+    while parts and not parts[-1]:
+        parts.pop()
+    return tuple(parts)
 
 
 @lru_cache(maxsize=4096)

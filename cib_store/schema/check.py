@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cib_store.document.element import Element
 from cib_store.document.ids import duplicate_ids
 from cib_store.document.pairing import Unpaired, differing
+from cib_store.schema.operations import operation_warnings
 from cib_store.schema.options import OPTIONS
 from cib_store.schema.references import node_warnings, reference_faults
 from cib_store.schema.structure import faults_below, new_faults, structure_faults
@@ -54,10 +55,24 @@ def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]
 
 def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
     """Return what is allowed and looks like a mistake, and is new since `before`."""
-    if before is not None and _looks_the_same(before, cib):
-        return ()
-    known = set(_warnings(before)) if before is not None else set()
-    return tuple(warning for warning in _warnings(cib) if warning not in known)
+    if before is None:
+        return (*_warnings(cib), *operation_warnings(_resources(cib)))
+    told = [] if _looks_the_same(before, cib) else _without(_warnings(before), _warnings(cib))
+    old, new = _resources(before), _resources(cib)
+    kept = {id(one) for one in old} & {id(one) for one in new}
+    changed = [[one for one in some if id(one) not in kept] for some in (old, new)]
+    return (*told, *_without(*map(operation_warnings, changed)))
+
+
+def _without(known: Iterable[Report], found: Iterable[Report]) -> list[Report]:
+    before = set(known)
+    return [report for report in found if report not in before]
+
+
+def _resources(cib: Element) -> tuple[Element, ...]:
+    configuration = cib.child("configuration")
+    section = configuration.child("resources") if configuration is not None else None
+    return section.children if section is not None else ()
 
 
 def _faults(cib: Element) -> Iterator[Report]:

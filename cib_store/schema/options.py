@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cib_store.schema.values import BOOLEAN, COUNT, DURATION, SCORE, Kind, one_of
+from cib_store.schema.values import BOOLEAN, COUNT, DURATION, PERCENTAGE, SCORE, Kind, one_of
 
 _TEXT = Kind("text", "any text")
 _SIGNED = Kind("timeout", "a duration; a negative one: computed")
@@ -81,7 +81,7 @@ OPTIONS: Mapping[str, Kind] = {
         COUNT,
     ),
     **dict.fromkeys(("fencing-watchdog-timeout", "stonith-watchdog-timeout"), _SIGNED),
-    "load-threshold": Kind("percentage", "a number and %"),
+    "load-threshold": PERCENTAGE,
     "no-quorum-policy": one_of("stop", "freeze", "ignore", "demote", "fence", "suicide"),
     "fencing-action": one_of("reboot", "off", "poweroff"),
     "stonith-action": one_of("reboot", "off", "poweroff"),

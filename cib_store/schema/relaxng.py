@@ -16,8 +16,8 @@ from lxml import etree
 from cib_store.document.codec import render
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.sections import REQUIRED
-from cib_store.schema.values import ATTRIBUTES, COUNT, SCORE
-from cib_store.schema.vocabulary import SHAPES
+from cib_store.schema.values import ATTRIBUTES, COUNT, ID_PATTERN, SCORE
+from cib_store.schema.vocabulary import NAMES_FROM_ELSEWHERE, SHAPES
 from raftmaker.vocabulary.reports import Report
 
 FILE = Path(__file__).with_name("pacemaker-4.0.rng")
@@ -57,7 +57,8 @@ def _attributes(tag: str) -> Iterator[Element]:
 def _value(tag: str, name: str) -> Element:
     kind = ATTRIBUTES.get((tag, name))
     if name == "id":
-        return _pattern(r"[\s\S]*\S[\s\S]*")
+        free = tag in NAMES_FROM_ELSEWHERE
+        return _pattern(r"[\s\S]*\S[\s\S]*" if free else ID_PATTERN)
     if kind is SCORE:
         return _pattern(r"[+\-]?(INFINITY|[0-9]+)")
     if kind is COUNT:

@@ -8,8 +8,8 @@ from cib_store.document.element import COMMENT, Element
 from cib_store.document.path import child_position, step_to
 from cib_store.document.sections import RESOURCES
 from cib_store.schema.options import OPTIONS
-from cib_store.schema.values import ATTRIBUTES, META, Kind
-from cib_store.schema.vocabulary import SHAPES
+from cib_store.schema.values import ATTRIBUTES, ID, META, Kind
+from cib_store.schema.vocabulary import NAMES_FROM_ELSEWHERE, SHAPES
 from raftmaker.vocabulary.reports import Report
 
 _HOLDERS = {
@@ -124,14 +124,21 @@ def _attribute_faults(element: Element, where: str) -> Iterator[Report]:
                 what=f"{element.tag} lacks the attribute {name}",
                 mend=f"needed: {', '.join(sorted(shape.required))}",
             )
-    if "id" in present and not element.id.strip():
-        yield Report(code="empty-id", where=where, what="the id is empty", mend="choose one")
+    if "id" in present:
+        yield from _id_faults(element, where)
     for name, value in element.attributes.items():
         kind = ATTRIBUTES.get((element.tag, name))
         if kind is not None and not kind.accepts(value):
             yield bad_value(where, f"{element.tag} {element.id!r}: {name}", value, kind)
     if element.tag in _OF_PAIRS:
         yield from _pair_faults(element, where)
+
+
+def _id_faults(element: Element, where: str) -> Iterator[Report]:
+    if not element.id.strip():
+        yield Report(code="empty-id", where=where, what="the id is empty", mend="choose one")
+    elif element.tag not in NAMES_FROM_ELSEWHERE and not ID.accepts(element.id):
+        yield bad_value(where, f"the id of a {element.tag}", element.id, ID)
 
 
 def bad_value(where: str, what: str, value: str, kind: Kind) -> Report:

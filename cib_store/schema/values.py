@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +30,10 @@ class Kind:
         if self is DURATION:
             value = parse_duration_ms(text)
             return value is not None and value >= 0
-        return True
+        if self is PORT:
+            return text.isascii() and text.isdigit() and int(text) <= _PORT_MAX
+        pattern = _PATTERNS.get(self)
+        return pattern is None or pattern.fullmatch(text) is not None
 
 
 def is_score(text: str) -> bool:
@@ -47,6 +51,16 @@ BOOLEAN = Kind("boolean", "true or false (also yes, no, on, off, 1, 0)")
 SCORE = Kind("score", "a whole number, INFINITY or -INFINITY")
 COUNT = Kind("number", "a whole number from 0 on")
 DURATION = Kind("duration", "a number with ms, s, min or h, or an ISO 8601 duration such as PT5M")
+PORT = Kind("port", "a whole number from 0 to 65535")
+PERCENTAGE = Kind("percentage", "a number from 0 on, with or without %")
+ID = Kind("id", "a letter or _, then letters, digits, -, _ and .")
+ID_PATTERN = r"[A-Za-z_À-�][A-Za-z0-9_.À-�\-]*"
+"""What `ID` allows (features 1.9), for Python and for RELAX NG: about what XML calls an NCName."""
+_PORT_MAX = 65535
+_PATTERNS = {
+    ID: re.compile(ID_PATTERN),
+    PERCENTAGE: re.compile(r"[0-9]+(\.[0-9]*)?%?"),
+}
 ROLE = one_of("Stopped", "Started", "Unpromoted", "Promoted", "Slave", "Master")
 
 ATTRIBUTES: Mapping[tuple[str, str], Kind] = {
@@ -84,6 +98,9 @@ ATTRIBUTES: Mapping[tuple[str, str], Kind] = {
     ("cluster_property_set", "score"): SCORE,
     ("utilization", "score"): SCORE,
     ("fencing-level", "index"): COUNT,
+    ("network", "control-port"): PORT,
+    ("port-mapping", "port"): PORT,
+    ("port-mapping", "internal-port"): PORT,
     ("node", "type"): one_of("member", "remote", "normal", "ping"),
     **{
         (container, name): COUNT
@@ -124,5 +141,6 @@ META: Mapping[str, Kind] = {
     "enabled": BOOLEAN,
     "record-pending": BOOLEAN,
     "remote-connect-timeout": DURATION,
+    "remote-port": PORT,
 }
 """Meta-attributes of resources and operations whose values are checked; others are free."""

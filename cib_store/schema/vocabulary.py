@@ -37,6 +37,11 @@ _CONTAINER = _shape(
     "replicas replicas-per-host promoted-max masters run-command network options",
 )
 
+NAMES_FROM_ELSEWHERE = frozenset(
+    ("node", "acl_target", "acl_user", "role", "role_ref", "resource_ref", "obj_ref")
+)
+"""Elements whose ``id`` is the name of a node or user, or of another element."""
+
 SHAPES: Mapping[str, Shape] = {
     "configuration": _shape("", "", " ".join((*REQUIRED, *OPTIONAL))),
     "crm_config": _shape("", "", "cluster_property_set"),

@@ -40,7 +40,7 @@ def _elements(draw: st.DrawFn, tag: str, depth: int) -> Element:
 def _value(tag: str, name: str) -> st.SearchStrategy[str]:
     kind = ATTRIBUTES.get((tag, name))
     if name == "id":
-        return st.sampled_from(["a", "b", "c", "d", " "])
+        return st.sampled_from(["a", "b", "c", "_d.1-é", " ", "1a", "a b", "a:b", "-a"])
     if kind in _GOOD:
         return st.sampled_from([*_GOOD[kind], "many"])
     if kind is not None and kind.words:

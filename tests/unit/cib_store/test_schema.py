@@ -9,6 +9,16 @@ from cib_store.document.element import Element
 from cib_store.document.path import insert, trail_of
 from cib_store.document.sections import empty_cib
 from cib_store.schema import faults, warnings
+from cib_store.schema.values import (
+    BOOLEAN,
+    COUNT,
+    DURATION,
+    PERCENTAGE,
+    PORT,
+    ROLE,
+    SCORE,
+    Kind,
+)
 
 WEB = '<primitive id="web" class="ocf" provider="heartbeat" type="Dummy"/>'
 
@@ -53,7 +63,10 @@ def test_a_good_configuration_has_no_faults() -> None:
         ("resources", WEB.replace("/>", ' clas="x"/>'), "unknown-attribute", "clas"),
         ("resources", '<primitive id="x" class="ocf" type="y"/>', "missing-attribute", "provider"),
         ("resources", '<primitive id="x" type="y"/>', "missing-attribute", "class"),
-        ("resources", '<primitive id="x" class="upstart" type="y"/>', "bad-value", "upstart"),
+        *(
+            ("resources", f'<primitive id="x" class="{gone}" type="y"/>', "bad-value", gone)
+            for gone in ("heartbeat", "nagios", "upstart")
+        ),
         ("resources", '<primitive id="x" template="t"/>', "unknown-reference", "'t'"),
         ("resources", '<group id="x"/>', "empty-group", "'x'"),
         ("resources", '<clone id="x"/>', "empty-clone", "'x'"),
@@ -102,7 +115,7 @@ def test_a_good_configuration_has_no_faults() -> None:
     ],
 )  # fmt: skip
 def test_a_fault_is_named(section: str, text: str, code: str, said: str) -> None:
-    """features 4.20"""
+    """features 4.20, 5.6, 13.34"""
     found = faults(_cib(**{section: text}))
     assert code in [fault.code for fault in found]
     assert any(said in str(fault) for fault in found)
@@ -137,3 +150,104 @@ def test_an_unknown_option_or_node_is_only_a_warning() -> None:
     assert [one.code for one in warnings(cib)] == ["unknown-node", "unknown-option"]
     assert not any(one.is_error for one in warnings(cib))
     assert render(cib)
+
+
+@pytest.mark.parametrize("name", ["web", "_web", "w3-b.1", "müsli"])
+def test_an_id_begins_with_a_letter_and_has_no_blanks(name: str) -> None:
+    """features 1.9"""
+    assert faults(_cib(resources=WEB.replace("web", name))) == ()
+
+
+@pytest.mark.parametrize("name", ["3web", "-web", "my web", "a:b", "a/b", "web#1", "."])
+def test_an_id_of_another_form_is_refused(name: str) -> None:
+    """features 1.9: what has one already may be changed for all that."""
+    wrong = _cib(resources=WEB.replace("web", name))
+    (fault,) = faults(wrong)
+    assert (fault.code, repr(name) in fault.what) == ("bad-value", True)
+    assert faults(wrong, before=wrong) == ()
+    node = f'<node id="{name}" uname="{name}"/>'
+    assert faults(_cib(nodes=node)) == (), "names of nodes are no ids"
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (COUNT, ("0", "7", "2147483647"), ("", "-1", "6x", "2147483648", "1.5", "²")),
+        (SCORE, ("-3", "+4", "INFINITY", "-INFINITY"), ("", "6x", "often", "--1", "1.5")),
+        (PERCENTAGE, ("80", "80%", "12.5%", "0"), ("", "%", "-1", "80 %", "many", "80%%")),
+        (PORT, ("0", "3121", "65535"), ("", "65536", "-1", "http", "80a")),
+        (BOOLEAN, ("true", "ON", "0"), ("", "2", "maybe")),
+        (DURATION, ("20", "1min", "PT5M"), ("", "soon", "-5s", "20 apples")),
+        (ROLE, ("Started", "stopped", "Promoted", "Slave", "master"), ("", "Leader")),
+    ],
+    ids=lambda kind: kind.name if isinstance(kind, Kind) else "",
+)
+def test_what_a_value_may_be(kind: Kind, good: tuple[str, ...], bad: tuple[str, ...]) -> None:
+    """features 1.2, 1.3, 1.14: a number has nothing after it."""
+    assert [text for text in good if not kind.accepts(text)] == []
+    assert [text for text in bad if kind.accepts(text)] == []
+
+
+def test_percentages_and_ports_are_checked_where_they_stand() -> None:
+    """features 1.3"""
+    options = '<cluster_property_set id="s"><nvpair id="n" name="load-threshold" value="x"/>'
+    bundle = '<bundle id="b"><docker image="i"/><network control-port="99999"/></bundle>'
+    guest = WEB.replace("/>", '><meta_attributes id="m"><nvpair id="mn" name="remote-port"'
+                        ' value="ssh"/></meta_attributes></primitive>')  # fmt: skip
+    cib = _cib(crm_config=f"{options}</cluster_property_set>", resources=bundle + guest)
+    said = [fault.what for fault in faults(cib)]
+    assert [("percentage" in each, "port" in each) for each in said] == [
+        (True, False), (False, True), (False, True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("holder", "member"),
+    [
+        ("clone", f'<clone id="y">{WEB}</clone>'),
+        ("clone", '<bundle id="y"><docker image="i"/></bundle>'),
+        ("group", f'<group id="y">{WEB}</group>'),
+        ("group", f'<clone id="y">{WEB}</clone>'),
+        ("group", '<bundle id="y"><docker image="i"/></bundle>'),
+    ],
+)
+def test_what_a_group_and_a_clone_may_not_hold(holder: str, member: str) -> None:
+    """features 9.27"""
+    assert "wrong-member" in _codes(_cib(resources=f'<{holder} id="x">{member}</{holder}>'))
+
+
+def _with_operations(*operations: str) -> Element:
+    ops = "".join(f'<op id="o{at}" {text}/>' for at, text in enumerate(operations))
+    inner = f"><operations>{ops}</operations></primitive>"
+    return _cib(resources=WEB.replace("/>", inner))
+
+
+@pytest.mark.parametrize(
+    ("operations", "codes"),
+    [
+        (('name="monitor" interval="10s"', 'name="monitor" interval="11s"'), []),
+        (('name="monitor" interval="0"', 'name="monitor" interval="10s"'), []),
+        (('name="monitor" interval="10s"', 'name="monitor" interval="10000ms"'),
+         ["double-operation"]),
+        (('name="stop" interval="0" on-fail="block"',), []),
+        (('name="stop" interval="0" on-fail="standby"',), ["bad-on-fail"]),
+        (('name="stop" interval="0" on-fail="demote"',), ["bad-on-fail"]),
+        (('name="stop" interval="0" on-fail="stop"',), ["bad-on-fail"]),
+        (('name="start" interval="0" on-fail="demote"',), ["bad-on-fail"]),
+        (('name="monitor" interval="10s" on-fail="demote"',), ["bad-on-fail"]),
+        (('name="monitor" interval="10s" role="Promoted" on-fail="demote"',), []),
+        (('name="promote" interval="0" on-fail="demote"',), []),
+    ],
+)  # fmt: skip
+def test_operations_that_do_not_count_are_told(
+    operations: tuple[str, ...], codes: list[str]
+) -> None:
+    """features 8.2, 8.8: they are allowed, as ever; told once, when they are new."""
+    cib = _with_operations(*operations)
+    found = warnings(cib)
+    assert [one.code for one in found] == codes
+    assert all(one.where and one.what and one.mend and not one.is_error for one in found)
+    assert faults(cib) == ()
+    assert warnings(cib, before=cib) == ()
+    assert warnings(cib, before=_cib(resources=WEB)) == found
+    assert warnings(_cib(resources=WEB), before=cib) == ()

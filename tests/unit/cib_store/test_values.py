@@ -6,7 +6,13 @@ import pytest
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment, date_expression_holds, parse_moment
-from cib_store.model.values import parse_boolean, parse_duration_ms, parse_integer
+from cib_store.model.values import (
+    parse_boolean,
+    parse_duration_ms,
+    parse_integer,
+    parse_version,
+)
+from raftmaker.vocabulary.roles import Role, parse_role
 
 _NOW = Moment(1_700_000_000)
 _DAY = 86_400
@@ -125,3 +131,63 @@ def test_the_ends_of_the_calendar_are_dates(start: str, unit: str, amount: str) 
 def test_every_moment_has_a_calendar(epoch: int) -> None:
     """A clock that is wrong by thousands of years is no reason to stop deciding."""
     assert 1 <= Moment(epoch, 3600).calendar.year <= 9999
+
+
+@pytest.mark.parametrize(
+    ("attributes", "holds", "changes_in"),
+    [
+        ({"operation": "gt", "start": "2023-11-14 22:13:21Z"}, False, 2),
+        ({"operation": "gt", "start": "2023-11-14 22:13:19Z"}, True, None),
+        ({"operation": "lt", "end": "2023-11-14 22:13:30Z"}, True, 10),
+        ({"operation": "lt", "end": "2023-11-14 22:13:20Z"}, False, None),
+        ({"start": "2023-11-14 22:13:25Z", "end": "2023-11-15"}, False, 5),
+        ({"start": "2023-11-14", "end": "2023-11-14 22:13:40Z"}, True, 21),
+        ({"start": "2023-11-14", "end": "2023-11-14 22:13:19Z"}, False, None),
+        ({"operation": "date_spec"}, True, None),
+    ],
+)
+def test_when_a_date_expression_next_changes(
+    attributes: dict[str, str], holds: bool, changes_in: int | None
+) -> None:
+    """features 14.7, 14.10: to the second; of a date_spec it is not known."""
+    spec = (Element("date_spec", {"id": "s", "hours": "22"}),)
+    children = spec if attributes.get("operation") == "date_spec" else ()
+    held, change = date_expression_holds(
+        Element("date_expression", {"id": "e"} | attributes, children), _NOW
+    )
+    assert held is holds
+    assert (change - _NOW.epoch if change is not None else None) == changes_in
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("Stopped", Role.STOPPED),
+        ("started", Role.STARTED),
+        ("Unpromoted", Role.UNPROMOTED),
+        ("Slave", Role.UNPROMOTED),
+        ("PROMOTED", Role.PROMOTED),
+        ("Master", Role.PROMOTED),
+        ("Leader", Role.UNKNOWN),
+        ("", Role.UNKNOWN),
+        (None, Role.UNKNOWN),
+    ],
+)
+def test_role_names_have_older_ones_and_any_case(text: str | None, role: Role) -> None:
+    """features 1.14"""
+    assert parse_role(text) is role
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [("1.9", "1.10"), ("2", "2.0.1"), ("3.20.5", "3.20.10"), ("2.1.5", "3"), ("soon", "1")],
+)
+def test_versions_compare_part_by_part(older: str, newer: str) -> None:
+    """features 1.10"""
+    assert parse_version(older) < parse_version(newer)
+
+
+@pytest.mark.parametrize("same", ["2", "2.0", "2.0.0", " 2", "2-rc1", "2.0+git", "2.0beta3"])
+def test_a_version_is_the_numbers_that_it_begins_with(same: str) -> None:
+    """features 1.10"""
+    assert parse_version(same) == (2,)

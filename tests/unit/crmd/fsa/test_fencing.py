@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crmd.fsa import effects, events
@@ -53,6 +55,21 @@ def test_intent_then_device_then_result_then_recovery() -> None:
     world.settle()
     assert world.last(effects.SendOrder).node == C
     assert world.name() is Name.S_TRANSITION_ENGINE, "its own fencing aborts nothing"
+
+
+@pytest.mark.parametrize(("said", "delay_ms"), [("15", 15_000), ("0", 0), (None, 0)])
+def test_the_delay_that_the_scheduler_asks_for_reaches_the_fencer(
+    said: str | None, delay_ms: int
+) -> None:
+    """features 2.27, 17.33"""
+    world = World()
+    lost(world)
+    ordered = fence("b")
+    if said is not None:
+        named = {"CRM_meta_priority_fencing_delay": said}
+        ordered = replace(ordered, attributes={**ordered.attributes, **named})
+    world.schedule(ordered)
+    assert world.last(effects.RunFencing).delay_ms == delay_ms
 
 
 def test_a_fenced_node_that_returns_before_the_graph_ends_is_planned_for() -> None:
