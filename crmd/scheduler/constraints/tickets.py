@@ -34,6 +34,7 @@ def read_ticket(run: Run, original: Element) -> None:
         id_ = original.attributes.get("rsc")
         if id_ is not None and find_resource(run, id_) is None:
             if not is_known(run, id_):
+                _ignore(run, original, id_)
                 return
             members = as_set(run, original, "rsc", always=False)
             assert members is not None
@@ -48,12 +49,20 @@ def read_ticket(run: Run, original: Element) -> None:
         for reference in each.each("resource_ref"):
             rsc = find_resource(run, reference.id)
             if rsc is None:
+                _ignore(run, original, reference.id)
                 return
             _bind(run, rsc, ticket, each.attributes.get("role"), policy)
     if not found_set:
         rsc = find_resource(run, original.attributes.get("rsc"))
         if rsc is not None:
             _bind(run, rsc, ticket, original.attributes.get("rsc-role"), policy)
+
+
+def _ignore(run: Run, constraint: Element, name: str) -> None:
+    run.ignore(
+        "unknown-resource",
+        f"Ignoring constraint {constraint.id}: there is no resource or tag {name}",
+    )
 
 
 def _bind(
