@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from cib_store.document.element import Element
+from cib_store.model.date_standing import Standing, standing
+from cib_store.model.dates import Moment
 from cib_store.model.values import parse_duration_ms
 from crm_shell.actions import tree
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
@@ -58,15 +61,30 @@ def _put(cib: Element, location: Element) -> CibOperation:
 def cleared(cib: Element, identity: str, node: str = "") -> tuple[CibOperation, ...]:
     """Lift what `prefer` and `ban` made for a resource (`node`: only what concerns it)."""
     resource = tree.resource(cib, identity).id
+    found = [each for each in made_for(cib, resource) if not node or node_of(each) == node]
+    return removal_of(found)
+
+
+def removal_of(locations: Iterable[Element]) -> tuple[CibOperation, ...]:
+    """Return what deletes these constraints."""
     return tuple(
         CibOperation(
             kind=OperationKind.DELETE,
             scope="constraints",
             xml=tree.text(Element("rsc_location", {"id": each.id})),
         )
-        for each in made_for(cib, resource)
-        if not node or node_of(each) == node
+        for each in locations
     )
+
+
+def expired(cib: Element, resource: str, now: Moment) -> list[Element]:
+    """Return those of `made_for` whose lifetime is over."""
+    return [each for each in made_for(cib, resource) if _is_over(each, now)]
+
+
+def _is_over(location: Element, now: Moment) -> bool:
+    dates = [each for each in location.walk() if each.tag == "date_expression"]
+    return len(dates) == 1 and standing(dates[0], now) is Standing.AFTER
 
 
 def made_for(cib: Element, resource: str = "") -> list[Element]:

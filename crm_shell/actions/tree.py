@@ -39,6 +39,26 @@ def resource(cib: Element, identity: str) -> Element:
     return found
 
 
+def named(cib: Element, name: str) -> tuple[str, ...]:
+    """Return the ids that a name means: the resources of a tag, or the name itself."""
+    known = {each.id for each in resources(cib) if each.tag != "template"}
+    for tag in section(cib, "tags").each("tag"):
+        if tag.id == name and name not in known:
+            return tuple(each.id for each in tag.each("obj_ref") if each.id in known)
+    return (name,)
+
+
+def with_template(cib: Element, element: Element) -> Element:
+    """Return a resource with its template filled in; as it is where there is none."""
+    if "template" not in element.attributes:
+        return element
+    # The scheduler's package is loaded only where there is a template to fill in.
+    from crmd.scheduler.configuration.templates import expanded
+
+    templates = {each.id: each for each in resources(cib) if each.tag == "template"}
+    return expanded(element, templates) or element
+
+
 def holders(cib: Element, identity: str) -> list[Element]:
     """Return the containers around a resource, outermost first."""
     above: list[Element] = []

@@ -22,8 +22,9 @@ async def _cib(session: Session) -> Cib:
 
 def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
     async def run(session: Session, args: list[str]) -> int:
-        names = arguments(args, 1, 10_000, f"{name} RESOURCE…")
+        given = arguments(args, 1, 10_000, f"{name} RESOURCE|TAG…")
         cib = await _cib(session)
+        names = [each for one in given for each in tree.named(cib.document, one)]
         operations: list[CibOperation] = []
         for each in names:
             operations.extend(roles.set_meta(cib.document, each, meta, value))
@@ -35,7 +36,7 @@ def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
         await session.change(operations, message=f"resource {name} {' '.join(names)}", asked=names)
         return 0
 
-    return _command(name, f"{name} RESOURCE…", summary, run)
+    return _command(name, f"{name} RESOURCE|TAG…", summary, run)
 
 
 def _command(

@@ -42,8 +42,8 @@ def _parser() -> ToolParser:
     parser.value("--output-to", dest="output_to", text="file for the answer")
     parser.flag("-X", "--as-xml", dest="as_xml", text="the older form of --output-as=xml")
     parser.value("-x", "--xml-file", dest="xml_file", text="show this CIB instead of the cluster")
-    parser.value("--node", dest="node", text="only this node")
-    parser.value("--resource", dest="resource", text="only this resource")
+    parser.value("--node", dest="node", text="only this node, or those of a tag")
+    parser.value("--resource", dest="resource", text="only this resource, or those of a tag")
     for short, name, text in (
         ("-n", "group-by-node", "resources under their node"),
         ("-r", "inactive", "also what does not run"),
@@ -196,10 +196,14 @@ def _one_line(status: Status) -> str:
 def _filtered(status: Status, options: argparse.Namespace) -> Status:
     from dataclasses import replace
 
+    tags = status.cluster.tags
     if options.node:
-        nodes = tuple(each for each in status.nodes if each.name == options.node)
+        names = (options.node, *tags.get(options.node, ()))
+        nodes = tuple(each for each in status.nodes if {each.name, each.id} & set(names))
         status = replace(status, nodes=nodes)
     if options.resource:
-        resources = tuple(filter(None, (each.part(options.resource) for each in status.resources)))
-        status = replace(status, resources=resources)
+        names = (options.resource, *tags.get(options.resource, ()))
+        parts = (top.part(name) for name in names for top in status.resources)
+        resources = {id(part): part for part in parts if part is not None}
+        status = replace(status, resources=tuple(resources.values()))
     return status

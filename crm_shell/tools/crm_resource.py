@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from cib_store.model.dates import Moment
 from crm_shell.actions import moving, roles, tree
 from crm_shell.tools import resource_queries as queries
 from crm_shell.tools import resource_values as values
@@ -47,6 +49,8 @@ def _parser() -> ToolParser:
     parser.flag("--restart", "--restart", dest="restart", text="stop, wait, start")
     parser.flag("--wait", "--wait", dest="wait", text="wait until the cluster has settled")
     parser.flag("--list-standards", "--list-standards", dest="list_standards")
+    parser.flag("--list-ocf-providers", "--list-ocf-providers", dest="list_ocf_providers")
+    parser.value("--list-ocf-alternatives", dest="list_ocf_alternatives", text="AGENT")
     parser.value("--list-agents", dest="list_agents", text="STANDARD[:PROVIDER]")
     parser.value("--show-metadata", dest="show_metadata", text="STANDARD:[PROVIDER:]AGENT")
     parser.value("-r", "--resource", dest="resource", text="the resource")
@@ -59,6 +63,7 @@ def _parser() -> ToolParser:
     parser.value("-I", "--interval", dest="interval", text="with -n: its interval")
     parser.value("-u", "--lifetime", dest="lifetime", text="with -M, -B: how long")
     parser.flag("--promoted", "--promoted", "--master", dest="promoted", text="the promoted role")
+    parser.flag("-e", "--expired", dest="expired", text="with -U: only what is over")
     parser.value("-s", "--set-name", dest="set_name", text="id of the set")
     parser.value("-i", "--nvpair", dest="pair_id", text="id of the pair")
     parser.value("-t", "--resource-type", dest="type", text="with -D: primitive, group, clone …")
@@ -78,6 +83,10 @@ def main() -> int:
     command = command or "list"
     if command in _NEED_RESOURCE and not options.resource:
         parser.error(f"--{command.replace('_', '-')} needs a resource: --resource RESOURCE")
+    if options.expired and command != "clear":
+        parser.error("--expired is for --clear")
+    if command == "clear" and not (options.resource or options.expired):
+        parser.error("--clear needs a resource: --resource RESOURCE, or --expired")
     if command == "set_parameter" and options.value is None:
         parser.error("--set-parameter needs a value: --parameter-value VALUE")
 
@@ -161,13 +170,19 @@ async def _ban(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 async def _clear(cluster: Cluster, options: argparse.Namespace) -> int:
-    cib = await cluster.cib()
-    operations = moving.cleared(cib.document, options.resource, options.node or "")
-    if operations:
-        await cluster.change(operations)
-    for each in moving.made_for(cib.document, options.resource):
-        if not options.node or moving.node_of(each) == options.node:
-            write(f"Removing constraint: {each.id}")
+    """With --expired also for all resources, what is over alone (features 12.9)."""
+    cib = (await cluster.cib()).document
+    resource = tree.resource(cib, options.resource).id if options.resource else ""
+    node = tree.node(cib, options.node).get("uname") if options.node else ""
+    if options.expired:
+        found = moving.expired(cib, resource, Moment(int(time.time())))
+    else:
+        found = moving.made_for(cib, resource)
+    found = [each for each in found if not node or moving.node_of(each) == node]
+    if found:
+        await cluster.change(moving.removal_of(found))
+    for each in found:
+        write(f"Removing constraint: {each.id}")
     return 0
 
 
@@ -234,6 +249,8 @@ _RUNS: dict[str, _Run] = {
     "constraints": queries.show_constraints,
     "list_standards": queries.show_standards,
     "list_agents": queries.show_agents,
+    "list_ocf_providers": queries.show_providers,
+    "list_ocf_alternatives": queries.show_providers,
     "show_metadata": queries.show_metadata,
     "get_parameter": values.get,
     "set_parameter": values.set_,
@@ -248,5 +265,5 @@ _RUNS: dict[str, _Run] = {
     "delete": _delete,
 }
 _NEED_RESOURCE = ("query_xml", "query_xml_raw", "locate", "constraints", "get_parameter",
-                  "set_parameter", "delete_parameter", "move", "ban", "clear", "restart",
+                  "set_parameter", "delete_parameter", "move", "ban", "restart",
                   "delete")  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from cib_store.document.element import Element
 from crm_shell.actions import tree
 from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, run_tool, write
 from raftmaker.client import Cluster, Progress
 from raftmaker.vocabulary.codes import ExitCode
 
+_KINDS = ("cluster", "guest", "remote")
 _COMMANDS = ("status", "pacemakerd", "nodes", "dc_lookup")
 
 
@@ -17,7 +19,15 @@ def main() -> int:
     parser = ToolParser("crmadmin", "query the controllers")
     parser.value("-S", "--status", dest="status", text="the state of a node's controller")
     parser.flag("-P", "--pacemakerd", dest="pacemakerd", text="the state of this node's daemons")
-    parser.add_argument("-N", "--nodes", nargs="?", const="all", metavar="TYPES", dest="nodes")
+    parser.add_argument(
+        "-N",
+        "--nodes",
+        nargs="?",
+        const="all",
+        metavar="TYPES",
+        dest="nodes",
+        help="the nodes: all, or cluster, guest, remote, with commas between",
+    )
     parser.flag("-D", "--dc_lookup", "--dc-lookup", dest="dc_lookup", text="the DC")
     parser.value("-t", "--timeout", dest="timeout")
     parser.value("-i", "--ipc-name", dest="ipc_name")
@@ -27,6 +37,8 @@ def main() -> int:
     command = exclusive(parser, options, _COMMANDS)
     if not command:
         parser.error("say what to show: --dc_lookup, --status NODE, --nodes")
+    if command == "nodes" and not set(options.nodes.split(",")) <= {"all", *_KINDS}:
+        parser.error(f"--nodes: {options.nodes!r} is none of all, {', '.join(_KINDS)}")
 
     async def body(cluster: Cluster) -> int:
         return await _act(cluster, command, options)
@@ -38,6 +50,13 @@ async def _progress_of(cluster: Cluster, node: str) -> Progress:
     async for now in cluster.follow_progress(node):
         return now
     raise ToolFailed(f"the controller of {node} does not answer", ExitCode.NOHOST)
+
+
+def _node_text(entry: Element, kind: str, options: argparse.Namespace) -> str:
+    name = entry.get("uname")
+    if options.bash_export:
+        return f"export {name}={entry.id}"
+    return name if options.quiet else f"{kind} node: {name} ({entry.id})"
 
 
 async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> int:
@@ -54,13 +73,11 @@ async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> i
             write(now.state if options.quiet else f"Controller on {node} in state {now.state}: ok")
         case "nodes":
             cib = await cluster.cib(local=True)
+            wanted = set(options.nodes.split(","))
             for entry in tree.section(cib.document, "nodes").each("node"):
                 kind = "remote" if entry.get("type") == "remote" else "cluster"
-                name, identity = entry.get("uname"), entry.id
-                if options.bash_export:
-                    write(f"export {name}={identity}")
-                elif options.nodes in ("all", "", kind):
-                    write(name if options.quiet else f"{kind} node: {name} ({identity})")
+                if wanted & {"all", kind}:
+                    write(_node_text(entry, kind, options))
         case _:
             now = await cluster.progress()
             write(f"Controller: {now.state}, DC {now.dc or 'none'}")

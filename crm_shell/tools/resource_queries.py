@@ -93,6 +93,8 @@ async def show_xml(cluster: Cluster, options: argparse.Namespace) -> int:
         for line in resource_lines(run, rsc, "", detail=Detail()):
             write(line.removeprefix("* "))
     write("Resource XML:")
+    if options.query_xml:
+        element = tree.with_template(cib.document, element)
     write("\n".join(xml_lines(element)))
     return 0
 
@@ -137,6 +139,19 @@ async def show_agents(cluster: Cluster, options: argparse.Namespace) -> int:
         write(each.rpartition(":")[2])
     if not found:
         raise ToolFailed(f"no agents of {options.list_agents}", ExitCode.NOSUCH)
+    return 0
+
+
+async def show_providers(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the providers of OCF agents: all, or those that have one agent."""
+    agent = options.list_ocf_alternatives
+    named = [each.split(":") for each in await cluster.agents("ocf", "")]
+    found = sorted({names[1] for names in named if len(names) == 3 and agent in (None, names[2])})
+    for each in found:
+        write(each)
+    if not found:
+        whose = f" of an agent {agent}" if agent else ""
+        raise ToolFailed(f"no OCF providers{whose}", ExitCode.NOSUCH)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cib_store.document.element import Element
-from crm_shell.actions import roles, tree
+from crm_shell.actions import tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
 from crm_shell.tools.frame import ToolFailed, write
 from crm_shell.xml_text import xml_lines
@@ -44,11 +44,15 @@ async def get(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 def _inherited(cib: Element, element: Element, name: str) -> str | None:
-    """Return a meta-attribute: the resource's own, its containers', the defaults'."""
-    for each in (element, *reversed(tree.holders(cib, element.id))):
-        value = roles.meta_of(cib, each.id, name)
-        if value is not None:
-            return value
+    """Return a meta-attribute: the resource's own, its template's, its containers', the defaults'.
+
+    Features 6.8. What a set with a rule says does not count.
+    """
+    template = [tree.with_template(cib, element)] if element.get("template") else []
+    for each in (element, *template, *reversed(tree.holders(cib, element.id))):
+        found = find_pairs(of_resource(each, "meta_attributes"), each, name)
+        if found:
+            return found[0][1].get("value")
     for each in tree.section(cib, "rsc_defaults").each("meta_attributes"):
         for pair in each.each("nvpair"):
             if pair.get("name") == name and each.child("rule") is None:

@@ -57,7 +57,7 @@ def _told(site: Site) -> list[dict[str, str]]:
 
 
 def test_one_instance_is_promoted_and_all_are_told(clones: Site) -> None:
-    """features 9.19, 10.1-10.9: promotion by the agents' score; what agents are told of it."""
+    """features 9.10, 9.19, 10.1-10.9: promotion by the agents' score; what agents are told."""
     node = _promoted(clones.judge)
     others = sorted({"n1", "n2", "n3"} - {node})
     _wait_shown(clones, "n1", f"Promoted: [ {node} ]")
@@ -112,7 +112,7 @@ def test_standby_demotes_first_and_hands_the_role_over(clones: Site) -> None:
 
 
 def test_a_service_migrates_without_being_stopped(clones: Site) -> None:
-    """features 16.17, 16.18, 5.24: the source hands over, and the target goes on."""
+    """features 2.33, 16.12, 16.17, 16.18, 5.24: the source hands over, and the target goes on."""
     clones.crm("n1", "resource", "meta", "service", "set", "allow-migrate", "true")
     clones.wait_whole(START_S)
     before = clones.wait_active(START_S)

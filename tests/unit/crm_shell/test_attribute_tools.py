@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cib_store.document.codec import parse
-from cib_store.document.element import Element
 from crm_shell.tools import attrd_updater, crm_attribute, crm_node, crm_resource
 from raftmaker.vocabulary.codes import ExitCode
+from tests.unit.crm_shell.desk import Desk
 
 CIB = """<cib epoch="3" num_updates="0" admin_epoch="0" validate-with="pacemaker-4.0">
 <configuration><crm_config/><nodes><node id="n1" uname="n1"/><node id="n2" uname="n2"/></nodes>
@@ -23,47 +20,13 @@ CIB = """<cib epoch="3" num_updates="0" admin_epoch="0" validate-with="pacemaker
 <nvpair id="f1" name="fail-count-db#monitor_10000" value="2"/>
 <nvpair id="f2" name="fail-count-db#start_0" value="INFINITY"/></instance_attributes>
 </transient_attributes></node_state></status></cib>"""
-Main = Callable[[], int]
-
-
-class Desk:
-    """A CIB in a file, and the tools run on it in this process."""
-
-    def __init__(self, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._file, self._capsys = file, capsys
-        file.write_text(CIB)
-
-    def run(self, main: Main, *words: str) -> tuple[int, str, str]:
-        sys.argv = [main.__name__, *words]
-        try:
-            code = main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = self._capsys.readouterr()
-        return code, said.out, said.err
-
-    def did(self, main: Main, *words: str) -> str:
-        """Run a tool that must succeed; return what it printed."""
-        code, out, err = self.run(main, *words)
-        assert (code, err) == (ExitCode.OK, "")
-        return out
-
-    def pairs(self, tag: str = "nvpair") -> dict[str, Element]:
-        return {one.get("name"): one for one in parse(self._file.read_text()).walk()
-                if one.tag == tag}  # fmt: skip
 
 
 @pytest.fixture
 def desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Desk:
-    file = tmp_path / "cib.xml"
-    monkeypatch.setenv("CIB_file", str(file))
-    monkeypatch.setenv("RAFTMAKER_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.setenv("OCF_RESKEY_CRM_meta_on_node", "n1")
-    monkeypatch.delenv("OCF_RESOURCE_INSTANCE", raising=False)
-    monkeypatch.setattr(sys, "argv", sys.argv)
-    return Desk(file, capsys)
+    return Desk(CIB, tmp_path, monkeypatch, capsys)
 
 
 def test_crm_attribute_sets_reads_and_removes_a_cluster_option(desk: Desk) -> None:
