@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cib_store.apply import State
-from cib_store.document.codec import render
+from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
 from cib_store.document.patchset import difference
 from cib_store.document.path import find
@@ -42,6 +42,19 @@ def test_create_refuses_what_exists_and_leaves_the_same_root() -> None:
     after, outcome = then(state, write(K.CREATE, WEB))
     assert outcome.code is ExitCode.EXISTS
     assert after.cib is state.cib
+
+
+def test_descriptions_and_comments_are_kept() -> None:
+    """features 6.15: through what changes beside them, and the element itself."""
+    noted = WEB.replace("/>", ' description="the web"><!-- since May --></primitive>')
+    state = told(born(), write(K.CREATE, f'<group id="g">{noted}</group>', scope="resources"))
+    xml = '<primitive id="web" type="Stateful"><meta_attributes id="m"/></primitive>'
+    state = told(state, write(K.MODIFY, xml, scope="resources"))
+    state = told(state, write(K.CREATE, WEB.replace("web", "db"), scope="resources"))
+    assert _web_of(state).get("description") == "the web"
+    assert _web_of(state).get("type") == "Stateful"
+    assert "<!-- since May -->" in render(_web_of(state))
+    assert parse(render(state.cib)) == state.cib
 
 
 def test_modify_finds_its_element_at_any_depth_and_merges() -> None:
