@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.hosts import pacemaker
+from bench.hosts.series import Series
 from bench.hosts.trials import CONFIGURATION, RESOURCE, Loss, Trial, line, prepare, run
 from tests.hosts.site import cluster_with
 
-QUICK_S = 20.0
-"""With --quick no round of trials is begun after this long."""
+QUICK_MINUTES = 0.33
+"""With --quick no trial is begun after this long, but for one of each kind."""
 
 
 def medians(trials: Sequence[Trial]) -> dict[str, float]:
@@ -58,16 +59,32 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=20, metavar="N", help="of each kind (20)")
     parser.add_argument("--quick", action="store_true", help="one trial of each kind")
     parser.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        metavar="N",
+        help="begin no trial after this long, once there is one of each kind",
+    )
+    parser.add_argument(
+        "--append",
+        type=Path,
+        metavar="FILE",
+        help="add the trials to those of earlier runs in this file, and report all of them",
+    )
+    parser.add_argument(
         "--baseline", type=Path, metavar="DIR", help="measure Pacemaker too, by the scripts there"
     )
     options = parser.parse_args()
-    until = time.monotonic() + (QUICK_S if options.quick else float("inf"))
+    until = time.monotonic() + 60 * (QUICK_MINUTES if options.quick else options.minutes)
+    known = Series.read(options.append) if options.append is not None else Series()
     with cluster_with("bench", CONFIGURATION, prepare=prepare, singles=(RESOURCE,)) as site:
-        trials, cold = run(site, options.trials, until)
-    figures = result(trials, cold)
+        series = known.then(*run(site, options.trials, until))
+    if options.append is not None:
+        series.write(options.append)
+    figures = result(series.trials, series.cold_starts)
     if options.baseline is not None:
         figures |= pacemaker.measure(options.baseline, 1 if options.quick else options.trials)
-    print("\n".join(line(one) for one in trials))
+    print("\n".join(line(one) for one in series.trials))
     print(json.dumps(figures))
     return 0
 
