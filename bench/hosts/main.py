@@ -18,7 +18,16 @@ from pathlib import Path
 
 from bench.hosts import pacemaker
 from bench.hosts.series import Series
-from bench.hosts.trials import CONFIGURATION, RESOURCE, Loss, Trial, line, prepare, run
+from bench.hosts.trials import (
+    CONFIGURATION,
+    RESOURCE,
+    Loss,
+    Trial,
+    cold_start,
+    line,
+    prepare,
+    run,
+)
 from tests.hosts.site import cluster_with
 
 QUICK_MINUTES = 0.33
@@ -76,11 +85,14 @@ def main() -> int:
     )
     options = parser.parse_args()
     until = time.monotonic() + 60 * (QUICK_MINUTES if options.quick else options.minutes)
-    known = Series.read(options.append) if options.append is not None else Series()
+    series = Series.read(options.append) if options.append is not None else Series()
     with cluster_with("bench", CONFIGURATION, prepare=prepare, singles=(RESOURCE,)) as site:
-        series = known.then(*run(site, options.trials, until))
-    if options.append is not None:
-        series.write(options.append)
+        series = series.then([], [cold_start(site)])
+        for one in run(site, options.trials, until):
+            series = series.then([one], [])
+            print(line(one), file=sys.stderr, flush=True)
+            if options.append is not None:
+                series.write(options.append)
     figures = result(series.trials, series.cold_starts)
     if options.baseline is not None:
         figures |= pacemaker.measure(options.baseline, 1 if options.quick else options.trials)

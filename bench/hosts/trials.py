@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
@@ -118,10 +117,10 @@ def _chosen(site: Site, *, at_dc: bool) -> Host:
 
 
 def _bring(site: Site, victim: Host) -> None:
-    if site.host_of(RESOURCE) == victim:
+    if site.runs_on(RESOURCE, victim):
         return
     crm(victim, "resource", "move", RESOURCE, victim.name)
-    site.wait(lambda: site.host_of(RESOURCE) == victim, f"{RESOURCE} is on {victim.name}")
+    site.wait(lambda: site.runs_on(RESOURCE, victim), f"{RESOURCE} is on {victim.name}")
     crm(victim, "resource", "clear", RESOURCE)
 
 
@@ -141,18 +140,14 @@ def cold_start(site: Site) -> float:
     return (ends[0].at_us - began_us) / 1e6
 
 
-def run(site: Site, count: int, until: float) -> tuple[list[Trial], list[float]]:
+def run(site: Site, count: int, until: float) -> Iterator[Trial]:
     """Run the trials of all four kinds in turn, until the count is reached or time is up."""
-    trials: list[Trial] = []
-    cold = [cold_start(site)]
     for number in range(count):
         for at_dc in (False, True):
             for loss in Loss:
                 if number and time.monotonic() > until:
-                    return trials, cold
-                trials.append(trial(site, loss, at_dc=at_dc))
-                print(line(trials[-1]), file=sys.stderr, flush=True)
-    return trials, cold
+                    return
+                yield trial(site, loss, at_dc=at_dc)
 
 
 def line(one: Trial) -> str:

@@ -212,7 +212,7 @@ class GuardedSyncObj(TickingSyncObj):
             "term": term,
             "last_log_index": own.index,
             "last_log_term": own.term,
-            "round": self._prevote.ask(term),
+            "round": self._prevote.ask(term, now),
         }
         # Answers make the deadline due at once; without a majority the round is repeated.
         self._SyncObj__raftElectionDeadline = now + PREVOTE_ROUND_S * (1 + random.random())

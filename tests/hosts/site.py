@@ -43,6 +43,10 @@ class Site:
         (name,) = running_by(self.judge.entries(), promoted=promoted)[resource]
         return self.fleet.host(name)
 
+    def runs_on(self, resource: str, host: Host) -> bool:
+        """Whether a resource runs on a host and nowhere else."""
+        return running_by(self.judge.entries()).get(resource) == frozenset({host.name})
+
     def has_left(self, resource: str, host: Host) -> bool:
         """Whether a resource runs, and on another host."""
         there = running_by(self.judge.entries()).get(resource, frozenset())
@@ -92,7 +96,8 @@ class Site:
             shown = host.exec(str(SCRIPTS / "crm_mon"), "-1r", check=False)
             parts.append(f"crm_mon on {host.name}: {shown.stdout}{shown.stderr}")
         for host in self.on:
-            log = host.exec("journalctl", "-b", "-q", "-o", "cat", "-n", "25", check=False).stdout
+            daemons = ("-b", "-q", "-o", "short-precise", "-n", "40", "-u", "raftmaker-*")
+            log = host.exec("journalctl", *daemons, check=False).stdout
             parts.append(f"journal of {host.name}:\n{log}")
         return "\n".join(parts)
 

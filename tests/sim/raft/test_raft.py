@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.loop import MS, SECOND
 from tests.sim.raft import network
 from tests.sim.raft.campaign import simulate, voters_of
 from tests.sim.raft.plan import Guards, Plan
 from tests.sim.raft.planted_table import TABLE, TESTS, Planted
+from tests.sim.raft.world import World
 
 
 @pytest.mark.quick
@@ -27,6 +30,19 @@ def test_a_few_seeds_are_clean(seed: int) -> None:
 def test_more_seeds_are_clean(seed: int) -> None:
     result = simulate(Plan(seed=seed, voters=voters_of(seed)))
     assert result.clean, result.what
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("seed", range(3))
+def test_a_leader_is_elected_where_messages_take_long(seed: int) -> None:
+    """Rounds of pre-votes once followed each other sooner than answers could come."""
+    random.seed(seed)
+    world = World(Plan(seed=seed, voters=3))
+    for way in world.network.directions.values():
+        way.delay_us = 60 * MS  # and up to as much again
+    world.start()
+    world.loop.run_until(5 * SECOND)
+    assert [voter.leads for voter in world.voters.values()].count(True) == 1
 
 
 def test_a_tail_in_conflict_is_not_taken_for_what_is_committed() -> None:

@@ -67,10 +67,14 @@ class World:
                 if voter.is_up:
                     voter.crash()
 
-    def _run(self) -> None:
+    def start(self) -> None:
+        """Start the founders' voters, and nothing else."""
         for name in self.founders:
             self.voters[name].start()
         self._redial()
+
+    def _run(self) -> None:
+        self.start()
         self._clients = [Client(f"c{number}", self) for number in range(CLIENTS)]
         self.nemesis.begin()
         self.loop.run_until(int(self.plan.seconds * SECOND))
