@@ -150,6 +150,7 @@ def main() -> int:
     singles = (RESOURCE,)
     with cluster_with("endure", CONFIGURATION, prepare=before_boot, singles=singles) as site:
         figures = endure(site, strain, options.minutes)
+        print(json.dumps(figures), file=sys.stderr, flush=True)
         noticed = [
             round(notice_s(site, strain, site.fleet.hosts[number % 3]), 3)
             for number in range(options.rounds)
