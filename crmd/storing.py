@@ -17,8 +17,9 @@ from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import Origin
+from raftmaker.vocabulary.commands import CibChange, Origin
 from raftmaker.vocabulary.ids import BootId, NodeName, Session
+from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.wire import store_pb2
 from raftmaker.wire.types_pb2 import Identity
 
@@ -38,17 +39,21 @@ class Storing:
     async def record(self, effect: effects.Record) -> tuple[ExitCode | None, int]:
         """Commit; return the code (None: not known whether it is) and the log position."""
         try:
-            outcome = await self._client.record(
-                effect.body,
-                token=effect.token,
-                origin=Origin(at_us=wall_us()),
-                timeout_ms=_RECORD_MS,
-            )
+            outcome = await self._commit(effect)
         except (Refused, Rejected) as error:
             return error.exit_code, 0
         except HaError:
             return None, 0
         return outcome.code, outcome.index
+
+    async def _commit(self, effect: effects.Record) -> Outcome:
+        body, token, origin = effect.body, effect.token, Origin(at_us=wall_us())
+        if isinstance(body, CibChange) and not body.status:
+            # The configuration's changes are checked and kept in the history, whoever makes them.
+            return await self._client.change(
+                body.operations, token=token, origin=origin, timeout_ms=_RECORD_MS
+            )
+        return await self._client.record(body, token=token, origin=origin, timeout_ms=_RECORD_MS)
 
     async def close(self) -> None:
         """End the connections."""

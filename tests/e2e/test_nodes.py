@@ -6,6 +6,7 @@ import pytest
 
 from cib_store.document.codec import parse
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.feature_set import FEATURE_SET
 from tests.e2e.site import FAILOVER_S, START_S, Site
 
 pytestmark = pytest.mark.e2e
@@ -49,6 +50,36 @@ def test_standby_lasts_for_ever_or_until_the_node_starts_anew(site: Site) -> Non
     site.wait_whole(START_S)
     site.wait(lambda: f"Node {node}: standby" in site.crm("n1", "status"), START_S, "forgotten")
     site.crm("n1", "node", "online", node)
+
+
+def test_a_node_joins_in_standby_where_its_settings_say_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """features 26.7"""
+    node = _other_than(site, site.wait_active(START_S).node)
+    monkeypatch.setenv("PCMK_node_start_state", "standby")
+    site.cluster.stop(node)
+    site.cluster.start(node)
+    site.wait_whole(START_S)
+    assert f"Node {node}: standby" in site.crm("n1", "status")
+    monkeypatch.setenv("PCMK_node_start_state", "online")
+    site.cluster.stop(node)
+    site.cluster.start(node)
+    site.wait_whole(START_S)
+    assert f"Node {node}: standby" not in site.crm("n1", "status")
+
+
+def test_a_new_dc_writes_its_feature_set(site: Site) -> None:
+    """features 3.4"""
+    old = '<cib crm_feature_set="3.0.14"/>'
+    assert site.run("n1", "cibadmin", "--modify", "--xml-text", old).returncode == 0
+    dc = site.run("n1", "crmadmin", "-D", "-q").stdout.split()[-1]
+    site.cluster.kill_daemon(dc, "crmd")
+
+    def written() -> str:
+        return parse(site.run("n1", "cibadmin", "-Q").stdout).get("crm_feature_set")
+
+    site.wait(lambda: written() == FEATURE_SET, FAILOVER_S, "the feature set was not written")
 
 
 def test_terminate_has_a_node_fenced(site: Site) -> None:
