@@ -29,9 +29,21 @@ async def status_now(session: Session) -> Status:
         quorate = (await session.cluster.store_status()).quorate
     except HaError as error:
         session.console.warn(str(error))
-    failed: tuple[FailedFencing, ...] = ()
+    return build(
+        cib.document,
+        now=int(time.time()),
+        dc=cib.dc,
+        quorate=quorate,
+        version=SOFTWARE_VERSION,
+        failed_fencings=await _failed_fencings(session),
+    )
+
+
+async def _failed_fencings(session: Session) -> tuple[FailedFencing, ...]:
+    if not session.cluster.settings.me.is_node:
+        return ()  # a witness runs no fencer
     try:
-        failed = tuple(
+        return tuple(
             FailedFencing(target=each.target, action=each.action, client=each.client,
                           reason=each.reason, at_us=each.at_us)
             for each in await session.cluster.fencing_history()
@@ -39,14 +51,7 @@ async def status_now(session: Session) -> Status:
         )  # fmt: skip
     except HaError as error:
         session.console.warn(str(error))
-    return build(
-        cib.document,
-        now=int(time.time()),
-        dc=cib.dc,
-        quorate=quorate,
-        version=SOFTWARE_VERSION,
-        failed_fencings=failed,
-    )
+        return ()
 
 
 def now_text(node: str) -> str:

@@ -218,7 +218,8 @@ def decode_file(path: Path) -> Settings:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise _rejected(path, "no such file", "name it with --config or RAFTMAKER_CONFIG") from None
+        mend = "make this host a node ('crm cluster init', or 'join'), or name another file"
+        raise _rejected(path, "no such file", f"{mend} with --config or RAFTMAKER_CONFIG") from None
     except OSError as error:
         raise _rejected(
             path, f"cannot be read: {error.strerror}", "check its owner and mode"

@@ -176,6 +176,7 @@ def test_certificates_are_exchanged_and_the_witness_joins_by_a_new_token(
     witness.exec("crm", "cluster", "join", token)
     assert [main_pids(each) for each in (host, other)] == before
     wait_for(lambda: "learner" not in host.exec("crm", "cluster", "members").stdout, "all vote")
+    assert "does not run" not in witness.exec("crm", "status").stderr, "it needs no fencer"
 
 
 def test_the_example_of_the_manual_gives_an_address_that_moves(fleet: Fleet, host: Host) -> None:
