@@ -45,8 +45,8 @@ class _Plan:
         self.constrain("rsc_location", f"l-{rsc}-{score}", rsc=rsc, node=name, score=str(score))
 
 
-def cluster(nodes: int, primitives: int, *, lost: bool = True) -> str:
-    """Return the CIB of a cluster as XML, its first node just lost (or not)."""
+def cluster(nodes: int, primitives: int, *, lost: bool = True) -> Element:
+    """Return the CIB of a cluster, its first node just lost (or not)."""
     plan = _Plan([f"node{number:03}" for number in range(1, nodes + 1)])
     clones = max(1, primitives // 50)
     plain = primitives - clones
@@ -54,7 +54,7 @@ def cluster(nodes: int, primitives: int, *, lost: bool = True) -> str:
         _unit(plan, unit, [f"r{at:05}" for at in range(start, min(start + _UNIT, plain))])
     for number in range(clones):
         _clone(plan, f"c{number:04}")
-    return render(_document(plan, lost=lost), indent=0)
+    return _document(plan, lost=lost)
 
 
 def _primitive(name: str) -> Element:
@@ -193,4 +193,4 @@ def _result(name: str, task: str, interval: int, code: int, call: int) -> Elemen
 
 
 if __name__ == "__main__":
-    sys.stdout.write(cluster(int(sys.argv[1]), int(sys.argv[2])))
+    sys.stdout.write(render(cluster(int(sys.argv[1]), int(sys.argv[2])), indent=0))

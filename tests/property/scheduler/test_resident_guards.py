@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from crmd.scheduler.pipeline import schedule
-from crmd.scheduler.resident import staleness
+from crmd.scheduler.resident import scheduler, staleness
 from crmd.scheduler.resident.layout import Component
+from crmd.scheduler.resident.record import Record, record
 from crmd.scheduler.resident.scheduler import Resident
 from tests.golden.scheduler.case_file import Case, cib_of
 from tests.golden.scheduler.histories import NOW
@@ -32,6 +34,8 @@ class _Change:
     state: str
     cluster_after: str = ""
     state_after: str = ""
+    seconds: int = 0
+    """How much later the second version is decided."""
 
     def is_decided_as_a_whole(self) -> bool:
         before = _cib(self.cluster, self.state)
@@ -39,10 +43,10 @@ class _Change:
         if self.cluster_after or self.state_after:
             after = _cib(self.cluster_after or self.cluster, self.state_after or self.state)
             after = _sharing(before, after)
-        now = Moment(NOW)
+        then = Moment(NOW + self.seconds)
         resident = Resident()
-        resident.graph(before, now)
-        return resident.graph(after, now) == schedule(after, now).graph
+        resident.graph(before, Moment(NOW))
+        return resident.graph(after, then) == schedule(after, then).graph
 
 
 def _cib(cluster: str, state: str) -> Element:
@@ -59,6 +63,14 @@ def _sharing(old: Element, new: Element) -> Element:
     return new.with_children(tuple(_sharing(one, other) for one, other in pairs))
 
 
+def _timeless(*given: Any) -> tuple[Record, dict[str, Record]] | None:
+    """Record a decision, and forget which of it the clock had a part in."""
+    parted = record(*given)
+    for each in parted[1].values() if parted is not None else ():
+        each.timely = False
+    return parted
+
+
 _TWO = "primitive a ocf:pacemaker:Dummy\nprimitive b ocf:pacemaker:Dummy"
 _BOTH = "n1 online\nn2 online\na started on n1\nb started on n2"
 _CHANGES = {
@@ -69,6 +81,35 @@ _CHANGES = {
         cluster=_TWO,
         state=_BOTH,
         cluster_after=f"property stop-all-resources=true\n{_TWO}",
+    ),
+    "a stop, on a node that cannot shut down": _Change(
+        owner=staleness,
+        guard="_is_anybody_leaving",
+        off=lambda view: False,
+        cluster=f"{_TWO} meta multiple-active=block",
+        state="n1 online shutdown=1699999990\nn2 online\na started on n1\nb started on n1 n2",
+        state_after="n1 online shutdown=1699999990\nn2 online\nb started on n1 n2",
+    ),
+    "the time after which a failure is forgotten": _Change(
+        owner=scheduler,
+        guard="record",
+        off=_timeless,
+        cluster=_TWO.replace("Dummy\n", "Dummy meta failure-timeout=60s\n"),
+        state=_BOTH.replace(
+            "n1 online",
+            "n1 online fail-count-a#monitor_10000=INFINITY"
+            f" last-failure-a#monitor_10000={NOW - 30}",
+        ),
+        seconds=60,
+    ),
+    "a result that puts the node of both on standby": _Change(
+        owner=scheduler,
+        guard="is_apart",
+        off=lambda run: True,
+        cluster=_TWO.replace("Dummy\n", "Dummy op monitor interval=10s on-fail=standby\n")
+        + "\nlocation l b 100: n1",
+        state="n1 online\nn2 online\na failed on n1\nb started on n1",
+        state_after="n1 online\nn2 online\na started on n1\nb started on n1",
     ),
     "a failure that was counted": _Change(
         owner=staleness,
