@@ -162,6 +162,8 @@ class Runner:
             case effects.ReportProgress():
                 self._changed.set()
                 self._changed = asyncio.Event()
+            case effects.LeavingWaits(reason=reason):
+                self._log.warning("leaving waits", reason=reason)
             case effects.Exit():
                 if not self.exited.done():
                     self.exited.set_result(effect)

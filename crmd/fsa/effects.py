@@ -267,6 +267,13 @@ class Exit:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeavingWaits:
+    """Tell people what keeps this node from leaving."""
+
+    reason: str
+
+
 Answer = (
     JoinAccepted | OrderTaken | Ended | FencingAnswered | Cleaned | LeaveBegun | Refused | Forward
 )
@@ -290,4 +297,5 @@ Effect = (
     | Answer
     | ReportProgress
     | Exit
+    | LeavingWaits
 )

@@ -78,7 +78,7 @@ def _begin(turn: Turn) -> Isolation:
 
 
 def _advance(turn: Turn, isolation: Isolation) -> None:
-    if not turn.member.is_executor_up or turn.view.cib is None:
+    if not turn.member.is_executor_up or (turn.view.cib is None and turn.leaving is None):
         return
     transition = isolation.transition
     if transition is not None:
@@ -95,9 +95,21 @@ def _advance(turn: Turn, isolation: Isolation) -> None:
 
 
 def on_inventory(turn: Turn, event: events.ExecutorState) -> None:
-    """Schedule for this node alone, from what really runs here."""
+    """Schedule for this node alone, from what really runs here.
+
+    Before any CIB was seen there is nothing to schedule by: whoever leaves asks again and again.
+    """
     isolation = turn.isolation
-    if isolation is None or isolation.request != event.request or turn.view.cib is None:
+    if isolation is None or isolation.request != event.request:
+        return
+    if turn.view.cib is None:
+        turn.isolation = replace(
+            isolation,
+            request=None,
+            inventory=event.inventory,
+            is_stale=True,
+            retry_at_ms=turn.at_ms + _RETRY_MS,
+        )
         return
     request = turn.number()
     turn.isolation = replace(isolation, request=request, inventory=event.inventory)

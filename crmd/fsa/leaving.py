@@ -15,8 +15,9 @@ from crmd.fsa.cib import (
     state_with,
     transient,
 )
-from crmd.fsa.effects import Exit, LeaveBegun
+from crmd.fsa.effects import Exit, LeaveBegun, LeavingWaits
 from crmd.fsa.events import Timer
+from crmd.fsa.executor import active_resources
 from crmd.fsa.options import duration_ms
 from crmd.fsa.purpose import Announcing, LeavingSession
 from crmd.fsa.state import Leaving
@@ -80,12 +81,40 @@ def _may_go(turn: Turn) -> bool:
 def _leave_alone(turn: Turn) -> None:
     """Without a majority nobody can be told: go when the policy has stopped everything here."""
     isolation = turn.isolation
-    if not turn.member.is_executor_up or turn.view.cib is None:
+    if not turn.member.is_executor_up:
+        _wait_for(turn, "the executor, which alone knows what runs here, is not connected")
+        return
+    if turn.view.cib is None:
+        _leave_unseen(turn)
         return
     if isolation is None or isolation.inventory is None or isolation.request is not None:
         return
     if isolation.transition is None and not isolation.is_stale:
         _exit(turn, ExitCode.OK, "left without telling the cluster: no majority can be reached")
+
+
+def _leave_unseen(turn: Turn) -> None:
+    """Without ever having seen a CIB: go when nothing runs here; there is nothing to stop it by.
+
+    What runs goes on, as its node's absence has not been settled by anybody (protocols, Without
+    quorum), until a store is reached or ``shutdown-escalation`` has passed.
+    """
+    isolation = turn.isolation
+    if isolation is None or isolation.inventory is None:
+        return
+    active = active_resources(isolation.inventory)
+    if not active:
+        _exit(turn, ExitCode.OK, "left without telling the cluster: no store was ever reached")
+        return
+    names = ", ".join(active)
+    _wait_for(turn, f"{names} may run here, and no store was reached that says how to stop it")
+
+
+def _wait_for(turn: Turn, reason: str) -> None:
+    leaving = turn.leaving
+    if leaving is not None and leaving.waits_for != reason:
+        turn.leaving = replace(leaving, waits_for=reason)
+        turn.emit(LeavingWaits(reason))
 
 
 def look_for_shutdown(turn: Turn) -> None:

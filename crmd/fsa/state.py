@@ -301,6 +301,8 @@ class Leaving:
     is_announced: bool = False
     """The shutdown attribute is committed."""
     retry_at_ms: int = 0
+    waits_for: str = ""
+    """What people were told last that it waits for."""
     has_left: bool = False
 
 

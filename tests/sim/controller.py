@@ -285,7 +285,7 @@ class Controller(Process):
                 | fx.Forward()
             ):
                 self._answer(effect)
-            case fx.ReportProgress():
+            case fx.ReportProgress() | fx.LeavingWaits():
                 pass
             case fx.Exit():
                 self.machine.trace(self.label, f"exits: {effect.reason}")

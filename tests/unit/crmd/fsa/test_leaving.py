@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from crmd.fsa import effects, events
 from crmd.fsa.cib import attributes_with, merge_status, state_with
+from crmd.fsa.executor import Inventory
 from crmd.fsa.state import Name
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, LeaveSession
 from raftmaker.vocabulary.membership import Presence
-from tests.unit.crmd.fsa.world import A, B, World
+from tests.unit.crmd.fsa.world import A, B, World, boot, request, result_of
 
 
 def leave(world: World) -> None:
@@ -55,6 +56,53 @@ def test_without_a_majority_it_stops_its_own_and_goes() -> None:
     world.schedule()
     world.answer_executor()  # asked again, as the wish came while the first answer was awaited
     world.schedule()
+    assert world.last(effects.Exit).code is ExitCode.OK
+
+
+def unseen() -> World:
+    """Return a node that has never reached a store, and is told to leave."""
+    world = World()
+    world.take(events.Started(at_ms=world.at_ms))
+    world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i1"))
+    world.pass_time(700, beats=False)
+    assert not world.found(effects.AskExecutor)
+    leave(world)
+    return world
+
+
+def test_a_node_that_never_saw_a_store_and_runs_nothing_goes_at_once() -> None:
+    world = unseen()
+    stopped = (
+        result_of(request("monitor"), code=7, serial=1),
+        result_of(request("stop", resource="db"), serial=2, call_id=2),
+    )
+    world.answer_executor(Inventory(boot_id=boot(A), incarnation="i1", history=stopped))
+    assert world.last(effects.Exit).code is ExitCode.OK
+
+
+def test_what_may_run_there_keeps_a_node_that_never_saw_a_store() -> None:
+    world = unseen()
+    started = result_of(request("start"))
+    known = Inventory(boot_id=boot(A), incarnation="i1", history=(started,))
+    world.answer_executor(known)
+    world.pass_time(1_000, beats=False)
+    world.answer_executor(known)
+    assert not world.found(effects.Exit)
+    (told,) = world.found(effects.LeavingWaits)
+    assert "web" in told.reason
+    world.show()  # a store is reached after all: now it can be stopped by what the CIB says
+    world.pass_time(1_000, beats=False)
+    world.answer_executor(known)
+    assert world.found(effects.Schedule)
+
+
+def test_an_executor_that_is_away_is_waited_for() -> None:
+    world = unseen()
+    world.take(events.ExecutorLost(at_ms=world.at_ms))
+    assert "executor" in world.last(effects.LeavingWaits).reason
+    world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i1"))
+    world.pass_time(1_100, beats=False)
+    world.answer_executor()
     assert world.last(effects.Exit).code is ExitCode.OK
 
 

@@ -1,0 +1,69 @@
+"""A controller that never reached a store ends when told to, as nothing runs here (24.12)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+LIMIT_S = 90.0
+"""Much less than shutdown-escalation, for which it would wait otherwise."""
+SETTINGS = """\
+[cluster]
+id = "leaving-test"
+[node]
+name = "n1"
+[directories]
+state = "{root}/state"
+run = "{root}/run"
+[[peers]]
+name = "n1"
+store = "127.0.0.1:1"
+controller = "127.0.0.1:{port}"
+fencer = "127.0.0.1:3"
+"""
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An executor and a controller, both up, and nothing else of the node."""
+    config = tmp_path / "raftmaker.toml"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config.write_text(SETTINGS.format(root=tmp_path, port=port))
+    for name in ("state", "run"):
+        (tmp_path / name).mkdir()
+    environment = {**os.environ, "NOTIFY_SOCKET": ""}
+
+    def started(daemon: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"{daemon}.main", "--config", str(config)]
+        return subprocess.Popen(command, env=environment)
+
+    with started("lrmd") as executor, started("crmd") as tested:
+        try:
+            for name in ("lrmd", "crmd"):
+                wait_for(tmp_path / "run" / f"{name}.sock")
+            yield tested
+        finally:
+            tested.kill()
+            executor.kill()
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} is not there"
+        time.sleep(0.05)
+
+
+def test_it_leaves_at_once_when_nothing_runs_here(controller: subprocess.Popen[bytes]) -> None:
+    controller.send_signal(signal.SIGTERM)
+    assert controller.wait(LIMIT_S) == 0
