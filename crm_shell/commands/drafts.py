@@ -9,6 +9,7 @@ from crm_shell.commands.session import Draft, Failed, Session, faulty
 from crm_shell.edit import Edited, operations
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.reports import Report
 
 _QUOTED = re.compile(r"'([^']+)'")
 
@@ -28,22 +29,27 @@ async def keep(session: Session, draft: Draft, edited: Element) -> int:
 
 
 async def refusal(session: Session, draft: Draft, edited: Edited, source: str = "") -> Failed:
-    """Return the failure that tells all that is wrong, in the text and in what could be read of it.
-
-    What the store says about an object that the text's faults name follows from those faults.
-    """
+    """Return the failure that tells all that is wrong, in the text and in what could be read."""
     told = faulty(edited.faults, source)
+    more = await further_faults(session, draft, edited)
+    return Failed(str(told), *map(str, more), code=told.code)
+
+
+async def further_faults(session: Session, draft: Draft, edited: Edited) -> tuple[Report, ...]:
+    """Return what the store says of that which could be read of a faulty text.
+
+    What it says about an object that the text's faults name follows from those faults.
+    """
     try:
         wanted = operations(draft.base.configuration, edited.configuration)
         if wanted:
             await session.cluster.change(wanted, base=draft.base.version, rehearse=True)
     except Rejected as error:
         named = {name for fault in edited.faults for name in _QUOTED.findall(fault.what)}
-        more = [str(each) for each in error.reports if not named & set(_QUOTED.findall(each.where))]
-        return Failed(str(told), *more, code=told.code)
+        return tuple(each for each in error.reports if not named & set(_QUOTED.findall(each.where)))
     except HaError:
         pass  # the text's faults are to be mended first, whatever the store's trouble is
-    return told
+    return ()
 
 
 def has_changes(session: Session) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cib_store.document.element import Element
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.session import Failed, Misused, Session
 from crm_shell.edit import Mode, apply
-from crm_shell.edit.show import show, shown_objects
+from crm_shell.edit.show import show
 from crm_shell.syntax import parse
 from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
@@ -27,10 +26,10 @@ async def load(session: Session, args: list[str]) -> int:
     text = _read(name)
     draft = await draft_of(session)
     if as_xml or text.lstrip().startswith("<"):
-        given = _configuration(text, name)
-        if mode is Mode.REPLACE:
-            return await keep(session, draft, given)
-        text = _statements(given)
+        # Here, as it loads what reads XML, which is needed for this alone.
+        from crm_shell.commands.load_xml import load_xml
+
+        return await load_xml(session, draft, mode, text, name)
     edited = apply(draft.configuration, parse(text), mode)
     if edited.faults:
         raise await refusal(session, draft, edited, name)
@@ -46,42 +45,6 @@ def _read(name: str) -> str:
         raise Failed(f"{name}: no such file", code=ExitCode.NOINPUT) from None
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(f"{name}: {error}", code=ExitCode.NOINPUT) from None
-
-
-def _configuration(text: str, name: str) -> Element:
-    from cib_store.document.codec import BadXml
-    from cib_store.document.codec import parse as parse_xml
-
-    try:
-        root = parse_xml(text)
-    except BadXml as error:
-        raise Failed(f"{name}: {error}", code=ExitCode.DATAERR) from None
-    found = root.child("configuration") if root.tag == "cib" else root
-    if found is None or found.tag != "configuration":
-        raise Failed(
-            f"{name}: holds a <{root.tag}>; allowed: a <cib> or its <configuration>",
-            code=ExitCode.DATAERR,
-        )
-    return found
-
-
-def _statements(configuration: Element) -> str:
-    """Return the objects as ``xml`` statements, containers with what they contain."""
-    resources = configuration.child("resources") or Element("resources")
-    tops = {each.id for each in resources.children}
-    return "\n".join(
-        "xml " + " \\\n".join(xml_lines(_whole(resources, each)))
-        for each in shown_objects(configuration)
-        if each.tag not in ("primitive", "group", "clone", "master", "bundle", "template")
-        or each.id in tops
-    )
-
-
-def _whole(resources: Element, each: Element) -> Element:
-    for top in resources.children:
-        if top.tag == each.tag and top.id == each.id:
-            return top
-    return each
 
 
 async def save(session: Session, args: list[str]) -> int:
