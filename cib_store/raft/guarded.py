@@ -312,10 +312,21 @@ class GuardedSyncObj(TickingSyncObj):
         )
 
     def _SyncObj__onMessageReceived(self, node: Any, message: Message) -> None:
+        if self.leads and message["sent_term"] > self.raftCurrentTerm:
+            self._give_way(node, message["sent_term"])
         guarded = self._guard(node, message)
         if guarded is not None:
             super()._SyncObj__onMessageReceived(node, guarded)
         self.seats.follow()
+
+    def _give_way(self, node: Any, term: int) -> None:
+        """A voter is in a later term: it takes nothing from this leader, and would stay behind.
+
+        An election of its own that was cut short did it, which a majority had wanted (pre-vote).
+        """
+        if self.seats.counts(node.id) and node in self.otherNodes:
+            self.step_down()
+            self._SyncObj__setCurrentTerm(term, None)
 
     def _guard(self, node: Any, message: Message) -> Message | None:
         """Return the message as it may be handled, or None when it must not be."""

@@ -15,6 +15,7 @@ from tests.sim.raft import network
 from tests.sim.raft.campaign import simulate, voters_of
 from tests.sim.raft.plan import Guards, Plan
 from tests.sim.raft.planted_table import TABLE, TESTS, Planted
+from tests.sim.raft.quiet import Quiet
 from tests.sim.raft.world import World
 
 
@@ -49,6 +50,21 @@ def test_a_tail_in_conflict_is_not_taken_for_what_is_committed() -> None:
     """Its length on disk once let a follower commit entries that were not on its disk yet."""
     result = simulate(Plan(seed=36, voters=3, focus=("crash-at-call", "kill")))
     assert result.clean, result.what
+
+
+def test_a_voter_in_a_later_term_than_the_leader_is_not_left_behind() -> None:
+    """Its own election was cut short; it takes nothing from a leader of an earlier term."""
+    world = Quiet()
+    leader, (ahead, _) = world.leader, world.followers
+    assert leader.engine is not None
+    assert ahead.engine is not None
+    ahead.engine._SyncObj__setCurrentTerm(leader.engine.raftCurrentTerm + 1, ahead.name)
+    world.disturbed()
+    world.pass_us(1 * SECOND)
+    world.change(world.leader)
+    world.until(world.settled)
+    seen = simulate(Plan(seed=10169, voters=3, spares=2))  # how it was found
+    assert seen.clean, seen.what
 
 
 @pytest.mark.parametrize("seed", range(201, 209))
