@@ -125,6 +125,24 @@ def test_maintenance_mode_ends_monitors_and_goes_on_with_them(site: Site) -> Non
     assert site.judge.active() == before
 
 
+def test_what_is_said_of_the_members(site: Site) -> None:
+    """features 27.10, 27.25, 29.4"""
+
+    def said(*words: str) -> str:
+        answer = site.run("n1", *words)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        return answer.stdout
+
+    assert said("crm_node", "-n") == said("crm_node", "-i") == "n1\n"
+    assert said("crm_node", "-p") == "n1 n2 n3\n"
+    assert said("crm_node", "-q") == "1\n"
+    dc = said("crmadmin", "-D", "-q").strip()
+    assert said("crmadmin", "--dc_lookup") == f"Designated Controller is: {dc}\n"
+    assert said("crmadmin", "-S", dc).startswith(f"Controller on {dc} in state S_")
+    assert said("crmadmin", "-N", "-q") == "n1\nn2\nn3\n"
+    assert f", DC {dc}\n" in said("crmadmin", "-P")
+
+
 def test_a_node_is_removed_once_it_has_left(site: Site) -> None:
     """features 15.31, 27.10: its attributes and history go with it; it may come back as new."""
     node = _other_than(site, site.wait_active(START_S).node, "n1")
