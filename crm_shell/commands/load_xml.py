@@ -16,7 +16,7 @@ from crm_shell.edit import Mode, apply
 from crm_shell.edit.show import shown_objects
 from crm_shell.syntax import parse
 from crm_shell.syntax.faults import Fault
-from crm_shell.syntax.printer import xml_lines
+from crm_shell.xml_text import xml_lines
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.reports import Report
