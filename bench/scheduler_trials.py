@@ -1,6 +1,7 @@
 """How fast the scheduler is: ``crm_simulate -R`` here and Pacemaker's, on the same inputs.
 
-User seconds and peak memory of whole processes, the best of some runs, the two programs in turn.
+User seconds and peak memory of whole processes, the best of some runs. Both programs run at once,
+each on a core where there are two, so that what disturbs the one disturbs the other.
 Then the scheduler that stays in its process: a decision after one operation result and after the
 loss of a node, as a share of its own decision from the beginning; they are compared with what whole
 runs decide. Without a `crm_simulate` of Pacemaker the ratios to it are null. The last line is JSON.
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,19 @@ class Cost:
     memory_mb: float
 
 
-def _cost(command: list[str]) -> Cost:
+def _costs(commands: list[list[str]]) -> list[Cost]:
+    """Run commands at once and return what each took. Raises `CalledProcessError`."""
     # Installed programs have their bytecode; a checkout's is written by the first run, if allowed.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    child = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    nowhere = subprocess.DEVNULL
+    children = [
+        subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
+        for command in commands
+    ]
+    return [_cost(child, command) for child, command in zip(children, commands, strict=True)]
+
+
+def _cost(child: subprocess.Popen[bytes], command: list[str]) -> Cost:
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -56,7 +64,7 @@ def _cost(command: list[str]) -> Cost:
     return Cost(used.ru_utime, used.ru_maxrss / 1024)
 
 
-def _best(costs: list[Cost]) -> Cost:
+def _best(costs: Sequence[Cost]) -> Cost:
     return Cost(min(cost.user_s for cost in costs), min(cost.memory_mb for cost in costs))
 
 
@@ -68,10 +76,8 @@ def _reference(asked: str | None) -> str | None:
     )
 
 
-def _compare(
-    sizes: tuple[tuple[int, int], ...], reference: str | None, *, quick: bool
-) -> dict[str, float | None]:
-    """Time both programs, in turn; one run each where that takes long.
+def _compare(sizes: tuple[tuple[int, int], ...], reference: str | None) -> dict[str, float | None]:
+    """Time both programs; one run each where that takes long.
 
     A child's peak memory begins with that of its parent, so this process has to stay small.
     """
@@ -84,14 +90,12 @@ def _compare(
             with file.open("wb") as stream:
                 subprocess.run(made, check=True, stdout=stream)
             given = ["-R", "-Q", "-x", str(file)]
-            own = [sys.executable, "-m", "crm_shell.tools.crm_simulate", *given]
-            ours: list[Cost] = []
-            theirs: list[Cost] = []
-            for _ in range(2 if primitives <= (10 if quick else 1000) else 1):
-                ours.append(_cost(own))
-                if reference is not None:
-                    theirs.append(_cost([reference, *given]))
-            figures |= _row(f"{nodes}x{primitives}", _best(ours), _best(theirs) if theirs else None)
+            programs = [[sys.executable, "-m", "crm_shell.tools.crm_simulate", *given]]
+            if reference is not None:
+                programs.append([reference, *given])
+            runs = 2 if primitives <= 1000 else 1
+            here, *there = map(_best, zip(*(_costs(programs) for _ in range(runs)), strict=True))
+            figures |= _row(f"{nodes}x{primitives}", here, there[0] if there else None)
     return figures
 
 
@@ -206,9 +210,7 @@ def main() -> None:
     parser.add_argument("--reference", metavar="PROGRAM", help="Pacemaker's crm_simulate")
     options = parser.parse_args()
     figures: dict[str, float | None] = {"load": round(os.getloadavg()[0], 1)}
-    figures |= _compare(
-        _QUICK if options.quick else _LONG, _reference(options.reference), quick=options.quick
-    )
+    figures |= _compare(_QUICK if options.quick else _LONG, _reference(options.reference))
     gc.disable()
     sys.setrecursionlimit(RECURSION_LIMIT)
     figures |= _replans(turns=2 if options.quick else 3) | _small()
