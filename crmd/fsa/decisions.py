@@ -20,10 +20,13 @@ from crmd.fsa.fencing import advance_fencings, drop_held, failed_too_often
 from crmd.fsa.joins import advance_joins, outstanding
 from crmd.fsa.options import duration_ms, flag, integer
 from crmd.fsa.orders import dispatch
+from crmd.fsa.purpose import ForAction
 from crmd.fsa.turn import Turn
 from crmd.transition.engine import INFINITY, step, transition_of
 from crmd.transition.values import (
     Aborted,
+    ActionDone,
+    ActionFailed,
     Begun,
     DeadlinePassed,
     Effect,
@@ -52,6 +55,24 @@ def run(turn: Turn, happened: Iterable[Event]) -> None:
         turn.dc = replace(dc, transition=transition)
         for effect in effects:
             todo.extend(_carried_out(turn, effect))
+
+
+def on_action_ended(turn: Turn, purpose: ForAction, result: ActionDone | ActionFailed) -> None:
+    """Tell the graph how an action has ended, if it is one of its own that it waits for.
+
+    A later graph has other actions of the same numbers. When an action fails for which nobody
+    waited (`op_no_wait`), what it was for is left to do: plan anew, after a pause.
+    """
+    dc = turn.dc
+    if dc is None:
+        return
+    of_this = dc.transition is not None and purpose.transition == dc.transition_count
+    if of_this and dc.transition is not None and purpose.action in dc.transition.running:
+        run(turn, [result])
+    elif isinstance(result, ActionFailed):
+        mark_stale(turn, result.reason)
+        if turn.dc is not None:
+            turn.dc = replace(turn.dc, not_before_ms=turn.at_ms + BACKOFF_MS)
 
 
 def _carried_out(turn: Turn, effect: Effect) -> tuple[Event, ...]:

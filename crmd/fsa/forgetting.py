@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crmd.fsa.effects import SendForget
+from crmd.fsa.purpose import ForAction
 from crmd.fsa.state import Order
 from crmd.fsa.turn import Turn, with_item
 from lrmd.operations.values import FailureId
@@ -41,7 +42,8 @@ def send_forget(
         failure=failure,
         until_ms=turn.fresh_until_ms,
     )
-    sent = Order(effect=effect, action=action, cleanup=cleanup, then=then)
+    purpose = ForAction(dc.transition_count, action) if action is not None else None
+    sent = Order(effect=effect, action=purpose, cleanup=cleanup, then=then)
     turn.dc = replace(dc, orders=with_item(dc.orders, order, sent))
     turn.emit(effect)
     return order

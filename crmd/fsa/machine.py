@@ -145,7 +145,9 @@ def _take_in(turn: Turn, event: Event) -> None:
             decisions.on_schedule_failed(turn, event)
             isolation.on_failure(turn, event.request)
         case events.OrderAccepted() | events.OrderFailed():
-            _ended(turn, orders.on_order_ended(turn, event))
+            ended = orders.on_order_ended(turn, event)
+            if ended is not None:
+                decisions.on_action_ended(turn, *ended)
         case events.FencingEnded():
             fencing.on_fencing_ended(turn, event)
         case (
@@ -220,8 +222,8 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
             _fenced(turn, target, fencing.on_intent(turn, target, code))
         case StoringFencing(target=target):
             _fenced(turn, target, fencing.on_result_stored(turn, target, code, event.index))
-        case ForAction(transition=transition, action=action):
-            _written(turn, transition, action, code)
+        case ForAction():
+            _written(turn, purpose, code)
         case ForCleanup(cleanup=number):
             cleanup.on_cleared(turn, number, code)
         case Announcing():
@@ -238,20 +240,12 @@ def _fenced(turn: Turn, target: NodeName, ended: list[ActionDone | ActionFailed]
         decisions.back_off_from(turn, target)
 
 
-def _written(turn: Turn, transition: int, action: int, code: ExitCode | None) -> None:
-    dc = turn.dc
-    if dc is None or dc.transition_count != transition:
-        return
+def _written(turn: Turn, purpose: ForAction, code: ExitCode | None) -> None:
     if code is ExitCode.OK:
-        decisions.run(turn, [ActionDone(turn.at_ms, action)])
-    else:
-        why = code.name if code is not None else "no answer in time"
-        decisions.run(turn, [ActionFailed(turn.at_ms, action, f"not written: {why}")])
-
-
-def _ended(turn: Turn, result: ActionDone | ActionFailed | None) -> None:
-    if result is not None:
-        decisions.run(turn, [result])
+        decisions.on_action_ended(turn, purpose, ActionDone(turn.at_ms, purpose.action))
+        return
+    why = f"not written: {code.name if code is not None else 'no answer in time'}"
+    decisions.on_action_ended(turn, purpose, ActionFailed(turn.at_ms, purpose.action, why))
 
 
 def _on_order(

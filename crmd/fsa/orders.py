@@ -138,7 +138,8 @@ def _order(turn: Turn, action: GraphAction) -> Result | None:
         operation=operation,
         until_ms=turn.fresh_until_ms,
     )
-    _send(turn, dc, order, Order(effect=effect, action=action.id))
+    purpose = ForAction(dc.transition_count, action.id)
+    _send(turn, dc, order, Order(effect=effect, action=purpose))
     return None
 
 
@@ -158,7 +159,8 @@ def _cancel(turn: Turn, action: GraphAction) -> Result | None:
         interval_ms=action.interval_ms,
         until_ms=turn.fresh_until_ms,
     )
-    _send(turn, dc, order, Order(effect=effect, action=action.id))
+    purpose = ForAction(dc.transition_count, action.id)
+    _send(turn, dc, order, Order(effect=effect, action=purpose))
     return None
 
 
@@ -210,8 +212,14 @@ def _write(turn: Turn, action: GraphAction, operations: tuple[CibOperation, ...]
     return None
 
 
-def on_order_ended(turn: Turn, event: events.OrderAccepted | events.OrderFailed) -> Result | None:
-    """Take note of a member's answer; an order without a clear one needs a new inventory."""
+def on_order_ended(
+    turn: Turn, event: events.OrderAccepted | events.OrderFailed
+) -> tuple[ForAction, Result] | None:
+    """Take note of a member's answer; an order without a clear one needs a new inventory.
+
+    Return the action that has ended by it, and how. It may be one of an earlier transition, which
+    did not wait for it.
+    """
     dc = turn.dc
     order = dc.orders.get(event.order) if dc is not None else None
     if dc is None or order is None:
@@ -227,10 +235,10 @@ def on_order_ended(turn: Turn, event: events.OrderAccepted | events.OrderFailed)
         on_join_order_ended(turn, event)
         return None
     if reason:
-        return ActionFailed(turn.at_ms, order.action, reason)
+        return order.action, ActionFailed(turn.at_ms, order.action.action, reason)
     if isinstance(order.effect, SendOrder):
         return None  # its result comes through the CIB
     if order.then:
-        turn.write(order.then, ForAction(dc.transition_count, order.action), dc.token)
+        turn.write(order.then, order.action, dc.token)
         return None
-    return ActionDone(turn.at_ms, order.action)
+    return order.action, ActionDone(turn.at_ms, order.action.action)

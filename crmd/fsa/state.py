@@ -11,7 +11,7 @@ from crmd.fsa.config import Config
 from crmd.fsa.effects import ReportProgress, SendCancel, SendForget, SendOrder
 from crmd.fsa.events import Timer
 from crmd.fsa.executor import AgentTraits, Inventory
-from crmd.fsa.purpose import Purpose
+from crmd.fsa.purpose import ForAction, Purpose
 from crmd.transition.values import TransitionState
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.commands import CibOperation
@@ -176,8 +176,8 @@ class Order:
     """An order that its member has not accepted yet."""
 
     effect: SendOrder | SendCancel | SendForget
-    action: int | None = None
-    """The action of the transition for which it is; None: a cleanup, or a join."""
+    action: ForAction | None = None
+    """The action for which it is, of whichever transition; None: a cleanup, or a join."""
     cleanup: int | None = None
     """The cleanup for which it is."""
     then: tuple[CibOperation, ...] = ()

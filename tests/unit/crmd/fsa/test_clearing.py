@@ -13,7 +13,7 @@ from crmd.fsa.state import Name
 from crmd.scheduler.graph import ActionKind
 from lrmd.operations.values import FailureId, Result
 from raftmaker.vocabulary.commands import CibChange
-from tests.unit.crmd.fsa.world import A, B, World, action, boot, request, result_of
+from tests.unit.crmd.fsa.world import A, B, World, action, boot, request, result_of, with_option
 
 STARTED = result_of(request("start"), serial=1, call_id=1)
 FAILED = result_of(request("monitor", interval_ms=10_000), code=7, serial=2, call_id=2)
@@ -78,6 +78,42 @@ def test_a_failcount_stays_when_the_executor_could_not_forget() -> None:
         )
     )
     assert world.attributes(B) == COUNTED
+
+
+def clear_without_waiting(world: World) -> effects.SendForget:
+    """Begin a graph that only clears the failcount, as the scheduler writes it: it is over then."""
+    world.schedule()  # made before the failcount was seen
+    world.schedule(replace(CLEAR, attributes={**CLEAR.attributes, "CRM_meta_op_no_wait": "true"}))
+    assert world.name() is Name.S_IDLE
+    return world.last(effects.SendForget)
+
+
+def test_clearing_that_nobody_waited_for_is_planned_anew_when_it_fails() -> None:
+    """Seed 125: the graph was over before its order failed, and the DC stayed idle."""
+    world = cluster()
+    forget = clear_without_waiting(world)
+    world.take(
+        events.OrderFailed(
+            at_ms=world.at_ms, order=forget.order, node=B, reached=True, reason="not now"
+        )
+    )
+    dc = world.dc()
+    assert dc is not None
+    assert dc.is_stale
+
+
+def test_an_answer_for_a_graph_of_before_ends_no_action_of_the_same_number() -> None:
+    """A stop that still runs must not count as done because a failcount of before is cleared."""
+    world = cluster()
+    forget = clear_without_waiting(world)
+    world.configure(lambda cib: with_option(cib, "maintenance-mode", "false"))
+    world.schedule(action(1, "stop"), action(2, "start", 1, node="a"))
+    stop = world.last(effects.SendOrder)
+    accept(world, forget)
+    world.accept(stop)
+    assert world.attributes(B) == {}
+    assert [order.operation.operation for order in world.found(effects.SendOrder)] == ["stop"]
+    assert world.name() is Name.S_TRANSITION_ENGINE
 
 
 def test_a_failcount_without_a_failure_is_just_cleared() -> None:

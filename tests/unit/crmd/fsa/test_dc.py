@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cib_store.document.element import Element
 from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, state_with
 from crmd.fsa.executor import PendingOperation
@@ -15,7 +14,7 @@ from lrmd.operations.values import Inventory
 from raftmaker.vocabulary.commands import AcquireDc, CibChange, LeaveSession, OpenSession, ReleaseDc
 from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import NodeName, Session, Token
-from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, request, result_of
+from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, request, result_of, with_option
 
 
 def test_the_first_dc_is_elected_when_every_node_is_present() -> None:
@@ -212,18 +211,6 @@ def test_a_result_of_another_dc_plans_anew() -> None:
     )  # fmt: skip
     world.member_reports(order)
     assert world.name() is Name.S_POLICY_ENGINE
-
-
-def with_option(cib: Element, name: str, value: str) -> Element:
-    pair = Element("nvpair", {"id": name, "name": name, "value": value})
-    options = Element("cluster_property_set", {"id": "cib-bootstrap-options"}, (pair,))
-    crm_config = Element("crm_config", {}, (options,))
-    configuration = cib.child("configuration")
-    assert configuration is not None
-    changed = configuration.with_children(
-        tuple(crm_config if one.tag == "crm_config" else one for one in configuration.children)
-    )
-    return cib.with_children((changed, *cib.children[1:]))
 
 
 def test_a_configuration_change_stops_what_has_not_begun() -> None:

@@ -405,3 +405,15 @@ def result_of(
         exec_ms=12,
         queue_ms=3,
     )
+
+
+def with_option(cib: Element, name: str, value: str) -> Element:
+    pair = Element("nvpair", {"id": name, "name": name, "value": value})
+    options = Element("cluster_property_set", {"id": "cib-bootstrap-options"}, (pair,))
+    crm_config = Element("crm_config", {}, (options,))
+    configuration = cib.child("configuration")
+    assert configuration is not None
+    changed = configuration.with_children(
+        tuple(crm_config if one.tag == "crm_config" else one for one in configuration.children)
+    )
+    return cib.with_children((changed, *cib.children[1:]))
