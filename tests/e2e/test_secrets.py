@@ -25,7 +25,7 @@ def _secret(site: Site, node: str, *words: str, code: int = 0) -> str:
 def test_cibsecret(site: Site) -> None:
     """features 27.31, 4.29"""
     site.wait_whole(START_S)
-    site.crm("n1", "configure", "primitive", "vault", "ocf:raftmaker:Dummy",
+    site.crm("n1", "--force", "configure", "primitive", "vault", "ocf:raftmaker:Dummy",
              "params", f"passwd={VALUE}", "meta", "target-role=Stopped")  # fmt: skip
     try:
         _secret(site, "n1", "stash", "vault", "passwd")
