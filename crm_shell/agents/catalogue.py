@@ -61,10 +61,6 @@ class Catalogue:
         except (HaError, ValueError) as error:
             return str(error)
 
-    async def is_installed(self, name: str) -> bool:
-        """Whether an agent is installed here."""
-        return name in await self.names()
-
     async def like(self, name: str) -> str:
         """Return the installed agent of the same class whose name is most like it, if any."""
         kind = name.partition(":")[0] + ":"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,15 +12,14 @@ from lrmd.client import AgentMetadata, ParameterMetadata
 
 TRACING = frozenset(("trace_ra", "trace_file", "trace_dir"))
 """What every agent takes, for its shell library traces it (features 5.27)."""
-_FENCING = re.compile(
-    r"pcmk_(host_(argument|map|list|check)|delay_(max|base)|action_limit"
-    r"|(reboot|off|on|list|monitor|status|metadata|validate-all)_(action|timeout|retries))"
-)
-_FENCING_NAMES = (
+_FENCER_S_OWN = frozenset((
     "pcmk_host_argument", "pcmk_host_map", "pcmk_host_list", "pcmk_host_check", "pcmk_delay_max",
-    "pcmk_delay_base", "pcmk_action_limit", "pcmk_reboot_action", "pcmk_reboot_timeout",
-    "pcmk_off_timeout", "pcmk_monitor_timeout", "pcmk_status_timeout", "pcmk_list_timeout",
-)  # fmt: skip
+    "pcmk_delay_base", "pcmk_action_limit",
+    *(f"pcmk_{action}_{what}"
+      for action in ("reboot", "off", "on", "list", "monitor", "status", "metadata", "validate-all")
+      for what in ("action", "timeout", "retries")),
+))  # fmt: skip
+"""What the fencer takes for every agent (features 17.3-17.13)."""
 _GIVEN_BY_FENCER = frozenset(("action", "option", "port", "plug"))
 """What the fencer fills in, though agents say that it is required (features 17.3)."""
 _SILENT = frozenset(("start", "stop"))
@@ -71,12 +69,14 @@ def _has_parameters(use: Use) -> bool:
 def _unknown_parameters(use: Use, metadata: AgentMetadata) -> Iterator[str]:
     if not _has_parameters(use):
         return
-    known = {each.name for each in metadata.parameters} | TRACING
-    known |= {each.obsoletes for each in metadata.parameters if each.obsoletes}
-    for name in sorted(use.parameters - known):
-        if _is_fencing(use) and (_FENCING.fullmatch(name) or name in _GIVEN_BY_FENCER):
+    own = {each.name for each in metadata.parameters}
+    own |= {each.obsoletes for each in metadata.parameters if each.obsoletes}
+    if _is_fencing(use):
+        own |= _FENCER_S_OWN
+    for name in sorted(use.parameters - own - TRACING):
+        if _is_fencing(use) and name in _GIVEN_BY_FENCER:
             continue
-        like = nearest(name, (*known - TRACING, *(_FENCING_NAMES if _is_fencing(use) else ())))
+        like = nearest(name, own)
         hint = f"did you mean {like!r}?" if like else f"`crm ra info {use.agent}` shows what it has"
         yield f"{use.agent} has no parameter {name!r}; {hint}"
 

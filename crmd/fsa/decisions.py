@@ -66,8 +66,8 @@ def on_action_ended(turn: Turn, purpose: ForAction, result: ActionDone | ActionF
     dc = turn.dc
     if dc is None:
         return
-    of_this = dc.transition is not None and purpose.transition == dc.transition_count
-    if of_this and dc.transition is not None and purpose.action in dc.transition.running:
+    running = dc.transition.running if dc.transition is not None else {}
+    if purpose.transition == dc.transition_count and purpose.action in running:
         run(turn, [result])
     elif isinstance(result, ActionFailed):
         mark_stale(turn, result.reason)

@@ -20,23 +20,10 @@ from raftmaker.runtime.errors import HaError, NotPermitted
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.settings import Settings, decode_file
+from tests.e2e.lone_controller import lone_settings
 
 pytestmark = pytest.mark.e2e
 DEADLINE_S = 60.0
-SETTINGS = """\
-[cluster]
-id = "controller-test"
-[node]
-name = "n1"
-[directories]
-state = "{root}/state"
-run = "{root}/run"
-[[peers]]
-name = "n1"
-store = "127.0.0.1:1"
-controller = "127.0.0.1:{port}"
-fencer = "127.0.0.1:2"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +33,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = root / "raftmaker.toml"
-    config.write_text(SETTINGS.format(root=root, port=port))
+    config.write_text(lone_settings(root, port))
     for name in ("state", "run"):
         (root / name).mkdir()
     made = decode_file(config)

@@ -13,23 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.lone_controller import lone_settings
+
 pytestmark = pytest.mark.e2e
 LIMIT_S = 90.0
 """Much less than shutdown-escalation, for which it would wait otherwise."""
-SETTINGS = """\
-[cluster]
-id = "leaving-test"
-[node]
-name = "n1"
-[directories]
-state = "{root}/state"
-run = "{root}/run"
-[[peers]]
-name = "n1"
-store = "127.0.0.1:1"
-controller = "127.0.0.1:{port}"
-fencer = "127.0.0.1:3"
-"""
 
 
 @pytest.fixture
@@ -38,7 +26,7 @@ def controller(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     config = tmp_path / "raftmaker.toml"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    config.write_text(SETTINGS.format(root=tmp_path, port=port))
+    config.write_text(lone_settings(tmp_path, port))
     for name in ("state", "run"):
         (tmp_path / name).mkdir()
     environment = {**os.environ, "NOTIFY_SOCKET": ""}
