@@ -44,7 +44,8 @@ def cut_off_crowds(ports: Iterable[int], most: int) -> int:
     for found in _sockets():
         with suppress(OSError):
             if found.family in _INTERNET and found.getsockname()[1] in wanted:
-                # The kernel numbers sockets in the order in which they come.
+                # The kernel numbers sockets about in the order in which they come (each processor
+                # has numbers in hand), and which of one address are cut off matters little.
                 number = os.fstat(found.fileno()).st_ino
                 by_address[found.getpeername()[0]].append((number, found.dup()))
     for crowd in by_address.values():
