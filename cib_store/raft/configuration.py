@@ -124,14 +124,21 @@ def _against_seat(name: NodeName, old: Seat | None, new: Seat | None) -> list[st
     return []
 
 
-def may_send(configuration: Configuration, card: Card, peer: NodeName, theirs: Card) -> bool:
+def may_send(
+    configuration: Configuration,
+    card: Card,
+    peer: NodeName,
+    theirs: Card,
+    leaving: Collection[NodeName] = (),
+) -> bool:
     """Tell whether a store hears a peer; it goes by `configuration` and shows `card`.
 
-    It hears the members, and while it holds nothing yet, whoever leads. And a peer whose members
-    are as new or newer: that may be the leader which this store does not know yet, and nobody else
-    could tell it. Whose vote counts is asked elsewhere.
+    It hears the members, those that are `leaving` (see `ConfigurationLog.leaving`), and while it
+    holds nothing yet, whoever leads. And a peer whose members are as new or newer: that may be the
+    leader which this store does not know yet, and nobody else could tell it. Whose vote counts is
+    asked elsewhere.
     """
-    if configuration.seat(peer) is not None or card.is_blank:
+    if configuration.seat(peer) is not None or peer in leaving or card.is_blank:
         return True
     return not theirs.is_blank and theirs.number >= card.number
 
@@ -229,6 +236,17 @@ class ConfigurationLog:
             if where <= index:
                 newest = configuration
         return newest
+
+    def leaving(self, committed: int) -> frozenset[NodeName]:
+        """Return who is a member no more, as far as what is committed does not say so yet.
+
+        Where it never will be committed, one of them may lead the cluster on.
+        """
+        names = {seat.name for seat in self.at(committed).seats}
+        for where, configuration in self._found:
+            if where > committed:
+                names |= {seat.name for seat in configuration.seats}
+        return frozenset(names - {seat.name for seat in self.current.seats})
 
     def follow(self, journal: Entries) -> bool:
         """Take in what was written or cut off; tell whether another configuration is in force."""

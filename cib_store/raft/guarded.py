@@ -195,6 +195,10 @@ class GuardedSyncObj(TickingSyncObj):
         self.step_down()
         self._abstains_until = self._now() + ABSTAIN_S
 
+    def _set_commit(self, index: int) -> None:
+        super()._set_commit(index)
+        self.seats.committed(index)
+
     def _hold_off_election(self, now: float) -> None:
         """Let the election deadline pass only when a majority would vote for this node (10)."""
         if self.leads or self._SyncObj__raftElectionDeadline >= now:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         self._links: dict[NodeName, _Link] = {}
         self._card: Card | None = None
         self._configuration = Configuration()
+        self._leaving: Collection[NodeName] = ()
         self._greeting: set[NodeName] = set()
         self._arrived: Arrived = lambda node, what: None
 
@@ -103,11 +104,16 @@ class Links(raft_pb2_grpc.RaftServicer):
         self.seat(card, configuration)
         self._greeting = {name for name, link in self._links.items() if link.endpoint}
 
-    def seat(self, card: Card, configuration: Configuration) -> None:
-        """Go by another configuration: peers that are new are dialled, those that left cut off."""
-        self._card, self._configuration = card, configuration
+    def seat(
+        self, card: Card, configuration: Configuration, leaving: Collection[NodeName] = ()
+    ) -> None:
+        """Go by another configuration: peers that are new are dialled, those that left cut off.
+
+        `leaving`: who is heard nevertheless, until it is committed that they are members no more.
+        """
+        self._card, self._configuration, self._leaving = card, configuration, leaving
         seats = {seat.name: seat for seat in configuration.seats if seat.name != self._node}
-        for name in self._links.keys() - seats.keys():
+        for name in self._links.keys() - seats.keys() - set(leaving):
             # A store that holds nothing yet hears whoever leads, named here or not.
             if not card.is_blank:
                 self._drop(name)
@@ -266,7 +272,7 @@ class Links(raft_pb2_grpc.RaftServicer):
     def _against(self, peer: NodeName, card: Card) -> str:
         """Return why a peer must not send: it is no member, or not yet one here."""
         assert self._card is not None
-        if peer and may_send(self._configuration, self._card, peer, card):
+        if peer and may_send(self._configuration, self._card, peer, card, self._leaving):
             self._links.setdefault(peer, _Link(None))
         if peer in self._links:
             return ""

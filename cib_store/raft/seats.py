@@ -46,6 +46,8 @@ class Seats:
         self._birth = birth
         self._log = log
         self.cards: dict[str, Card] = {}
+        self.leaving: frozenset[NodeName] = frozenset()
+        """See `ConfigurationLog.leaving`."""
         self.engine: GuardedSyncObj | None = None
         self.on_change: Callable[[Configuration], None] = lambda configuration: None
 
@@ -98,6 +100,8 @@ class Seats:
         assert self.engine is not None
         if self._log.follow(self.engine.journal):
             self.install()
+        else:
+            self.committed(self.engine.raftCommitIndex)
 
     def restart(self, configuration: Configuration, index: int) -> None:
         """A snapshot took the place of everything before the entry `index`."""
@@ -112,6 +116,7 @@ class Seats:
         """Put the configuration in force into the engine's tables."""
         engine, now = self.engine, pysyncobj.syncobj.monotonicTime()
         assert engine is not None
+        self.leaving = self._log.leaving(engine.raftCommitIndex)
         others = {s.name: s for s in self.current.seats if s.name != self.me}
         voters = {Node(name) for name, seat in others.items() if seat.votes}
         learners = {Node(name) for name, seat in others.items() if not seat.votes}
@@ -123,8 +128,8 @@ class Seats:
                     engine._SyncObj__lastResponseTime,
                 ):
                     table.pop(node, None)
-                self.cards.pop(node.id, None)
-                engine._SyncObj__connectedNodes.discard(node)
+                if node.id not in self.leaving:
+                    self._part_from(node)
         for node in voters | learners:
             following = engine.journal.last_index + 1
             engine._SyncObj__raftNextIndex.setdefault(node, following)
@@ -134,6 +139,20 @@ class Seats:
         engine._SyncObj__readonlyNodes = learners
         engine.voters_changed(len(self.current.voters))
         self.on_change(self.current)
+
+    def committed(self, index: int) -> None:
+        """The log is committed up to `index`: who has left for good is not heard any more."""
+        leaving = self._log.leaving(index) if self.leaving else self.leaving
+        if leaving != self.leaving:
+            for name in self.leaving - leaving:
+                self._part_from(Node(name))
+            self.leaving = leaving
+            self.on_change(self.current)
+
+    def _part_from(self, node: Node) -> None:
+        assert self.engine is not None
+        self.cards.pop(node.id, None)
+        self.engine._SyncObj__connectedNodes.discard(node)
 
     def status(self) -> tuple[SeatStatus, ...]:
         """Describe the peers."""

@@ -58,8 +58,9 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         return self._links.greets
 
     def _seated(self, configuration: Configuration) -> None:
-        self._up &= {NodeName(seat.name) for seat in configuration.seats}
-        self._links.seat(self._engine.seats.card, configuration)
+        seats = self._engine.seats
+        self._up &= {seat.name for seat in configuration.seats} | seats.leaving
+        self._links.seat(seats.card, configuration, seats.leaving)
 
     def _arrived(self, peer: NodeName, what: RaftMessage | Card | None) -> None:
         """A message; or the peer's card when its stream is up, None when it is down."""

@@ -7,7 +7,7 @@ which a set is iterated. What an earlier process sent still arrives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from random import Random
 
@@ -85,6 +85,7 @@ class SimulatedLinks:
         self.arrived: Arrived = lambda peer, what: None
         self.card = Card(store_id="")
         self.configuration = Configuration()
+        self.leaving: Collection[NodeName] = ()
         self.left: set[NodeName] = set()
         """Who is no member any more, and was not cut off yet."""
         self.greets = False
@@ -94,18 +95,26 @@ class SimulatedLinks:
         self.arrived = arrived
         self.seat(card, configuration)
 
-    def seat(self, card: Card, configuration: Configuration) -> None:
+    def seat(
+        self, card: Card, configuration: Configuration, leaving: Collection[NodeName] = ()
+    ) -> None:
         """As `Links.seat`: peers that left are cut off when the world looks next."""
-        self.card, self.configuration = card, configuration
+        self.card, self.configuration, self.leaving = card, configuration, leaving
         if not card.is_blank:
-            self.left |= {name for name in self._network.names if not configuration.seat(name)}
+            self.left |= {
+                name
+                for name in self._network.names
+                if not configuration.seat(name) and name not in leaving
+            }
 
     def reaches(self, other: SimulatedLinks) -> bool:
         """Tell whether this store dials the other one, and is heard there."""
         mine = self.configuration.seat(self._name)
         dials = mine is not None and mine.votes
         dials = dials and self.configuration.seat(other._name) is not None
-        return dials and may_send(other.configuration, other.card, self._name, self.card)
+        return dials and may_send(
+            other.configuration, other.card, self._name, self.card, other.leaving
+        )
 
     def send(self, peer: NodeName, messages: list[RaftMessage]) -> None:
         """As `Links.send`."""

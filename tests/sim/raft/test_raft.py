@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from cib_store.raft.engine import packed
 from tests.sim.loop import MS, SECOND
 from tests.sim.raft import network
 from tests.sim.raft.campaign import simulate, voters_of
@@ -67,6 +68,42 @@ def test_a_voter_in_a_later_term_than_the_leader_is_not_left_behind() -> None:
     assert seen.clean, seen.what
 
 
+def test_a_leader_hears_whom_it_would_have_removed() -> None:
+    """The removal was never committed, and the one that should have gone leads instead."""
+    world = Quiet()
+    old, (gone, other) = world.leader, world.followers
+    assert old.engine is not None
+    assert other.engine is not None
+    world.isolate(old)
+    current = old.configuration
+    rest = tuple(seat for seat in current.seats if seat.name != gone.name)
+    fewer = replace(current, number=current.number + 1, seats=rest)
+    old.engine.seats.change(fewer, packed([]), lambda results, reason: None)
+    other.engine.abstain()
+    world.until(lambda: gone.leads)
+    world.pass_us(1 * SECOND)
+    world.change(gone)
+    world.heal()
+    world.until(world.settled)
+    assert gone.leads
+    assert old.configuration == current
+
+
+def test_who_was_removed_is_heard_until_that_is_committed() -> None:
+    world = Quiet()
+    leader, (gone, other) = world.leader, world.followers
+    assert leader.engine is not None
+    world.hold(lambda source, target, message: source == other.name)
+    rest = tuple(seat for seat in leader.configuration.seats if seat.name != gone.name)
+    fewer = replace(leader.configuration, number=1, seats=rest)
+    leader.engine.seats.change(fewer, packed([]), lambda results, reason: None)
+    world.pass_us(100 * MS)
+    assert leader.links.leaving == {gone.name}
+    world.release()
+    world.until(lambda: not leader.links.leaving)
+    assert gone.name not in leader.engine.seats.cards
+
+
 @pytest.mark.parametrize("seed", range(201, 209))
 def test_seeds_in_which_members_come_and_go_are_clean(seed: int) -> None:
     result = simulate(Plan(seed=seed, voters=voters_of(seed), spares=2))
@@ -77,10 +114,10 @@ def test_a_voter_that_does_not_hear_a_leader_it_does_not_know_stays_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It was away while the leader was added: nobody else can tell it of it."""
-    plan = Plan(seed=128, voters=3, spares=2)
+    plan = Plan(seed=207, voters=3, spares=2)
     assert simulate(plan).clean
     monkeypatch.setattr(
-        network, "may_send", lambda here, card, peer, _: here.seat(peer) or card.is_blank
+        network, "may_send", lambda here, card, peer, *_: here.seat(peer) or card.is_blank
     )
     assert simulate(plan).rule == "settles"
 
