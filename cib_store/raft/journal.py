@@ -1,16 +1,17 @@
 """The journal of the Raft engine: checksummed records, on disk before anything depends on them.
 
-Invariant: entries up to `synced_index` are on disk; a record that is not whole can only be the
-unsynced tail, and is dropped at start. Anything else that does not check is damage, which refuses
-to start.
+Invariant: entries up to `synced_index` are on disk. At start a record that is not whole, and all
+after it, is dropped if it had not been synced: a disk may write a later record of a batch first.
+One that had been is damage, which refuses to start. Each record says how far the journal was on
+disk when it was written, and the file of votes how far it was committed; that tells them apart.
 
 The engine never waits for the disk: entries are held in memory at once, and written and synced on
 a thread (see `disk`). Whoever depends on the disk compares `synced_index`, or for term and vote
 `votes_are_stored`, once the thread says that something was synced.
 
-One file: an 8-byte magic, then records of ``length, crc32, index, term, command``. The term and the
-vote are in a second small file, replaced atomically. The shape of the class is PySyncObj's
-``Journal`` (its ``createJournal`` is pointed here).
+One file: an 8-byte magic, then records of ``length, crc32, index, term, on disk, command``. Term,
+vote and commit index are in a second small file, replaced atomically. The shape of the class is
+PySyncObj's ``Journal`` (its ``createJournal`` is pointed here).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import json
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,8 +33,8 @@ from raftmaker.vocabulary.codes import ExitCode
 Entry = tuple[bytes, int, int]
 """As PySyncObj has it: command, index, term."""
 
-MAGIC = b"RMJRNL01"
-_HEAD = struct.Struct("<IIQQ")
+MAGIC = b"RMJRNL02"
+_HEAD = struct.Struct("<IIQQQ")
 RECORD_BYTES_MAX = 128 * 1024 * 1024
 SLOW_S = 0.05
 
@@ -45,10 +46,14 @@ def damaged(path: Path, what: str) -> Rejected:
     return Rejected(ExitCode.DATAERR, (report,))
 
 
-def _record(entry: Entry) -> bytes:
+def _record(entry: Entry, on_disk: int) -> bytes:
     command, index, term = entry
-    body = _HEAD.pack(len(command), 0, index, term)[8:] + command
+    body = _HEAD.pack(len(command), 0, index, term, on_disk)[8:] + command
     return struct.pack("<II", len(command), zlib.crc32(body)) + body
+
+
+def _size(entry: Entry) -> int:
+    return _HEAD.size + len(entry[0])
 
 
 def _store_again(files: Files, handle: int, content: bytes) -> None:
@@ -65,28 +70,36 @@ def _store_again(files: Files, handle: int, content: bytes) -> None:
 class _File:
     """The file as the disk's thread has it."""
 
-    def __init__(self, files: Files, path: Path, content: bytes) -> None:
-        """Open it; `content` is what is good of it."""
+    def __init__(self, files: Files, path: Path, content: bytes, last: int) -> None:
+        """Open it; `content` is what is good of it, up to the entry `last`."""
         self._files, self._path = files, path
         self._handle = files.open(path)
-        self._dirty = False
         _store_again(files, self._handle, content)
+        self._written = self._on_disk = last
+        self._dirty = False
 
-    def write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, entry: Entry) -> None:
         """Write one record; doing it again does no harm."""
-        self._dirty = True
-        self._files.write(self._handle, data, offset)
+        self._dirty, self._written = True, entry[1]
+        self._files.write(self._handle, _record(entry, self._on_disk), offset)
 
-    def cut(self, end: int) -> None:
-        """Drop everything from `end` on."""
-        self._dirty = True
+    def cut(self, end: int, last: int) -> None:
+        """Drop everything from the byte `end` on: what is after the entry `last`.
+
+        On disk at once: else what was dropped could stand behind what is written next.
+        """
+        self._written, self._on_disk = last, min(self._on_disk, last)
         self._files.truncate(self._handle, end)
+        self._files.sync(self._handle)
 
-    def replace(self, data: bytes) -> None:
-        """Put other content in its place, whole or not at all."""
-        replace_file(self._files, self._path, data)
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Hold these entries alone, wholly or not at all."""
+        last = entries[-1][1] if entries else 0
+        records = (_record(entry, last) for entry in entries)
+        replace_file(self._files, self._path, MAGIC + b"".join(records))
         self._files.close(self._handle)
         self._handle = self._files.open(self._path)
+        self._written = self._on_disk = last
         self._dirty = False
 
     def sync(self) -> None:
@@ -94,6 +107,7 @@ class _File:
         if self._dirty:
             self._files.sync(self._handle)
             self._dirty = False
+        self._on_disk = self._written
 
     def close(self) -> None:
         """Give the handle back."""
@@ -118,7 +132,7 @@ class Journal:
             replace_file(self._files, self._path, MAGIC)
         content = self._files.read(self._path)
         self._end = self._load(content)
-        self._file = _File(self._files, self._path, content[: self._end])
+        self._file = _File(self._files, self._path, content[: self._end], self.last_index)
         # Names too: the snapshot's among them.
         self._files.sync_directory(self._path.parent)
         self._disk = Disk(self._file.sync)
@@ -132,39 +146,51 @@ class Journal:
 
     def _load(self, data: bytes) -> int:
         if not data.startswith(MAGIC):
-            raise damaged(self._path, "does not begin as a journal does")
+            raise damaged(self._path, "does not begin as a journal of this version does")
         offset = len(MAGIC)
-        while (entry := self._entry_at(data, offset)) is not None:
+        while (found := self._record_at(data, offset)) is not None:
+            entry = found[0]
             if self._entries and entry[1] != self._entries[-1][1] + 1:
                 raise damaged(self._path, f"index {entry[1]} follows {self._entries[-1][1]}")
             self._entries.append(entry)
             self._offsets.append(offset)
-            offset += _HEAD.size + len(entry[0])
-        if self._whole_record_after(data, offset):
-            raise damaged(self._path, f"the record at byte {offset} fails its checksum")
+            offset += _size(entry)
+        was_on_disk = max(self._committed_before(), self._on_disk_by(data, offset))
+        if was_on_disk > self.last_index:
+            what = f"the record at byte {offset} fails its checksum"
+            if offset == len(data):
+                what = f"ends after entry {self.last_index}, and had {was_on_disk}"
+            raise damaged(self._path, what)
         return offset
 
+    def _committed_before(self) -> int:
+        """Return how far the log was committed. The first entry need not have been on disk."""
+        commit = self._meta.get("commit")
+        return commit if isinstance(commit, int) and commit > 1 else 0
+
     @staticmethod
-    def _entry_at(data: bytes, offset: int) -> Entry | None:
+    def _record_at(data: bytes, offset: int) -> tuple[Entry, int] | None:
+        """Return a whole record's entry, and how far the journal was on disk before it."""
         if offset + _HEAD.size > len(data):
             return None
-        length, checksum, index, term = _HEAD.unpack_from(data, offset)
+        length, checksum, index, term, on_disk = _HEAD.unpack_from(data, offset)
         end = offset + _HEAD.size + length
         if length > RECORD_BYTES_MAX or end > len(data):
             return None
         if zlib.crc32(data[offset + 8 : end]) != checksum:
             return None
-        return data[offset + _HEAD.size : end], index, term
+        return (data[offset + _HEAD.size : end], index, term), on_disk
 
-    def _whole_record_after(self, data: bytes, offset: int) -> bool:
-        """Tell damage from a torn tail: after a torn record nothing whole can follow."""
-        last = self.last_index
+    def _on_disk_by(self, data: bytes, offset: int) -> int:
+        """Return how far the journal was on disk, as the whole records after `offset` say."""
+        last, reached = self.last_index, 0
         for start in range(offset + 1, len(data) - _HEAD.size + 1):
-            index = _HEAD.unpack_from(data, start)[2]
-            # Only what could follow is worth a checksum.
-            if last < index <= last + len(data) and self._entry_at(data, start) is not None:
-                return True
-        return False
+            index, _, on_disk = _HEAD.unpack_from(data, start)[2:]
+            # Only what could follow and says something is worth a checksum.
+            follows = last < index <= last + len(data)
+            if follows and on_disk > reached and self._record_at(data, start) is not None:
+                reached = on_disk
+        return reached
 
     def _read_votes(self) -> dict[str, int | str | None]:
         try:
@@ -249,11 +275,10 @@ class Journal:
     def add(self, command: bytes, idx: int, term: int) -> None:
         """Append one entry, in memory at once and on disk some time after the next `submit`."""
         entry = (bytes(command), idx, term)
-        record = _record(entry)
-        self._pending.append(partial(self._file.write, self._end, record))
+        self._pending.append(partial(self._file.write, self._end, entry))
         self._entries.append(entry)
         self._offsets.append(self._end)
-        self._end += len(record)
+        self._end += _size(entry)
 
     def clear(self) -> None:
         """Forget every entry; the caller adds the snapshot's two at once (see `reset`)."""
@@ -271,7 +296,7 @@ class Journal:
         self._end = self._offsets[entryFrom]
         del self._entries[entryFrom:]
         del self._offsets[entryFrom:]
-        self._pending.append(partial(self._file.cut, self._end))
+        self._pending.append(partial(self._file.cut, self._end, self.last_index))
         self._cap_synced(self.last_index)
 
     def _cap_synced(self, last: int) -> None:
@@ -285,14 +310,13 @@ class Journal:
             self._rewrite(self._entries[entryTo:])
 
     def _rewrite(self, entries: list[Entry]) -> None:
-        records = [_record(entry) for entry in entries]
-        self._pending.append(partial(self._file.replace, MAGIC + b"".join(records)))
+        self._pending.append(partial(self._file.replace, tuple(entries)))
         self._entries = list(entries)
         self._offsets = []
         self._end = len(MAGIC)
-        for record in records:
+        for entry in entries:
             self._offsets.append(self._end)
-            self._end += len(record)
+            self._end += _size(entry)
 
     def __getitem__(self, item: int | slice) -> Entry | list[Entry]:
         return self._entries[item]

@@ -104,7 +104,7 @@ def corpus() -> Mapping[str, list[bytes]]:
     return {
         "frame": _frames(),
         "command": _commands(),
-        "journal": [b"".join(_record((b"\0entry", index, 1)) for index in (1, 2, 3))],
+        "journal": [b"".join(_record((b"\0entry", index, 1), 0) for index in (1, 2, 3))],
         "snapshot": [_snapshot()],
         "document": documents,
         "patchset": [patch, *documents],

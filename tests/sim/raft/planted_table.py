@@ -29,11 +29,11 @@ CUTS = ("one-way", "isolate", "partition")
 
 TABLE = (
     Planted("synced", 1, "commit-on-disk"),
-    Planted("leader_waits_for_its_disk", 1, "commit-on-disk"),
+    Planted("leader_waits_for_its_disk", 4, "commit-on-disk"),
     Planted("follower_waits_for_its_disk", 1, "durable-majority"),
     Planted("found_is_stored_again", 13, "commit-on-disk", voters=3),
-    Planted("damage_refused", 10, "leader-completeness", ("flip-bit",), voters=3),
-    Planted("checksums", 5, "same-state", ("flip-bit",), voters=3),
+    Planted("damage_refused", 92, "leader-completeness", ("flip-bit",), voters=3),
+    Planted("checksums", 38, "same-state", ("flip-bit",), voters=3),
     Planted("failed_sync_ends", 9, "commit-on-disk", voters=3),
     Planted("pre_vote", 7, "undisturbed", CUTS, voters=3),
     Planted("minority_steps_down", 3, "steps-down", CUTS, voters=3),
