@@ -16,7 +16,7 @@ from lxml import etree
 from cib_store.document.codec import render
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.sections import REQUIRED
-from cib_store.schema.values import ATTRIBUTES, COUNT, ID_PATTERN, SCORE
+from cib_store.schema.values import ATTRIBUTES, COUNT, ID_PATTERN, PATH, PATH_PATTERN, SCORE
 from cib_store.schema.vocabulary import NAMES_FROM_ELSEWHERE, SHAPES
 from raftmaker.vocabulary.reports import Report
 
@@ -63,6 +63,8 @@ def _value(tag: str, name: str) -> Element:
         return _pattern(r"[+\-]?(INFINITY|[0-9]+)")
     if kind is COUNT:
         return _pattern("[0-9]+")
+    if kind is PATH:
+        return _pattern(PATH_PATTERN)
     if kind is not None and kind.words:
         return _pattern("|".join(_any_case(word) for word in kind.words))
     return Element("text")

@@ -54,11 +54,14 @@ DURATION = Kind("duration", "a number with ms, s, min or h, or an ISO 8601 durat
 PORT = Kind("port", "a whole number from 0 to 65535")
 PERCENTAGE = Kind("percentage", "a number from 0 on, with or without %")
 ID = Kind("id", "a letter or _, then letters, digits, -, _ and .")
+PATH = Kind("path", "an absolute path, such as /usr/share/raftmaker/alerts/alert_file.sh")
+PATH_PATTERN = r"/[\s\S]+"
 ID_PATTERN = r"[A-Za-z_À-�][A-Za-z0-9_.À-�\-]*"
 """What `ID` allows (features 1.9), for Python and for RELAX NG: about what XML calls an NCName."""
 _PORT_MAX = 65535
 _PATTERNS = {
     ID: re.compile(ID_PATTERN),
+    PATH: re.compile(PATH_PATTERN),
     PERCENTAGE: re.compile(r"[0-9]+(\.[0-9]*)?%?"),
 }
 ROLE = one_of("Stopped", "Started", "Unpromoted", "Promoted", "Slave", "Master")
@@ -101,6 +104,7 @@ ATTRIBUTES: Mapping[tuple[str, str], Kind] = {
     ("network", "control-port"): PORT,
     ("port-mapping", "port"): PORT,
     ("port-mapping", "internal-port"): PORT,
+    ("alert", "path"): PATH,
     ("node", "type"): one_of("member", "remote", "normal", "ping"),
     **{
         (container, name): COUNT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
+from crm_shell.agents.alert_agents import alert_findings
 from crm_shell.agents.catalogue import Catalogue
 from crm_shell.agents.checks import Finding, findings
 from crm_shell.agents.uses import Use, uses
@@ -17,14 +18,14 @@ async def check(
     An agent that is not here may be on the nodes that are to run it: that is a warning. Raises
     `HaError` when the executor cannot be asked.
     """
+    found: list[Finding] = [*alert_findings(configuration, before)]
     known = uses(before) if before is not None else {}
     changed = [use for name, use in uses(configuration).items() if known.get(name) != use]
     if not changed:
-        return ()
+        return tuple(found)
     catalogue = Catalogue(cluster)
     installed = frozenset(await catalogue.names())
     told = await catalogue.all_metadata({each.agent for each in changed} & installed)
-    found: list[Finding] = []
     for use in changed:
         metadata = told.get(use.agent)
         if metadata is None:

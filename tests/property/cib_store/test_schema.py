@@ -9,11 +9,11 @@ from cib_store.document.element import Element
 from cib_store.document.sections import REQUIRED
 from cib_store.schema import faults
 from cib_store.schema.relaxng import FILE, grammar, is_valid
-from cib_store.schema.values import ATTRIBUTES, COUNT, SCORE
+from cib_store.schema.values import ATTRIBUTES, COUNT, PATH, SCORE
 from cib_store.schema.vocabulary import SHAPES
 from raftmaker.vocabulary.reports import Report
 
-_GOOD = {SCORE: ("7", "-INFINITY", "+3"), COUNT: ("0", "12")}
+_GOOD = {SCORE: ("7", "-INFINITY", "+3"), COUNT: ("0", "12"), PATH: ("/x", "/opt/an alert.sh")}
 _STRUCTURE = {"unknown-element", "unknown-attribute", "empty-id"}
 
 

@@ -28,6 +28,11 @@ def _cib(**sections: str) -> Element:
     for name, text in sections.items():
         for child in parse(f"<x>{text}</x>").children:
             trail = trail_of(cib, f"/cib/configuration/{name}")
+            if trail is None:
+                above = trail_of(cib, "/cib/configuration")
+                assert above is not None
+                cib = insert(cib, above, Element(name))
+                trail = trail_of(cib, f"/cib/configuration/{name}")
             assert trail is not None
             cib = insert(cib, trail, child)
     return cib
@@ -112,10 +117,26 @@ def test_a_good_configuration_has_no_faults() -> None:
             "unknown-reference",
             "gone",
         ),
+        ("alerts", '<alert id="a" path="alert.sh"/>', "bad-value", "absolute path"),
+        ("alerts", '<alert id="a"/>', "missing-attribute", "path"),
+        ("alerts", '<alert id="a" path="/a"><recipient id="r"/></alert>', "missing-attribute",
+         "value"),
+        ("alerts", '<alert id="a" path="/a"/><alert id="a" path="/b"/>', "duplicate-id", "'a'"),
+        ("alerts", '<alert id="a" path="/a"><recipient id="a" value="x"/></alert>',
+         "duplicate-id", "'a'"),
+        ("alerts", '<alert id="a" path="/a"><select><select_all/></select></alert>',
+         "unknown-element", "select_nodes"),
+        ("alerts", '<alert id="a" path="/a"><meta_attributes id="m"><nvpair id="n" name="timeout"'
+         ' value="soon"/></meta_attributes></alert>', "bad-value", "soon"),
+        ("alerts", '<alert id="a" path="/a"><recipient id="r" value="x"><meta_attributes id="m">'
+         '<nvpair id="n" name="enabled" value="perhaps"/></meta_attributes></recipient></alert>',
+         "bad-value", "perhaps"),
+        ("alerts", '<alert id="a" path="/a"><instance_attributes id-ref="none"/></alert>',
+         "unknown-reference", "'none'"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named(section: str, text: str, code: str, said: str) -> None:
-    """features 4.20, 5.6, 13.34"""
+    """features 4.20, 5.6, 13.34, 19.1-19.4"""
     found = faults(_cib(**{section: text}))
     assert code in [fault.code for fault in found]
     assert any(said in str(fault) for fault in found)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cib_store.document.element import Element
+from crm_shell.agents.alert_agents import alert_findings
 from crm_shell.agents.checks import findings
 from crm_shell.agents.text import description
 from crm_shell.agents.uses import Use, UsedOperation, uses
@@ -211,3 +214,28 @@ def test_the_description_has_everything_that_somebody_needs_to_use_it() -> None:
         "    stop timeout=20s\n"
         "    monitor timeout=20s interval=10s"
     )
+
+
+def _with_alert(path: str) -> Element:
+    edited = apply(Element("configuration"), parse(f"alert told {path}"), Mode.UPDATE)
+    assert not edited.faults
+    return edited.configuration
+
+
+def test_an_alert_whose_agent_is_not_here_is_told(tmp_path: Path) -> None:
+    """Features 19.1: it may be on the other nodes, so nothing more than a warning."""
+    path = tmp_path / "agent"
+    (found,) = alert_findings(_with_alert(str(path)))
+    assert (found.resource, found.is_error) == ("told", False)
+    assert f"no file {path}" in found.what
+    path.touch(0o644)
+    (found,) = alert_findings(_with_alert(str(path)))
+    assert "not executable" in found.what
+    path.chmod(0o755)
+    assert not list(alert_findings(_with_alert(str(path))))
+
+
+def test_an_alert_that_stays_as_it_was_is_not_told_of_again() -> None:
+    before = _with_alert("/gone")
+    assert not list(alert_findings(before, before))
+    assert list(alert_findings(_with_alert("/gone2"), before))
