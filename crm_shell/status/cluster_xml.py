@@ -13,7 +13,6 @@ from crm_shell.status.cluster_text import (
     is_disabled,
     listed,
 )
-from crm_shell.status.codes import code_text, status_text
 from crm_shell.status.connectivity import expected_value
 from crm_shell.status.details_text import clock_text, shown_attributes
 from crm_shell.status.failures import Counted, counted_failures
@@ -23,6 +22,7 @@ from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
 from crmd.scheduler.state.run import FailedOperation, Run
 from crmd.scheduler.status.entries import history_key
+from raftmaker.vocabulary.code_text import code_text, status_text
 
 
 def status_elements(run: Run) -> tuple[Element, ...]:

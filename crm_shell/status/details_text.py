@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 
 from cib_store.model.scores import score_text
-from crm_shell.status.codes import code_text, status_text
 from crm_shell.status.connectivity import connectivity_text, expected_value
 from crm_shell.status.failures import Counted, counted_failures
 from crm_shell.status.history import number
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.run import FailedOperation, Run
 from crmd.scheduler.status.entries import history_key
+from raftmaker.vocabulary.code_text import code_text, status_text
 
 _HIDDEN = ("fail-count-", "last-failure-", "#", "shutdown", "terminate", "standby", "maintenance")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
-from crm_shell.status.codes import code_text, status_text
 from crm_shell.status.model import FailedAction
 from crmd.scheduler.state.run import FailedOperation
 from crmd.scheduler.status.entries import history_key
+from raftmaker.vocabulary.code_text import code_text, status_text
 from raftmaker.vocabulary.codes import OcfCode
 
 
