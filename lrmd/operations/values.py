@@ -158,6 +158,16 @@ class Inventory:
     """Results up to this one are stored elsewhere; 0 also where an older executor does not say."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRun:
+    """One run of an alert agent; `variables` become part of its environment (features 19.1)."""
+
+    alert: str
+    path: str
+    timeout_ms: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 _UNDEGRADED = {
     OcfCode.DEGRADED: OcfCode.OK,
     OcfCode.DEGRADED_PROMOTED: OcfCode.PROMOTED,

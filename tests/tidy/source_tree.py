@@ -15,6 +15,7 @@ CORES = (
     "cib_store/document",
     "cib_store/liveness",
     "cib_store/model",
+    "crmd/alerts",
     "crmd/fsa",
     "crmd/transition",
     "crmd/scheduler",

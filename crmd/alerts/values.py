@@ -1,0 +1,72 @@
+"""Events that people can have themselves told of (features 19.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lrmd.operations.values import Result
+from raftmaker.vocabulary.ids import NodeName
+
+
+class AlertKind(Enum):
+    """Kinds of events; the values are what agents are told."""
+
+    NODE = "node"
+    FENCING = "fencing"
+    RESOURCE = "resource"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEvent:
+    """A node has become a member, or is none any more."""
+
+    node: NodeName
+    is_member: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingEvent:
+    """A fencing has ended. What a fencer remembers of it is filled in where it can be asked."""
+
+    target: NodeName
+    confirmed: bool
+    action: str = "off"
+    client: str = ""
+    delegate: str = ""
+    devices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceEvent:
+    """An operation has ended on this node."""
+
+    node: NodeName
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeEvent:
+    """A transient attribute of a node has another value; empty: it is not set any more."""
+
+    node: NodeName
+    name: str
+    value: str
+
+
+AlertEvent = NodeEvent | FencingEvent | ResourceEvent | AttributeEvent
+
+
+def kind_of(event: AlertEvent) -> AlertKind:
+    """Return the kind by which alerts select events (features 19.3)."""
+    match event:
+        case NodeEvent():
+            return AlertKind.NODE
+        case FencingEvent():
+            return AlertKind.FENCING
+        case ResourceEvent():
+            return AlertKind.RESOURCE
+        case AttributeEvent():
+            return AlertKind.ATTRIBUTE
