@@ -11,6 +11,7 @@ import grpc
 from lrmd.codec import (
     agent_message,
     agent_of,
+    alert_run_message,
     failure_id_message,
     inventory_of,
     request_message,
@@ -21,7 +22,14 @@ from lrmd.metadata import ActionMetadata as ActionMetadata
 from lrmd.metadata import AgentMetadata as AgentMetadata
 from lrmd.metadata import ParameterMetadata as ParameterMetadata
 from lrmd.metadata import read_metadata
-from lrmd.operations.values import Agent, FailureId, Inventory, OperationRequest, Result
+from lrmd.operations.values import (
+    Agent,
+    AlertRun,
+    FailureId,
+    Inventory,
+    OperationRequest,
+    Result,
+)
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.ids import ResourceId, Token
@@ -136,6 +144,11 @@ class ExecutorClient:
         request = pb.AgentsRequest(standard=standard, provider=provider)
         reply = await self._ask(self._stub.Agents(request, timeout=_QUICK_S))
         return tuple(agent_of(agent) for agent in reply.agents)
+
+    async def alert(self, event: str, runs: tuple[AlertRun, ...]) -> None:
+        """Have alert agents run; this does not wait for them. An event is told there once."""
+        request = pb.AlertRequest(event=event, runs=[alert_run_message(run) for run in runs])
+        await self._ask(self._stub.Alert(request, timeout=_QUICK_S))
 
     async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
         try:

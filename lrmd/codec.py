@@ -5,6 +5,7 @@ from __future__ import annotations
 from lrmd.operations.state import Operation, Phase, State, confirmed_serial
 from lrmd.operations.values import (
     Agent,
+    AlertRun,
     FailureId,
     Inventory,
     OperationRequest,
@@ -199,4 +200,21 @@ def inventory_of(message: pb.ExecutorState) -> Inventory:
             for pending in message.pending
         ),
         confirmed_serial=message.confirmed_serial,
+    )
+
+
+def alert_run_message(run: AlertRun) -> pb.AlertRun:
+    """Write a run of an alert agent."""
+    return pb.AlertRun(
+        alert=run.alert, path=run.path, timeout_ms=run.timeout_ms, variables=run.variables
+    )
+
+
+def alert_run_of(message: pb.AlertRun) -> AlertRun:
+    """Read a run of an alert agent."""
+    return AlertRun(
+        alert=message.alert,
+        path=message.path,
+        timeout_ms=message.timeout_ms,
+        variables=dict(message.variables),
     )

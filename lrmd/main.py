@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import sys
+from functools import partial
 from pathlib import Path
 
 from lrmd.agents.classes import Agents
@@ -13,12 +14,14 @@ from lrmd.agents.environment import DEFAULT_PATH
 from lrmd.agents.fence_devices import FenceDevices
 from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits
+from lrmd.alerting import AlertAgents
 from lrmd.history import open_memory
 from lrmd.operations.state import State
 from lrmd.operations.values import Standard
 from lrmd.runner import Runner
 from lrmd.server import ExecutorServicer, service_of
 from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.privileges import ServiceUser, service_user
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.codes import OcfCode
@@ -42,10 +45,11 @@ async def _body(context: Context) -> None:
     )
     if opened.problem:
         log.error("history lost, the DC will probe what runs here", problem=opened.problem)
+    inherited = _inherited(settings.run_dir)
     scripts = Scripts(
         ocf_roots=settings.ocf_roots,
         children=settings.run_dir / "lrmd" / "runs",
-        inherited=_inherited(settings.run_dir),
+        inherited=inherited,
         node=settings.node,
         secrets=Secrets(settings.state_dir / "secrets"),
     )
@@ -58,9 +62,17 @@ async def _body(context: Context) -> None:
     runner = Runner(
         state=opened.state, memory=opened.memory, agents=agents, clear=scripts.clear, log=log
     )
+    alert_agents = AlertAgents(
+        sequence_file=settings.run_dir / "lrmd" / "alert-sequence",
+        inherited=inherited,
+        node=settings.node,
+        user=partial(_alert_user, settings.run_dir),
+        log=log,
+    )
     servicer = ExecutorServicer(
         runner=runner,
         agents=agents,
+        alert_agents=alert_agents,
         identity=context.identity,
         boot_id=context.boot_id,
         incarnation=secrets.token_hex(8),
@@ -77,6 +89,7 @@ async def _body(context: Context) -> None:
         runner.failure.result()
     # What runs goes on: the next process of this boot finds it again.
     opened.memory.close()
+    await alert_agents.end()
     await fencer.close()
 
 
@@ -97,6 +110,12 @@ def _inherited(run_dir: Path) -> dict[str, str]:
         states.mkdir(parents=True, exist_ok=True)
         inherited["HA_RSCTMP"] = str(states)
     return inherited
+
+
+def _alert_user(run_dir: Path) -> ServiceUser | None:
+    """Return who runs alert agents: the service user (features 19.1); of several nodes on one
+    machine, which no package installed, whoever started them. Raises `HaError`."""
+    return service_user() if run_dir == SYSTEM_RUN_DIR else None
 
 
 def _started_devices(state: State) -> frozenset[str]:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 import grpc.aio
 
 from lrmd.agents.classes import Agents
+from lrmd.alerting import AlertAgents
 from lrmd.codec import (
     agent_message,
     agent_of,
+    alert_run_of,
     failure_id_of,
     request_of,
     result_message,
@@ -50,6 +52,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         *,
         runner: Runner,
         agents: Agents,
+        alert_agents: AlertAgents,
         identity: Identity,
         boot_id: BootId,
         incarnation: str,
@@ -57,6 +60,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         """`incarnation` is made anew at each start of the daemon."""
         self._runner = runner
         self._agents = agents
+        self._alert_agents = alert_agents
         self._identity = identity
         self._boot_id = boot_id
         self._incarnation = incarnation
@@ -150,6 +154,11 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         """List installed agents."""
         found = await self._agents.installed(request.standard, request.provider)
         return pb.AgentsReply(agents=[agent_message(agent) for agent in found])
+
+    async def Alert(self, request: pb.AlertRequest, context: _Context) -> pb.AlertReply:
+        """Begin to run alert agents."""
+        self._alert_agents.take(request.event, map(alert_run_of, request.runs))
+        return pb.AlertReply()
 
     def _take(self, event: Event, wanted: type[_Answer]) -> _Answer:
         answer = self._runner.take(event)

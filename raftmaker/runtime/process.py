@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from raftmaker.runtime.privileges import ServiceUser
+
 OUTPUT_BYTES_MAX = 1024 * 1024
 """Of each stream the last so many bytes are kept."""
 _POLL_S = 0.05
@@ -43,13 +45,15 @@ async def run(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
     timeout_ms: int = 0,
+    user: ServiceUser | None = None,
 ) -> Ended:
     """Run a command to its end; after `timeout_ms` (0: no limit) its process group is killed.
 
-    `env` None: our own environment. Raises OSError when the command cannot be started.
+    `env` None: our own environment. `user` None: as ourselves. Raises OSError when the command
+    cannot be started.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = await _open(argv, env=env, stdin=stdin, out=out, err=err)
+        process = await _open(argv, env=env, stdin=stdin, out=out, err=err, user=user)
         timed_out = False
         try:
             await asyncio.wait_for(_gone(process.pid), timeout_ms / 1000 if timeout_ms else None)
@@ -76,6 +80,7 @@ async def _open(
     stdin: str,
     out: IO[bytes],
     err: IO[bytes],
+    user: ServiceUser | None,
 ) -> subprocess.Popen[bytes]:
     with tempfile.TemporaryFile() as given:
         given.write(stdin.encode())
@@ -87,6 +92,9 @@ async def _open(
             stdout=out,
             stderr=err,
             start_new_session=True,
+            user=None if user is None else user.user,
+            group=None if user is None else user.group,
+            extra_groups=None if user is None else (),
         )
 
 

@@ -223,3 +223,34 @@ class AgentsReply(_message.Message):
     AGENTS_FIELD_NUMBER: _ClassVar[int]
     agents: _containers.RepeatedCompositeFieldContainer[Agent]
     def __init__(self, agents: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ...) -> None: ...
+
+class AlertRequest(_message.Message):
+    __slots__ = ("event", "runs")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    event: str
+    runs: _containers.RepeatedCompositeFieldContainer[AlertRun]
+    def __init__(self, event: _Optional[str] = ..., runs: _Optional[_Iterable[_Union[AlertRun, _Mapping]]] = ...) -> None: ...
+
+class AlertRun(_message.Message):
+    __slots__ = ("alert", "path", "timeout_ms", "variables")
+    class VariablesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ALERT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    VARIABLES_FIELD_NUMBER: _ClassVar[int]
+    alert: str
+    path: str
+    timeout_ms: int
+    variables: _containers.ScalarMap[str, str]
+    def __init__(self, alert: _Optional[str] = ..., path: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., variables: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class AlertReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -86,6 +86,11 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.AgentsRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.AgentsReply.FromString,
                 _registered_method=True)
+        self.Alert = channel.unary_unary(
+                '/raftmaker.v1.Executor/Alert',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.AlertRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.AlertReply.FromString,
+                _registered_method=True)
 
 
 class ExecutorServicer:
@@ -162,6 +167,13 @@ class ExecutorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Alert(self, request, context):
+        """Begins to run alert agents; answers before they end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +226,11 @@ def add_ExecutorServicer_to_server(servicer, server):
                     servicer.Agents,
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.AgentsRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.AgentsReply.SerializeToString,
+            ),
+            'Alert': grpc.unary_unary_rpc_method_handler(
+                    servicer.Alert,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.AlertRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.AlertReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -487,6 +504,33 @@ class Executor:
             '/raftmaker.v1.Executor/Agents',
             raftmaker_dot_wire_dot_executor__pb2.AgentsRequest.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.AgentsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Alert(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/Alert',
+            raftmaker_dot_wire_dot_executor__pb2.AlertRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.AlertReply.FromString,
             options,
             channel_credentials,
             insecure,
