@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from functools import partial
 
+from crmd.alerting import Alerting
 from crmd.executing import Executing
 from crmd.explaining import Explaining
 from crmd.fsa import events
@@ -126,14 +127,24 @@ async def _body(context: Context) -> None:
         dead_ms=settings.timings.dead_ms,
         log=log,
     )
-    runner = Runner(initial(_config(context)), reach, log)
-    runner.take(events.Started(at_ms=boot_ms()))
+    config = _config(context)
+    runner = Runner(initial(config), reach, log)
+    alerting = Alerting(
+        node=settings.node,
+        boot_id=context.boot_id,
+        process=config.uuid,
+        executor=executing.client,
+        fencer=partial(peers.fencer, settings.node),
+        log=log,
+    )
+    take = alerting.beside(runner.take)
+    take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
     servers = await _serve(context, runner, peers, explaining)
-    watching = Watching(roster, identity, runner.take, log)
+    watching = Watching(roster, identity, take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, context.keys)
     running = (
-        executing.run(runner.take), watching.run(), beating.run(), _leave(context, runner)
+        executing.run(take), watching.run(), beating.run(), alerting.run(), _leave(context, runner)
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
     context.ready()
