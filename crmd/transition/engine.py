@@ -19,6 +19,7 @@ from crmd.transition.values import (
     Ending,
     Event,
     Limits,
+    LimitsChanged,
     NodeGone,
     Progress,
     StartAction,
@@ -72,6 +73,8 @@ def step(state: TransitionState, event: Event) -> tuple[TransitionState, tuple[E
             for action, deadline_ms in sorted(state.running.items()):
                 if deadline_ms is not None and deadline_ms <= at_ms:
                     state = _failed(state, action, "no result in time")
+        case LimitsChanged(limits=limits):
+            state = replace(state, limits=limits)
         case _:
             assert_never(event)
     return _advance(state, event.at_ms)
@@ -167,7 +170,8 @@ def _within_limits(state: TransitionState, action: GraphAction) -> bool:
     if node is None:
         return True
     there = [one for one in state.running if _place(state.actions[one]) == node]
-    if limits.jobs_per_node is not None and len(there) >= limits.jobs_per_node:
+    jobs = limits.jobs_of_node.get(node, limits.jobs_per_node)
+    if jobs is not None and len(there) >= jobs:
         return False
     if limits.migrations_per_node is None or action.operation not in _MIGRATIONS:
         return True

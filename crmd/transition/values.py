@@ -38,6 +38,8 @@ class Limits:
 
     batch: int | None = None
     jobs_per_node: int | None = None
+    """Of a node that `jobs_of_node` does not name."""
+    jobs_of_node: Mapping[str, int] = field(default_factory=dict)
     migrations_per_node: int | None = None
 
 
@@ -132,7 +134,15 @@ class DeadlinePassed:
     at_ms: int
 
 
-Event = Begun | ActionDone | ActionFailed | NodeGone | Aborted | DeadlinePassed
+@dataclass(frozen=True, slots=True)
+class LimitsChanged:
+    """More or less may run at once from here on; what runs goes on."""
+
+    at_ms: int
+    limits: Limits
+
+
+Event = Begun | ActionDone | ActionFailed | NodeGone | Aborted | DeadlinePassed | LimitsChanged
 
 
 @dataclass(frozen=True, slots=True)

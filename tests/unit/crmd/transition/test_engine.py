@@ -18,6 +18,7 @@ from crmd.transition.values import (
     Ending,
     Event,
     Limits,
+    LimitsChanged,
     NodeGone,
     StartAction,
     TransitionEnded,
@@ -165,6 +166,7 @@ def test_what_runs_on_a_lost_node_has_failed() -> None:
         (Limits(), [1, 2, 3, 4]),
         (Limits(batch=2), [1, 2]),
         (Limits(jobs_per_node=1), [1, 3]),
+        (Limits(jobs_per_node=2, jobs_of_node={"b": 1}), [1, 2, 3]),
         (Limits(migrations_per_node=1), [1, 2, 3, 4]),
     ],
 )
@@ -178,6 +180,14 @@ def test_limits(limits: Limits, begun: list[int]) -> None:
         limits=limits,
     )
     assert run.take(Begun(0)) == begun
+
+
+def test_limits_that_change_count_from_then_on() -> None:
+    """features 16.36: what runs goes on."""
+    run = Run(operation(1), operation(2), operation(3), limits=Limits(jobs_per_node=2))
+    assert run.take(Begun(0)) == [1, 2]
+    assert run.take(LimitsChanged(1, Limits(jobs_per_node=1)), ActionDone(2, 1)) == []
+    assert run.take(LimitsChanged(3, Limits())) == [3]
 
 
 def test_migrations_are_limited_per_node() -> None:
