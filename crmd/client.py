@@ -19,6 +19,7 @@ from crmd.fsa.effects import (
     SendOrder,
 )
 from crmd.scheduler.explaining.values import Explanation
+from crmd.transition.throttle import NodeLoad
 from lrmd.codec import inventory_of, token_of
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
@@ -80,7 +81,13 @@ class ControllerClient:
         request.dc.CopyFrom(self._identity)
         reply = await self._ask(self._stub.Join(request, timeout=timeout_s))
         inventory = inventory_of(reply.executor)
-        return JoinAccepted(call=0, inventory=inventory, number=reply.number)
+        load = codec.load_of(reply.load) if reply.HasField("load") else None
+        return JoinAccepted(call=0, inventory=inventory, number=reply.number, load=load)
+
+    async def report_load(self, load: NodeLoad) -> None:
+        """Tell the DC how loaded this node is."""
+        request = pb.LoadReport(load=codec.load_message(load))
+        await self._ask(self._stub.ReportLoad(request, timeout=_QUICK_S))
 
     async def order(self, effect: SendOrder | SendCancel | SendForget, *, timeout_s: float) -> int:
         """Give an order to a member; return the executor's call id, 0 where there is none."""

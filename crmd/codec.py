@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crmd.fsa import effects, events
+from crmd.transition.throttle import NodeLoad, Throttle
 from lrmd.codec import (
     failure_id_message,
     failure_id_of,
@@ -54,6 +57,30 @@ def inventory_message(inventory: Inventory) -> executor_pb2.ExecutorState:
             )
             for pending in inventory.pending
         ],
+    )
+
+
+_MODE: Mapping[Throttle, pb.Throttle] = {
+    Throttle.NONE: pb.THROTTLE_NONE,
+    Throttle.LOW: pb.THROTTLE_LOW,
+    Throttle.MEDIUM: pb.THROTTLE_MEDIUM,
+    Throttle.HIGH: pb.THROTTLE_HIGH,
+    Throttle.EXTREME: pb.THROTTLE_EXTREME,
+}
+_MODE_OF = {value: key for key, value in _MODE.items()}
+
+
+def load_message(load: NodeLoad) -> pb.NodeLoad:
+    """Write a node's load."""
+    return pb.NodeLoad(mode=_MODE[load.mode], cores=load.cores, action_limit=load.action_limit)
+
+
+def load_of(message: pb.NodeLoad) -> NodeLoad:
+    """Read a node's load; a mode that this version does not know counts as low."""
+    return NodeLoad(
+        mode=_MODE_OF.get(message.mode, Throttle.LOW),
+        cores=max(1, message.cores),
+        action_limit=message.action_limit,
     )
 
 

@@ -22,6 +22,7 @@ from crmd.runner import Runner
 from crmd.server import ControllerServicer, service_of
 from crmd.starts import next_start
 from crmd.storing import Beating, Storing, Watching
+from crmd.throttling import Throttling
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
@@ -81,8 +82,31 @@ def _certificates(context: Context) -> tuple[Service, ...]:
     return (certificates_service(context, settings.tls_dir),)
 
 
+def _alerting(context: Context, config: Config, executing: Executing, peers: Peers) -> Alerting:
+    return Alerting(
+        node=config.node,
+        boot_id=config.boot_id,
+        process=config.uuid,
+        executor=executing.client,
+        fencer=partial(peers.fencer, config.node),
+        log=context.log,
+    )
+
+
+def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
+    settings = context.settings
+    return Throttling(
+        node=settings.node,
+        runner=runner,
+        peers=peers,
+        store=settings.socket("cib"),
+        environment=os.environ,
+        log=context.log,
+    )
+
+
 async def _serve(
-    context: Context, runner: Runner, peers: Peers, explaining: Explaining
+    context: Context, runner: Runner, peers: Peers, explaining: Explaining, throttling: Throttling
 ) -> tuple[Server, ...]:
     """Serve twice: for root and the daemons, and for everybody and the other nodes."""
     settings, identity = context.settings, context.identity
@@ -91,6 +115,7 @@ async def _serve(
         runner=runner,
         peers=peers,
         explaining=explaining,
+        throttling=throttling,
         identity=identity,
         secrets=Secrets(settings.state_dir / "secrets"),
     )
@@ -129,22 +154,17 @@ async def _body(context: Context) -> None:
     )
     config = _config(context)
     runner = Runner(initial(config), reach, log)
-    alerting = Alerting(
-        node=settings.node,
-        boot_id=context.boot_id,
-        process=config.uuid,
-        executor=executing.client,
-        fencer=partial(peers.fencer, settings.node),
-        log=log,
-    )
+    alerting = _alerting(context, config, executing, peers)
     take = alerting.beside(runner.take)
     take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
-    servers = await _serve(context, runner, peers, explaining)
+    throttling = _throttling(context, runner, peers)
+    servers = await _serve(context, runner, peers, explaining, throttling)
     watching = Watching(roster, identity, take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, context.keys)
     running = (
-        executing.run(take), watching.run(), beating.run(), alerting.run(), _leave(context, runner)
+        executing.run(take), watching.run(), beating.run(), alerting.run(), throttling.run(),
+        _leave(context, runner),
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
     context.ready()

@@ -266,6 +266,7 @@ class Runner:
                 session=effect.session,
                 inventory=answer.inventory,
                 number=answer.number,
+                load=answer.load,
             )
         )
 

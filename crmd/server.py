@@ -16,6 +16,7 @@ from crmd.fsa import effects, events
 from crmd.guarding import is_guarded, refusal, without_names
 from crmd.peers import Peers
 from crmd.runner import Runner
+from crmd.throttling import Throttling
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.errors import HaError, NotLeader, NotPermitted, Refused
 from raftmaker.runtime.rpc import Service, abort, caller, certified_names
@@ -40,6 +41,7 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         runner: Runner,
         peers: Peers,
         explaining: Explaining,
+        throttling: Throttling,
         identity: Identity,
         secrets: Secrets,
         trusting: bool,
@@ -49,6 +51,7 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         self._secrets = secrets
         self._runner = runner
         self._explaining = explaining
+        self._throttling = throttling
         self._peers = peers
         self._identity = identity
 
@@ -84,7 +87,17 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             identity=self._identity,
             executor=codec.inventory_message(answer.inventory),
             number=answer.number,
+            load=codec.load_message(self._throttling.load),
         )
+
+    async def ReportLoad(self, request: pb.LoadReport, context: _Context) -> pb.LoadReportReply:
+        """Take a member's load into account, should this node be DC."""
+        node = NodeName((await caller(context)).node)
+        if not self._is_member(context):
+            await abort(context, NotPermitted("the loads of nodes come from their controllers"))
+        load = codec.load_of(request.load)
+        self._runner.take(events.LoadReported(at_ms=boot_ms(), node=node, load=load))
+        return pb.LoadReportReply()
 
     async def Order(self, request: pb.OrderRequest, context: _Context) -> pb.OrderReply:
         """Run an operation here."""

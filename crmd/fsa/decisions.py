@@ -21,8 +21,9 @@ from crmd.fsa.joins import advance_joins, outstanding
 from crmd.fsa.options import duration_ms, flag, integer
 from crmd.fsa.orders import dispatch
 from crmd.fsa.purpose import ForAction
-from crmd.fsa.turn import Turn
+from crmd.fsa.turn import Turn, with_item
 from crmd.transition.engine import INFINITY, step, transition_of
+from crmd.transition.throttle import batch_of, jobs_of
 from crmd.transition.values import (
     Aborted,
     ActionDone,
@@ -33,6 +34,7 @@ from crmd.transition.values import (
     Ending,
     Event,
     Limits,
+    LimitsChanged,
     NodeGone,
     StartAction,
     TransitionEnded,
@@ -143,16 +145,30 @@ def on_schedule(turn: Turn, event: events.ScheduleReady) -> None:
 
 
 def _limits(turn: Turn, batch_limit: str) -> Limits:
-    """Limits of the graph; 0 jobs per node means twice the processors (features 2.31-2.33)."""
-    cib = turn.view.cib
+    """Limits of the graph by options and load (features 2.31-2.33, 16.38, 16.39)."""
+    cib, dc = turn.view.cib, turn.dc
+    assert dc is not None
     batch = int(batch_limit) if batch_limit.lstrip("-").isdigit() else 0
     jobs = integer(cib, "node-action-limit")
     migrations = integer(cib, "migration-limit")
+    loads = {node: load for node, load in dc.loads.items() if node in dc.joiners}
     return Limits(
-        batch=batch if batch > 0 else None,
-        jobs_per_node=jobs if jobs > 0 else 2 * turn.config.cores,
+        batch=batch_of(batch, (load.mode for load in loads.values()), len(dc.joiners)),
+        jobs_per_node=jobs_of(None, jobs, turn.config.cores),
+        jobs_of_node={node: jobs_of(load, jobs, turn.config.cores) for node, load in loads.items()},
         migrations_per_node=migrations if migrations >= 0 else None,
     )
+
+
+def on_load(turn: Turn, event: events.LoadReported) -> None:
+    """Take a member's load into account, in the running graph too (features 16.36)."""
+    dc = turn.dc
+    if dc is None or dc.loads.get(event.node) == event.load:
+        return
+    turn.dc = dc = replace(dc, loads=with_item(dc.loads, event.node, event.load))
+    if dc.transition is not None:
+        limits = _limits(turn, dc.transition.graph.batch_limit)
+        run(turn, [LimitsChanged(turn.at_ms, limits)])
 
 
 def _recheck_at_ms(turn: Turn, event: events.ScheduleReady) -> int | None:

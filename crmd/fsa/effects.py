@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cib_store.document.element import Element
 from crmd.fsa.events import Timer
 from crmd.fsa.executor import Inventory
+from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import Agent, FailureId, OperationRequest
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body
@@ -184,6 +185,8 @@ class JoinAccepted:
     call: int
     inventory: Inventory
     number: int
+    load: NodeLoad | None = None
+    """Filled in by the member's shell, which measures it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

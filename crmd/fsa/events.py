@@ -12,6 +12,7 @@ from enum import Enum
 from cib_store.document.element import Element
 from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.scheduler.graph import Graph
+from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
@@ -114,6 +115,17 @@ class JoinAnswered:
     inventory: Inventory
     number: int
     """The member's own number of this join, given back to it in the write."""
+    load: NodeLoad | None = None
+    """None: an older member, which does not tell it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReported:
+    """A member tells the DC how loaded it is, every 30 s (features 16.36)."""
+
+    at_ms: int
+    node: NodeName
+    load: NodeLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +342,7 @@ Event = (
     | JoinRequested
     | JoinAnswered
     | JoinFailed
+    | LoadReported
     | ScheduleReady
     | ScheduleFailed
     | OrderReceived

@@ -140,7 +140,8 @@ def on_join_answered(turn: Turn, event: events.JoinAnswered) -> None:
         unreached_since_ms=None,
         refused_since_ms=None,
     )
-    turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner))
+    loads = dc.loads if event.load is None else with_item(dc.loads, event.node, event.load)
+    turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner), loads=loads)
     told = reconciled(node_state(turn.view.cib, event.node), event.inventory)
     if told.cleared:
         _forget_cleared(turn, event.node, joiner, told.cleared)

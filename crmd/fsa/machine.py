@@ -138,6 +138,8 @@ def _take_in(turn: Turn, event: Event) -> None:
             joins.on_join_answered(turn, event)
         case events.JoinFailed():
             joins.on_join_failed(turn, event)
+        case events.LoadReported():
+            decisions.on_load(turn, event)
         case events.ScheduleReady():
             decisions.on_schedule(turn, event)
             isolation.on_schedule(turn, event)

@@ -19,6 +19,7 @@ DEFAULTS: Mapping[str, str] = {
     "fencing-max-attempts": "10",
     "no-quorum-policy": "stop",
     "start-failure-is-fatal": "true",
+    "load-threshold": "80%",
     "node-action-limit": "0",
     "batch-limit": "0",
     "migration-limit": "-1",
@@ -72,3 +73,15 @@ def integer(cib: Element | None, name: str) -> int:
     """Return a cluster option that is a whole number; a bad value counts as the default."""
     value = parse_integer(option(cib, name))
     return value if value is not None else int(DEFAULTS[name])
+
+
+def percentage(cib: Element | None, name: str) -> float:
+    """Return a cluster option that is a percentage, as a part of 1; a bad value is the default."""
+    for text in (option(cib, name), DEFAULTS[name]):
+        try:
+            value = float(text.strip().removesuffix("%"))
+        except ValueError:
+            continue
+        if value >= 0:
+            return value / 100
+    return 0.0

@@ -12,6 +12,7 @@ from crmd.fsa.effects import ReportProgress, SendCancel, SendForget, SendOrder
 from crmd.fsa.events import Timer
 from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.fsa.purpose import ForAction, Purpose
+from crmd.transition.throttle import NodeLoad
 from crmd.transition.values import TransitionState
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.commands import CibOperation
@@ -248,6 +249,8 @@ class Dc:
     fencing_index: int = 0
     """Log position of the newest result: an older view shows intents that are over."""
     cleanups: Mapping[int, Cleanup] = field(default_factory=dict)
+    loads: Mapping[NodeName, NodeLoad] = field(default_factory=dict)
+    """What members told of their load when they joined, and since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,28 @@
 from raftmaker.wire import types_pb2 as _types_pb2
 from raftmaker.wire import executor_pb2 as _executor_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Throttle(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    THROTTLE_UNSPECIFIED: _ClassVar[Throttle]
+    THROTTLE_NONE: _ClassVar[Throttle]
+    THROTTLE_LOW: _ClassVar[Throttle]
+    THROTTLE_MEDIUM: _ClassVar[Throttle]
+    THROTTLE_HIGH: _ClassVar[Throttle]
+    THROTTLE_EXTREME: _ClassVar[Throttle]
+THROTTLE_UNSPECIFIED: Throttle
+THROTTLE_NONE: Throttle
+THROTTLE_LOW: Throttle
+THROTTLE_MEDIUM: Throttle
+THROTTLE_HIGH: Throttle
+THROTTLE_EXTREME: Throttle
 
 class JoinRequest(_message.Message):
     __slots__ = ("dc", "token", "boot_id", "session")
@@ -21,14 +37,36 @@ class JoinRequest(_message.Message):
     def __init__(self, dc: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ...) -> None: ...
 
 class JoinReply(_message.Message):
-    __slots__ = ("identity", "executor", "number")
+    __slots__ = ("identity", "executor", "number", "load")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     EXECUTOR_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
     identity: _types_pb2.Identity
     executor: _executor_pb2.ExecutorState
     number: int
-    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ..., number: _Optional[int] = ...) -> None: ...
+    load: NodeLoad
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., executor: _Optional[_Union[_executor_pb2.ExecutorState, _Mapping]] = ..., number: _Optional[int] = ..., load: _Optional[_Union[NodeLoad, _Mapping]] = ...) -> None: ...
+
+class NodeLoad(_message.Message):
+    __slots__ = ("mode", "cores", "action_limit")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    CORES_FIELD_NUMBER: _ClassVar[int]
+    ACTION_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    mode: Throttle
+    cores: int
+    action_limit: int
+    def __init__(self, mode: _Optional[_Union[Throttle, str]] = ..., cores: _Optional[int] = ..., action_limit: _Optional[int] = ...) -> None: ...
+
+class LoadReport(_message.Message):
+    __slots__ = ("load",)
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    load: NodeLoad
+    def __init__(self, load: _Optional[_Union[NodeLoad, _Mapping]] = ...) -> None: ...
+
+class LoadReportReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class OrderRequest(_message.Message):
     __slots__ = ("boot_id", "operation", "join_number")

@@ -47,6 +47,11 @@ class ControllerStub:
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.JoinRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_controller__pb2.JoinReply.FromString,
                 _registered_method=True)
+        self.ReportLoad = channel.unary_unary(
+                '/raftmaker.v1.Controller/ReportLoad',
+                request_serializer=raftmaker_dot_wire_dot_controller__pb2.LoadReport.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_controller__pb2.LoadReportReply.FromString,
+                _registered_method=True)
         self.Order = channel.unary_unary(
                 '/raftmaker.v1.Controller/Order',
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.OrderRequest.SerializeToString,
@@ -112,6 +117,13 @@ class ControllerServicer:
 
     def Join(self, request, context):
         """DC to member: raises the token on the member's executor and fencer, returns what runs and waits there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportLoad(self, request, context):
+        """Member to DC: how loaded it is; every 30 s.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -199,6 +211,11 @@ def add_ControllerServicer_to_server(servicer, server):
                     servicer.Join,
                     request_deserializer=raftmaker_dot_wire_dot_controller__pb2.JoinRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_controller__pb2.JoinReply.SerializeToString,
+            ),
+            'ReportLoad': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportLoad,
+                    request_deserializer=raftmaker_dot_wire_dot_controller__pb2.LoadReport.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_controller__pb2.LoadReportReply.SerializeToString,
             ),
             'Order': grpc.unary_unary_rpc_method_handler(
                     servicer.Order,
@@ -306,6 +323,33 @@ class Controller:
             '/raftmaker.v1.Controller/Join',
             raftmaker_dot_wire_dot_controller__pb2.JoinRequest.SerializeToString,
             raftmaker_dot_wire_dot_controller__pb2.JoinReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportLoad(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Controller/ReportLoad',
+            raftmaker_dot_wire_dot_controller__pb2.LoadReport.SerializeToString,
+            raftmaker_dot_wire_dot_controller__pb2.LoadReportReply.FromString,
             options,
             channel_credentials,
             insecure,

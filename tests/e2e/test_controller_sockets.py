@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from crmd.client import ControllerClient
+from crmd.transition.throttle import NodeLoad, Throttle
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, NotPermitted
 from raftmaker.runtime.identity import tool_identity
@@ -87,6 +88,20 @@ def test_roots_socket_explains_and_cleans_and_keeps_no_secret(settings: Settings
     assert _who_is_refused(settings, private) == (False, False, True)
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+
+
+def test_loads_of_nodes_come_from_their_controllers(settings: Settings) -> None:
+    """features 16.36: whoever may use a socket must not slow the cluster down."""
+
+    async def asked(target: Target) -> bool:
+        client = ControllerClient(target, identity=tool_identity(settings.cluster, "test"))
+        try:
+            return await _refused(client.report_load(NodeLoad(mode=Throttle.EXTREME)))
+        finally:
+            await client.close()
+
+    assert asyncio.run(asked(settings.public_socket("crmd")))
+    assert not asyncio.run(asked(settings.me.controller))
 
 
 def test_other_nodes_may_do_all(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from crmd.fsa.config import Config
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.machine import initial, step
 from crmd.fsa.state import ControllerState
+from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, FenceIntent
@@ -357,6 +358,7 @@ class Controller(Process):
                         session=effect.session,
                         inventory=value.inventory,
                         number=value.number,
+                        load=NodeLoad(),
                     )
                 )
             else:

@@ -13,6 +13,7 @@ from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.fsa.machine import step
 from crmd.fsa.state import ControllerState, Name
 from crmd.scheduler.graph import Graph
+from crmd.transition.throttle import NodeLoad, Throttle
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ResourceId, Session, Token
 from raftmaker.vocabulary.membership import Facts
@@ -139,6 +140,7 @@ def events_of_token(
             at_ms=at_ms, node=B, token=one, session=Session(1), inventory=inventory, number=3
         ),
         events.JoinFailed(at_ms=at_ms, node=B, token=one, session=Session(1), reached=False),
+        events.LoadReported(at_ms=at_ms, node=B, load=NodeLoad(mode=Throttle.HIGH)),
         events.OrderReceived(
             at_ms=at_ms,
             call=92,

@@ -26,6 +26,7 @@ from crmd.fsa.membership import mark_of
 from crmd.fsa.results import change_of
 from crmd.fsa.state import ControllerState, Dc, Name, QueuedResult
 from crmd.scheduler.graph import ActionKind, ActionResource, Graph, GraphAction
+from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import (
     Agent,
     Inventory,
@@ -283,6 +284,7 @@ class World:
                     session=join.session,
                     inventory=known,
                     number=number,
+                    load=NodeLoad(),
                 )
             )
 
