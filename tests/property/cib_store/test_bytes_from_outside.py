@@ -22,7 +22,7 @@ from tests.sim.raft.disk import SimulatedFiles
 GOOD_SNAPSHOT = snapshots.encode(
     Snapshot(before=(b"\x00one", 1, 1), last=(b"\x00two", 2, 1), state=b"state")
 )
-GOOD_JOURNAL = MAGIC + b"".join(_record((b"\x00entry", index, 1)) for index in (1, 2, 3))
+GOOD_JOURNAL = MAGIC + b"".join(_record((b"\x00entry", index, 1), index - 1) for index in (1, 2, 3))
 
 
 @st.composite
