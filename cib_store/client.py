@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import grpc.aio
+
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
@@ -28,6 +30,7 @@ from cib_store.messages.outcomes import (
     version_message,
     version_of,
 )
+from cib_store.places import Places
 from cib_store.speaker import Speaker
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.endpoint import Target
@@ -51,6 +54,7 @@ from raftmaker.wire.types_pb2 import Identity
 NOBODY = Origin()
 _MEND = "is raftmaker-cib running there? (systemctl start raftmaker-cib)"
 _AGAIN_S = 0.05
+_LOOK_HOME_S = 0.2
 _TIMEOUT_MS = 10_000
 _TRY_MS = 3_000
 _UNDER_WAY_MAX = 32
@@ -107,49 +111,45 @@ class StoreClient:
         exactly_once: bool = False,
     ) -> None:
         """Name the targets; it connects when first used."""
-        self._targets = list(target) if isinstance(target, Sequence) else [target]
         self._identity = identity
-        self._stubs = [Speaker(each, identity) for each in self._targets]
+        self._places = Places(target if isinstance(target, Sequence) else (target,), identity)
         self._exactly_once = exactly_once
-        self._current = 0
-        self._dropped: list[Speaker] = []
         self._client = ClientId("")
         self._sequence = 0
         self._opening = asyncio.Lock()
-        self._places = asyncio.Semaphore(_UNDER_WAY_MAX)
+        self._under_way = asyncio.Semaphore(_UNDER_WAY_MAX)
 
     def retarget(self, targets: Sequence[Target]) -> None:
         """Speak to these from now on; connections to those that stay are kept."""
-        kept = dict(zip(self._targets, self._stubs, strict=True))
-        current = self._targets[self._current]
-        self._targets = list(targets)
-        self._stubs = [
-            kept.pop(each) if each in kept else Speaker(each, self._identity)
-            for each in self._targets
-        ]
-        self._current = self._targets.index(current) if current in self._targets else 0
-        self._dropped.extend(kept.values())
+        self._places.retarget(targets)
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it speaks to the first target, as it does while that answers."""
+        return self._places.is_home
 
     async def close(self) -> None:
         """End the connections; calls under way fail."""
-        for stub in (*self._stubs, *self._dropped):
-            await stub.close()
+        await self._places.close()
 
     async def _ask(self, call: _Call[_Reply], timeout_ms: int, *, again: bool) -> _Reply:
         """Call the current target; with `again`, go on with the others until the deadline."""
         deadline = boot_ms() + timeout_ms
         while True:
             left = deadline - boot_ms()
-            place = self._current
-            limit = min(left, _TRY_MS) if again and len(self._stubs) > 1 else left
+            place = self._places.choose()
+            limit = min(left, _TRY_MS) if again and len(self._places) > 1 else left
             try:
-                with calling(f"the store at {self._targets[place]}", _MEND):
-                    return await call(self._stubs[place], max(limit, 1) / 1000)
+                with calling(f"the store at {place.target}", _MEND):
+                    reply = await call(place.speaker, max(limit, 1) / 1000)
             except (Unreachable, TimedOut, NotLeader):
                 if not again or deadline - boot_ms() <= _AGAIN_S * 1000:
                     raise
-                self._current = (place + 1) % len(self._stubs)
+                self._places.failed(place)
                 await asyncio.sleep(_AGAIN_S)
+            else:
+                self._places.answered(place)
+                return reply
 
     async def hello(self, *, timeout_ms: int = _TIMEOUT_MS) -> Identity:
         """Return who answers."""
@@ -196,7 +196,7 @@ class StoreClient:
         reply: pb.QueryReply = await self._ask(
             lambda stub, limit: stub.Query(request, timeout=limit),
             timeout_ms,
-            again=len(self._stubs) > 1,
+            again=len(self._places) > 1,
         )
         return reply
 
@@ -272,7 +272,7 @@ class StoreClient:
         reply: pb.AttributesReply = await self._ask(
             lambda stub, limit: stub.Attributes(request, timeout=limit),
             timeout_ms,
-            again=len(self._stubs) > 1,
+            again=len(self._places) > 1,
         )
         return tuple(value_of(each) for each in reply.values)
 
@@ -302,7 +302,7 @@ class StoreClient:
     ) -> Outcome:
         if not self._exactly_once:
             return await attempt(ClientId(""), 0)
-        async with self._places:
+        async with self._under_way:
             for _ in range(2):
                 client, sequence = await self._number(timeout_ms)
                 outcome = await attempt(client, sequence)
@@ -340,22 +340,36 @@ class StoreClient:
         """Yield the state after every step, beginning with the present one.
 
         Given the step that was seen last, go on after it. Ends with `Unreachable` or another
-        `HaError` when the store ends; then watch again, at another target if there are several.
+        `HaError` when the store ends, or when home, the first of several, is there again; then
+        watch again, and it goes on at the right one.
         """
-        place = self._current
-        target = self._targets[place]
+        place = self._places.choose()
         seen = after
-        request = pb.WatchRequest(after=0 if after is None else after.index)
+        call = place.speaker.Watch(pb.WatchRequest(after=0 if after is None else after.index))
+        homing = asyncio.ensure_future(self._call_home(call))
         try:
-            with calling(f"the store at {target}", _MEND):
-                async for event in self._stubs[place].Watch(request):
+            with calling(f"the store at {place.target}", _MEND):
+                async for event in call:
+                    self._places.answered(place)
                     seen = _stepped(seen, event)
                     yield seen
-            raise Unreachable(f"the store at {target} ended the watch; {_MEND}")
+            raise Unreachable(f"the store at {place.target} ended the watch; {_MEND}")
         except HaError:
-            if target in self._targets:
-                self._current = (self._targets.index(target) + 1) % len(self._stubs)
+            self._places.failed(place)
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not homing.done() or (task is not None and task.cancelling()):
+                raise
+            raise Unreachable(f"left the store at {place.target}: home is there again") from None
+        finally:
+            homing.cancel()
+
+    async def _call_home(self, call: grpc.aio.Call) -> None:
+        """End a watch at another store once home is connected again."""
+        while not self._places.may_go_home():
+            await asyncio.sleep(_LOOK_HOME_S)
+        call.cancel()
 
     async def add_member(
         self,
@@ -402,7 +416,7 @@ class StoreClient:
         reply: pb.ListMembersReply = await self._ask(
             lambda stub, limit: stub.ListMembers(pb.ListMembersRequest(), timeout=limit),
             timeout_ms,
-            again=len(self._stubs) > 1,
+            again=len(self._places) > 1,
         )
         return Membership(
             members=members_of(reply.members),
@@ -450,7 +464,7 @@ class StoreClient:
         reply: pb.StoreStatusReply = await self._ask(
             lambda stub, limit: stub.Status(pb.StoreStatusRequest(), timeout=limit),
             timeout_ms,
-            again=len(self._stubs) > 1,
+            again=len(self._places) > 1,
         )
         return reply
 

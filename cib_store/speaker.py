@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import grpc
+
 from raftmaker.runtime.conversation import Conversation, NotOffered
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.rpc import dial_bare, introduced
@@ -44,6 +46,11 @@ class Speaker(store_pb2_grpc.StoreStub):
             except NotOffered:  # by an older store: nothing was executed
                 self._is_offered = False
         return await alone(request, timeout=timeout)
+
+    def is_connected(self) -> bool:
+        """Tell whether the store is connected; where it is not, a connection is attempted."""
+        state = self._channel.get_state(try_to_connect=True)
+        return state is grpc.ChannelConnectivity.READY
 
     async def close(self) -> None:
         """End the connection; calls under way fail."""

@@ -42,7 +42,7 @@ from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
 from raftmaker.runtime.listening import accept_only_speakers, cut_off_crowds
 from raftmaker.runtime.renewing import Renewing
-from raftmaker.runtime.ways import DIAL_OPTIONS, SERVE_OPTIONS, Ways
+from raftmaker.runtime.ways import ONE_WAY, SERVE_OPTIONS, SEVERAL_WAYS, Ways
 from raftmaker.wire.types_pb2 import Identity
 
 CallContext = grpc.aio.ServicerContext[Any, Any]
@@ -362,12 +362,13 @@ def dial_bare(target: Target) -> grpc.aio.Channel:
 def _channel(
     target: Target, interceptors: Sequence[grpc.aio.ClientInterceptor]
 ) -> grpc.aio.Channel:
+    alone = [*_DIAL, *ONE_WAY]
     if isinstance(target, Path):
-        return grpc.aio.insecure_channel(f"unix:{target}", options=_DIAL, interceptors=interceptors)
+        return grpc.aio.insecure_channel(f"unix:{target}", options=alone, interceptors=interceptors)
     _insist_on_safety(target)
     if not target.others:
-        return _channel_to(target.address, target, interceptors, _DIAL)
-    options = [*_DIAL, *DIAL_OPTIONS]
+        return _channel_to(target.address, target, interceptors, alone)
+    options = [*_DIAL, *SEVERAL_WAYS]
     return Ways([_channel_to(one, target, interceptors, options) for one in target.addresses])
 
 

@@ -21,13 +21,25 @@ FIRST_WAY_S = 0.5
 """How long a new channel waits for a way: some round trips, also over a long distance."""
 _Make = Callable[[grpc.aio.Channel], Any]
 
-DIAL_OPTIONS = (
-    # Sets TCP_USER_TIMEOUT too: how long what was sent may stay unacknowledged.
-    ("grpc.keepalive_timeout_ms", 500),
-    ("grpc.keepalive_time_ms", 1000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-)
+
+def alive_options(silence_ms: int) -> tuple[tuple[str, int], ...]:
+    """Return what ends a connection on which nothing came back for so long: asked every second.
+
+    Else whoever only listens on it, to a machine that lost its power, would do so for ever.
+    """
+    return (
+        # Sets TCP_USER_TIMEOUT too: how long what was sent may stay unacknowledged.
+        ("grpc.keepalive_timeout_ms", silence_ms),
+        # For a process that stands still: its kernel goes on to acknowledge.
+        ("grpc.http2.ping_timeout_ms", silence_ms),
+        ("grpc.keepalive_time_ms", 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    )
+
+
+ONE_WAY = alive_options(1000)
+SEVERAL_WAYS = alive_options(500)
 SERVE_OPTIONS = (
     # Such pings are welcome; by default a server ends a connection that sends many.
     ("grpc.keepalive_permit_without_calls", 1),

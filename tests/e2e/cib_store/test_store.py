@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,8 +91,16 @@ def test_what_was_acknowledged_survives_killing_all_at_once(stores: Stores) -> N
     asyncio.run(story())
 
 
-def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) -> None:
-    """features 4.17"""
+async def at_home(client: StoreClient) -> None:
+    while not client.is_home:
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("loss", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_follower_goes_on_at_another_store_and_misses_nothing(
+    stores: Stores, loss: signal.Signals
+) -> None:
+    """features 4.17: though the connection of one that stands still stays open."""
 
     async def story() -> None:
         writer = stores.client("b", "c", exactly_once=True)
@@ -109,11 +118,26 @@ def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) 
         following = asyncio.create_task(follow())
         for number in range(30):
             if number == 15:
-                stores.kill("a")
+                stores.signal(loss, "a")
             await _add(writer)
         newest = await writer.query(timeout_ms=PATIENCE_MS)
         async with asyncio.timeout(PATIENCE_MS / 1000):
             while not seen or seen[-1].cib != newest.elements[0]:
+                await asyncio.sleep(0.05)
+        assert not follower.is_home
+        if loss is signal.SIGSTOP:
+            stores.signal(signal.SIGCONT, "a")
+        else:
+            stores.kill("a")
+            stores.start("a")
+        await _add(writer)
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            await at_home(follower)
+        # What it watches now, and not another one, it hears of.
+        await _add(writer)
+        newest = await writer.query(timeout_ms=PATIENCE_MS)
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while seen[-1].cib != newest.elements[0]:
                 await asyncio.sleep(0.05)
         following.cancel()
         assert [step.index for step in seen] == sorted({step.index for step in seen})
@@ -121,7 +145,7 @@ def test_a_follower_goes_on_at_another_store_and_misses_nothing(stores: Stores) 
         counts = [find(step.cib, COUNTER) for step in seen]
         values = [int(each.get("uname")) for each in counts if each is not None]
         assert values == sorted(values)
-        assert values[-1] == 30
+        assert values[-1] == 32
         await writer.close()
         await follower.close()
 
