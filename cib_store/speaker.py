@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import grpc
-
 from raftmaker.runtime.conversation import Conversation, NotOffered
 from raftmaker.runtime.endpoint import Target
-from raftmaker.runtime.rpc import dial_bare, introduced
+from raftmaker.runtime.rpc import dial_bare, introduced, is_connected
 from raftmaker.wire import store_pb2 as pb
 from raftmaker.wire import store_pb2_grpc
 from raftmaker.wire.types_pb2 import Identity
@@ -49,8 +47,7 @@ class Speaker(store_pb2_grpc.StoreStub):
 
     def is_connected(self) -> bool:
         """Tell whether the store is connected; where it is not, a connection is attempted."""
-        state = self._channel.get_state(try_to_connect=True)
-        return state is grpc.ChannelConnectivity.READY
+        return is_connected(self._channel)
 
     async def close(self) -> None:
         """End the connection; calls under way fail."""

@@ -359,6 +359,11 @@ def dial_bare(target: Target) -> grpc.aio.Channel:
     return _channel(target, ())
 
 
+def is_connected(channel: grpc.aio.Channel) -> bool:
+    """Tell whether a channel is connected; where it is not, a connection is attempted."""
+    return channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+
+
 def _channel(
     target: Target, interceptors: Sequence[grpc.aio.ClientInterceptor]
 ) -> grpc.aio.Channel:
