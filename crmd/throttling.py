@@ -47,25 +47,33 @@ class Throttling:
         self._store = StoreTime(store)
         self._action_limit = action_limit(environment, log)
         self._log = log
-        self.load = self._measured()
+        self._sample = self._measured()
+
+    @property
+    def load(self) -> NodeLoad:
+        """The load by the newest measurement and the present `load-threshold`."""
+        threshold = percentage(self._runner.state.view.cib, "load-threshold")
+        return NodeLoad(
+            mode=mode_of(self._sample, threshold),
+            cores=self._sample.cores,
+            action_limit=self._action_limit,
+        )
 
     async def run(self) -> None:
         """Measure and tell, until cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
-            before, self.load = self.load, self._measured()
-            if self.load.mode is not before.mode:
-                log = self._log.info if self.load.mode < Throttle.HIGH else self._log.warning
-                log("load", was=before.mode.name.lower(), now=self.load.mode.name.lower())
+            before = self.load.mode
+            self._sample = self._measured()
+            now = self.load.mode
+            if now is not before:
+                log = self._log.info if now < Throttle.HIGH else self._log.warning
+                log("load", was=before.name.lower(), now=now.name.lower(), sample=self._sample)
             await self._tell()
 
-    def _measured(self) -> NodeLoad:
+    def _measured(self) -> Sample:
         cores = os.cpu_count() or 1
-        sample = Sample(cores=cores, average=_average(), store=self._store.share())
-        threshold = percentage(self._runner.state.view.cib, "load-threshold")
-        return NodeLoad(
-            mode=mode_of(sample, threshold), cores=cores, action_limit=self._action_limit
-        )
+        return Sample(cores=cores, average=_average(), store=self._store.share())
 
     async def _tell(self) -> None:
         holder = self._runner.state.view.facts.dc
