@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+import crmd.throttling
+from crmd.explaining import Explaining
 from crmd.fsa.options import percentage
-from crmd.throttling import ACTION_LIMIT, StoreTime, action_limit, listener_of, processor_time_s
+from crmd.peers import Peers
+from crmd.runner import Outside, Runner
+from crmd.server import ControllerServicer, service_of
+from crmd.throttling import (
+    ACTION_LIMIT,
+    StoreTime,
+    Throttling,
+    action_limit,
+    listener_of,
+    processor_time_s,
+)
+from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.identity import identity_of
 from raftmaker.runtime.logs import Log
-from tests.unit.crmd.fsa.world import World
+from raftmaker.runtime.roster import Roster
+from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.secrets import Secrets
+from raftmaker.runtime.settings import Settings, decode_file
+from tests.unit.crmd.fsa.world import A, B, World, boot
 
 
 @pytest.mark.parametrize(
@@ -69,3 +91,82 @@ def test_the_share_of_a_processor_that_the_store_takes(tmp_path: Path) -> None:
 
 def test_a_process_that_is_gone_has_no_time() -> None:
     assert processor_time_s(2**22 + 1) is None
+
+
+SETTINGS = """
+[cluster]
+id = "throttling-test"
+[node]
+name = "b"
+[directories]
+state = "{root}/state"
+run = "{root}/run"
+[[peers]]
+name = "a"
+store = "127.0.0.1:1"
+controller = "127.0.0.1:{port}"
+fencer = "127.0.0.1:2"
+[[peers]]
+name = "b"
+store = "127.0.0.1:3"
+controller = "127.0.0.1:4"
+fencer = "127.0.0.1:5"
+"""
+
+
+def settings_in(root: Path) -> Settings:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file = root / "raftmaker.toml"
+    file.write_text(SETTINGS.format(root=root, port=port))
+    return decode_file(file)
+
+
+def test_a_member_tells_the_dc_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features 16.36: node b measures, and a is DC; between them is the real service."""
+    monkeypatch.setattr(crmd.throttling, "EVERY_S", 0.01)
+    world = World()
+    # In real time, and in contact for as long as this may take.
+    world.at_ms = boot_ms()
+    world.core = replace(world.core, config=replace(world.core.config, dead_ms=600_000))
+    world.become_dc()
+
+    async def scenario(root: Path) -> None:
+        settings, log = settings_in(root), Log("test")
+        identity = identity_of(settings, boot(B), "raftmaker-crmd")
+        peers = Peers(settings, Roster(settings), identity)
+        # Loads order nothing here, so nothing outside is reached.
+        dc = Runner(world.core, cast(Outside, None), log)
+        throttling = Throttling(
+            node=B,
+            runner=dc,
+            peers=peers,
+            store=root / "nobody",
+            environment={ACTION_LIMIT: "7"},
+            log=log,
+        )
+        servicer = ControllerServicer(
+            runner=dc,
+            peers=peers,
+            explaining=Explaining(),
+            throttling=throttling,
+            identity=identity,
+            secrets=Secrets(root / "secrets"),
+            trusting=False,
+        )
+        endpoint = next(peer.controller for peer in settings.peers if peer.name == A)
+        server = await serve(
+            [service_of(servicer)], identity=identity, socket=root / "s", endpoints=[endpoint]
+        )
+        telling = asyncio.create_task(throttling.run())
+        async with asyncio.timeout(60):
+            for limit in (7, 8):
+                throttling._action_limit = limit
+                while dc.state.dc is None or dc.state.dc.loads[B].action_limit != limit:
+                    await asyncio.sleep(0.01)
+        telling.cancel()
+        await peers.close()
+        await server.stop(None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(scenario(Path(folder)))
