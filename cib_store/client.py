@@ -14,14 +14,12 @@ from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from cib_store.document.held import AttributeValue as AttributeValue
-from cib_store.document.patchset import apply_patchset
-from cib_store.document.refusal import Refusal
 from cib_store.membership.view import Membership as Membership
 from cib_store.membership.view import MemberStatus as MemberStatus
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_of
 from cib_store.messages.facts import facts_of
-from cib_store.messages.members import member_message, members_of
+from cib_store.messages.members import member_message, members_of, place_message, place_of
 from cib_store.messages.outcomes import (
     origin_message,
     origin_of,
@@ -30,6 +28,8 @@ from cib_store.messages.outcomes import (
     version_message,
     version_of,
 )
+from cib_store.messages.steps import WatchStep as WatchStep
+from cib_store.messages.steps import stepped
 from cib_store.places import Places
 from cib_store.speaker import Speaker
 from raftmaker.runtime.clock import boot_ms
@@ -40,12 +40,13 @@ from raftmaker.vocabulary.commands import (
     Body,
     CibOperation,
     Command,
+    FencingProof,
     OpenClient,
     Origin,
 )
 from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
 from raftmaker.vocabulary.members import Member, Members
-from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.membership import Facts, LogPlace
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 from raftmaker.wire import store_pb2 as pb
 from raftmaker.wire import types_pb2
@@ -70,19 +71,6 @@ class Answer:
     version: CibVersion
     index: int
     facts: Facts | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchStep:
-    """The whole CIB and facts after one step; unchanged parts of the CIB keep their identity.
-
-    `resync`: steps may have been passed over before this one.
-    """
-
-    index: int
-    cib: Element
-    facts: Facts
-    resync: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +339,7 @@ class StoreClient:
             with calling(f"the store at {place.target}", _MEND):
                 async for event in call:
                     self._places.answered(place)
-                    seen = _stepped(seen, event)
+                    seen = stepped(seen, event)
                     yield seen
             raise Unreachable(f"the store at {place.target} ended the watch; {_MEND}")
         except HaError:
@@ -433,6 +421,28 @@ class StoreClient:
             generation=reply.generation,
         )
 
+    async def may_go_alone(self, *, timeout_ms: int = _TIMEOUT_MS) -> tuple[LogPlace, NodeName]:
+        """Return the place of the store's log, and whom a device has to fence for it to go on.
+
+        Only for its node's own controller. Raises `HaError` with the reason why it must not.
+        """
+        reply: pb.MayGoAloneReply = await self._ask(
+            lambda stub, limit: stub.MayGoAlone(pb.MayGoAloneRequest(), timeout=limit),
+            timeout_ms,
+            again=False,
+        )
+        return place_of(reply.place), NodeName(reply.peer)
+
+    async def go_alone(
+        self, place: LogPlace, proof: FencingProof, *, timeout_ms: int = _TIMEOUT_MS
+    ) -> Outcome:
+        """Have the store go on without the other of two voters. Raises `HaError`: it did not."""
+        request = pb.GoAloneRequest(place=place_message(place), proof=commands.proof_message(proof))
+        reply: pb.GoAloneReply = await self._ask(
+            lambda stub, limit: stub.GoAlone(request, timeout=limit), timeout_ms, again=False
+        )
+        return outcome_of(reply.outcome)
+
     async def history(
         self, *, limit: int = 0, before: int = 0, patches: bool = False
     ) -> tuple[Change, ...]:
@@ -467,20 +477,3 @@ class StoreClient:
             again=len(self._places) > 1,
         )
         return reply
-
-
-def _stepped(seen: WatchStep | None, event: pb.WatchEvent) -> WatchStep:
-    kind = event.WhichOneof("cib")
-    facts = facts_of(event.facts) if event.HasField("facts") else None
-    if kind == "resync":
-        assert facts is not None, "a resync brings the facts"
-        return WatchStep(index=event.index, cib=parse(event.resync), facts=facts, resync=True)
-    if seen is None:
-        raise HaError("the store began a watch with a difference")
-    cib = seen.cib
-    if kind == "patch":
-        patched = apply_patchset(cib, parse(event.patch))
-        if isinstance(patched, Refusal):
-            raise HaError(f"the store sent a difference that does not fit: {patched.reports}")
-        cib = patched
-    return WatchStep(index=event.index, cib=cib, facts=facts or seen.facts)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 
 from cib_store.callers import Callers
+from cib_store.mending import set_left_behind_aside
+from cib_store.raft.birth import begins_anew
+from cib_store.raft.files import Files
 from cib_store.server import StoreServicer, service_of
 from cib_store.store import Store
 from raftmaker.runtime.daemon import Context, run_daemon
@@ -31,6 +34,7 @@ async def _body(context: Context) -> None:
             " set voter = true, or run no raftmaker-cib here"
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    _begin_anew(context)
     store = Store(context)
     front = Front(settings.public_socket("cib"), settings.private_socket("cib"), context.log)
     callers = Callers(settings, front, store.roster)
@@ -51,6 +55,14 @@ async def _body(context: Context) -> None:
     finally:
         await front.close()
         await server.stop(grace=0)
+
+
+def _begin_anew(context: Context) -> None:
+    """Set a store aside that the cluster has left behind, when that fills a new one (25.11)."""
+    directory = context.settings.state_dir / "raft"
+    if begins_anew(Files(), directory):
+        aside = set_left_behind_aside(directory)
+        context.log.warning("the store was left behind, and begins anew", aside=aside)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What is done to a store whose daemon is down: set it aside, or go on alone in a new generation.
 
-Neither deletes anything. A store that was set aside is followed by an empty one, which counts for
-nothing until its peers have made it a learner, filled it and admitted it (see `birth`).
+Neither deletes what may be needed. A store that was set aside is followed by an empty one, which
+counts for nothing until its peers have made it a learner, filled it and admitted it (see `birth`).
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,12 +33,24 @@ from raftmaker.vocabulary.commands import Command, Origin, SetMembers
 from raftmaker.vocabulary.ids import ClusterId
 from raftmaker.vocabulary.members import Member, Members
 
+LEFT_BEHIND_MAX = 5
+"""A node that is fenced again and again must not fill its disk."""
 
-def set_aside(directory: Path) -> Path | None:
+
+def set_left_behind_aside(directory: Path) -> Path | None:
+    """Set a store aside that its cluster went on without; of those keep the newest only."""
+    aside = set_aside(directory, "left-behind")
+    kept = sorted(directory.parent.glob(f"{directory.name}.left-behind-*"))
+    for old in kept[:-LEFT_BEHIND_MAX]:
+        shutil.rmtree(old, ignore_errors=True)
+    return aside
+
+
+def set_aside(directory: Path, why: str = "set-aside") -> Path | None:
     """Give the store's directory another name; return it, None where there was no store."""
     if not directory.exists():
         return None
-    name = f"{directory.name}.set-aside-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = f"{directory.name}.{why}-{time.strftime('%Y%m%d-%H%M%S')}"
     aside = directory.with_name(name)
     number = 1
     while aside.exists():

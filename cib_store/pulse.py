@@ -80,6 +80,7 @@ class Pulse:
         self._record, self._step_down, self._log = record, step_down, log
         self._proposals: set[asyncio.Task[None]] = set()
         self._heard_ms: dict[NodeName, int] = {}
+        self._daemon_heard_ms: dict[NodeName, int] = {}
         others = self._others()
         self._sender = BeatSender(others, identity, pb.DAEMON_KIND_STORE, self._answered, keys)
         roster.on_change(self._members_changed)
@@ -97,6 +98,11 @@ class Pulse:
         heard = self._heard_ms.get(node)
         alive = heard is not None and boot_ms() - heard < self._state.dead_ms
         return node == self._node or alive
+
+    def hears_any_of(self, node: NodeName) -> bool:
+        """Tell whether one of a node's daemons was heard within the dead time."""
+        heard = self._daemon_heard_ms.get(node)
+        return heard is not None and boot_ms() - heard < self._state.dead_ms
 
     def _answered(self, voter: NodeName, sent_ms: int) -> None:
         # A store needs no freshness of its own: Raft tells it whether it leads.
@@ -129,6 +135,7 @@ class Pulse:
         if not self._admission.admits(node, boot_id, daemon, sent_us, again=by_stream):
             return False
         self._admission = self._admission.admitted(node, daemon, sent_us)
+        self._daemon_heard_ms[node] = now
         if daemon is Daemon.STORE:
             self._heard_ms[node] = now
         heard = BeatHeard(

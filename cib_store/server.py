@@ -22,6 +22,7 @@ from cib_store.document.xpath import XPathTree
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_message
 from cib_store.messages.facts import facts_message
+from cib_store.messages.members import place_message, place_of
 from cib_store.messages.outcomes import (
     origin_message,
     origin_of,
@@ -318,6 +319,7 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             silent = -1 if heard is None else (now - heard) * 1000
             alive = store.pulse.hears(peer.name)
             voters.append(pb.VoterStatus(node=peer.name, heard=alive, silent_us=silent))
+        waits = store.survivor.why_it_waits()
         return pb.StoreStatusReply(
             identity=store.facing(),
             leads=status.leadership.leads,
@@ -328,6 +330,8 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             quorate=status.quorate,
             voters=voters,
             version=version_message(store.replica.state.version),
+            waits_for="" if waits is None else waits.what,
+            mend="" if waits is None else waits.mend,
         )
 
     async def AddMember(self, request: pb.AddMemberRequest, context: _Context) -> pb.MembersReply:
@@ -350,6 +354,32 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         """List the members of the cluster."""
         call = self._store.member_calls.list(request, _deadline_ms(context))
         return await _answered(call, context)
+
+    async def MayGoAlone(
+        self, request: pb.MayGoAloneRequest, context: _Context
+    ) -> pb.MayGoAloneReply:
+        """Say whether fencing the other of two voters would let this replica go on."""
+        await self._insist_on_own(context)
+        try:
+            place, peer = self._store.survivor.may()
+        except HaError as error:
+            await abort(context, error)
+            raise
+        return pb.MayGoAloneReply(place=place_message(place), peer=peer.node, boot_id=peer.boot_id)
+
+    async def GoAlone(self, request: pb.GoAloneRequest, context: _Context) -> pb.GoAloneReply:
+        """Go on without the other of two voters."""
+        await self._insist_on_own(context)
+        call = self._store.survivor.go_alone(
+            place_of(request.place), commands.proof_of(request.proof)
+        )
+        return pb.GoAloneReply(outcome=outcome_message(await _answered(call, context)))
+
+    async def _insist_on_own(self, context: _Context) -> None:
+        """End the call unless a daemon of this very node calls: only it knows what it did."""
+        await self._insist_on_right(context)
+        if (await identity_of(context)).node != self._store.settings.node:
+            await abort(context, NotPermitted("only this node's own controller may do this"))
 
 
 async def _answered(call: Awaitable[_Reply], context: _Context) -> _Reply:

@@ -16,8 +16,9 @@ from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import Hub
 from cib_store.membership.keeper import MembersKeeper
-from cib_store.membership.rules import configuration_of
+from cib_store.membership.rules import configuration_of, has_to_wait
 from cib_store.membership.serving import MemberCalls
+from cib_store.membership.survivor import Survivor
 from cib_store.proposing.changes import Changes
 from cib_store.proposing.proposer import Proposer
 from cib_store.pulse import Pulse
@@ -42,12 +43,14 @@ from raftmaker.vocabulary.commands import (
     RenewSession,
     WriteAttributes,
 )
-from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.vocabulary.ids import BootId, NodeName, Term
 from raftmaker.vocabulary.members import Members
 from raftmaker.wire.types_pb2 import Identity
 
 FACT_MS = 3_000
 """How long the leader tries to commit a loss or return; then it judges anew."""
+GIVE_BACK_MS = 5_000
+"""How long one of two voters waits at its end for the other to go on without it."""
 AGAIN_S = 0.1
 CLIENTS_CHECK_S = 600.0
 CLIENT_IDLE_US = 24 * 3600 * 1_000_000
@@ -106,10 +109,22 @@ class Store:
             roster=self.roster,
             identity=context.identity,
         )
+        self.survivor = self._survivor(context.boot_id)
         self._leading: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
         self._marked = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def _survivor(self, boot_id: BootId) -> Survivor:
+        return Survivor(
+            node=self.settings.node,
+            boot_id=boot_id,
+            engine=self.engine,
+            replica=self.replica,
+            proposer=self.proposer,
+            hears=self.pulse.hears_any_of,
+            log=self.log,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take part until `stop`; fails when the engine does."""
@@ -126,6 +141,7 @@ class Store:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for each in done:
                 each.result()
+            await self._give_vote_back()
         finally:
             for task in tasks:
                 task.cancel()
@@ -134,6 +150,20 @@ class Store:
             await self.settling.close()
             await self.engine.close()
             self.history.close()
+
+    async def _give_vote_back(self) -> None:
+        """Of two voters, let the other one go on alone before this one ends (25.11)."""
+        deadline_ms = boot_ms() + GIVE_BACK_MS
+        while boot_ms() < deadline_ms:
+            facts = self.replica.state.facts
+            if not has_to_wait(facts, self.settings.node) or not any(
+                self.hears(voter.name)
+                for voter in facts.members.voters
+                if voter.name != self.settings.node
+            ):
+                return
+            await asyncio.sleep(AGAIN_S)
+        self.log.warning("the other voter cannot go on alone: it did not take this one's vote")
 
     def _differs(self, error: HaError) -> None:
         """This replica must not go on."""
@@ -244,6 +274,8 @@ class Store:
             if outcome.succeeded:
                 self.pulse.leadership(leads=True, term=term)
                 break
+            if outcome.has("older-generation"):
+                continue  # its first entry, which was written before this one, is applied now
             reports = "; ".join(str(report) for report in outcome.reports)
             self.log.warning("leading refused", term=term, reports=reports)
             self.engine.step_down()

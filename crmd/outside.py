@@ -146,6 +146,7 @@ class Reach:
             timeout_ms=effect.timeout_ms,
             delay_ms=effect.delay_ms,
             client=effect.client,
+            afresh=effect.afresh,
         )
         return events.FencingEnded(
             at_ms=boot_ms(),
@@ -154,6 +155,15 @@ class Reach:
             devices=tuple(str(device) for device in answer.devices),
             reason=answer.reason,
         )
+
+    async def may_go_alone(self, effect: effects.AskToGoAlone) -> events.MayGoAlone:
+        """Ask this node's store."""
+        place, peer = await self._storing.may_go_alone()
+        return events.MayGoAlone(at_ms=boot_ms(), request=effect.request, place=place, peer=peer)
+
+    async def go_alone(self, effect: effects.GoAlone) -> None:
+        """Have this node's store go on alone."""
+        await self._storing.go_alone(effect.place, effect.proof)
 
     def is_refusal(self, error: HaError) -> bool:
         """Tell whether the other side answered and did nothing."""

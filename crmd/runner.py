@@ -56,6 +56,12 @@ class Outside(Protocol):
     async def fence(self, effect: effects.RunFencing) -> events.FencingEnded:
         """Have a fencer run its devices."""
 
+    async def may_go_alone(self, effect: effects.AskToGoAlone) -> events.MayGoAlone:
+        """Ask this node's store."""
+
+    async def go_alone(self, effect: effects.GoAlone) -> None:
+        """Have this node's store go on alone."""
+
     def is_refusal(self, error: HaError) -> bool:
         """Tell whether the other side answered and did nothing."""
 
@@ -155,6 +161,12 @@ class Runner:
                 self._start(self._metadata(agent))
             case effects.RunFencing():
                 self._start(self._fence(effect))
+            case effects.AskToGoAlone():
+                self._start(self._ask_to_go_alone(effect))
+            case effects.GoAlone():
+                self._start(self._go_alone(effect))
+            case effects.SurvivalWaits(reason=reason):
+                self._log.warning("without the other node, this one waits", reason=reason)
             case effects.SetTimer(timer=timer, at_ms=at_ms):
                 self._set_timer(timer, at_ms)
             case effects.CancelTimer(timer=timer):
@@ -340,6 +352,26 @@ class Runner:
             "fencing", target=effect.target, confirmed=ended.confirmed, reason=ended.reason
         )
         self.take(ended)
+
+    async def _ask_to_go_alone(self, effect: effects.AskToGoAlone) -> None:
+        try:
+            answer: events.Event = await self._outside.may_go_alone(effect)
+        except HaError as error:
+            answer = _must_not(effect.request, error)
+        self.take(answer)
+
+    async def _go_alone(self, effect: effects.GoAlone) -> None:
+        try:
+            await self._outside.go_alone(effect)
+        except HaError as error:
+            self.take(_must_not(effect.request, error))
+            return
+        self._log.warning("goes on alone", without=effect.proof.target)
+        self.take(events.WentAlone(at_ms=boot_ms(), request=effect.request))
+
+
+def _must_not(request: int, error: HaError) -> events.MustNotGoAlone:
+    return events.MustNotGoAlone(at_ms=boot_ms(), request=request, reason=str(error))
 
 
 class TooLate(HaError):

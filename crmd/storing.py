@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from cib_store.client import BeatSender, StoreClient
 from crmd.fsa import effects, events
@@ -17,14 +18,16 @@ from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibChange, Origin
+from raftmaker.vocabulary.commands import CibChange, FencingProof, Origin
 from raftmaker.vocabulary.ids import BootId, NodeName, Session
+from raftmaker.vocabulary.membership import LogPlace
 from raftmaker.vocabulary.outcomes import Outcome
 from raftmaker.wire import store_pb2
 from raftmaker.wire.types_pb2 import Identity
 
 _AGAIN_S = 0.1
 _RECORD_MS = 3_000
+_ALONE_MS = 5_000
 Take = Callable[[events.Event], None]
 
 
@@ -34,6 +37,7 @@ class Storing:
     def __init__(self, roster: Roster, identity: Identity) -> None:
         """Connect when first used."""
         self._client = StoreClient(roster.stores, identity, exactly_once=True)
+        self._own = StoreClient(roster.stores[0], identity)
         roster.on_change(lambda: self._client.retarget(roster.stores))
 
     async def record(self, effect: effects.Record) -> tuple[ExitCode | None, int]:
@@ -55,9 +59,21 @@ class Storing:
             )
         return await self._client.record(body, token=token, origin=origin, timeout_ms=_RECORD_MS)
 
+    async def may_go_alone(self) -> tuple[LogPlace, NodeName]:
+        """Ask this node's own store, and no other. Raises `HaError` with the reason against it."""
+        return await self._own.may_go_alone(timeout_ms=_RECORD_MS)
+
+    async def go_alone(self, place: LogPlace, proof: FencingProof) -> None:
+        """Have this node's own store go on alone. Raises `HaError`: it is not known to have."""
+        dated = replace(proof, at_us=wall_us())
+        outcome = await self._own.go_alone(place, dated, timeout_ms=_ALONE_MS)
+        if not outcome.succeeded:
+            raise Rejected(outcome.code, outcome.reports)
+
     async def close(self) -> None:
         """End the connections."""
         await self._client.close()
+        await self._own.close()
 
 
 class Watching:

@@ -101,8 +101,11 @@ class FencerClient:
         client: str = "",
         incident: IncidentId | None = None,
         device: ResourceId | None = None,
+        afresh: bool = False,
     ) -> FenceAnswer:
         """Fence `target` (off, reboot or on); answers when it is done.
+
+        `afresh`: an equal fencing that is under way is not joined.
 
         There is no limit here: the fencer's own, from the devices' timeouts, always ends it.
         Raises `Refused` when nothing was run: an older token, or (for one `device`) not usable
@@ -120,6 +123,7 @@ class FencerClient:
             client=client,
             incident=incident or "",
             device=device or "",
+            afresh=afresh,
         )
         reply = await self._ask(self._stub.Fence(request))
         return FenceAnswer(

@@ -100,6 +100,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
                 device=ResourceId(request.device),
                 client=request.client,
                 incident=IncidentId(request.incident),
+                afresh=request.afresh,
                 wall_us=wall_us(),
             )
         )

@@ -70,6 +70,11 @@ def fence_result(facts: Facts, cib: Element, body: FenceResult) -> Recorded | Re
     if not body.confirmed:
         failed = replace(there, fencing=FencePhase.FAILED, fence_failures=there.fence_failures + 1)
         return settled(with_node(facts, failed), cib)
+    return fenced(facts, cib, there)
+
+
+def fenced(facts: Facts, cib: Element, there: NodeFacts) -> Recorded:
+    """Take a node for down and clean: its fencing was confirmed."""
     down = replace(
         there,
         presence=Presence.LOST,
@@ -78,4 +83,4 @@ def fence_result(facts: Facts, cib: Element, body: FenceResult) -> Recorded | Re
         fence_failures=0,
     )
     gone = ("lrm", "transient_attributes")
-    return settled(with_node(facts, down), with_node_state(cib, body.target, DOWN, gone))
+    return settled(with_node(facts, down), with_node_state(cib, there.node, DOWN, gone))

@@ -9,7 +9,12 @@ from cib_store.apply.attributes import Attributes, forgotten, updated, without_e
 from cib_store.apply.change import CONFLICT, change_cib, finished
 from cib_store.apply.dc import acquire_dc, release_dc
 from cib_store.apply.fencing import fence_intent, fence_result
-from cib_store.apply.members import reason_against_stranger, set_members, without_strangers
+from cib_store.apply.members import (
+    go_on_alone,
+    reason_against_stranger,
+    set_members,
+    without_strangers,
+)
 from cib_store.apply.membership import (
     Recorded,
     controller_lost,
@@ -40,6 +45,7 @@ from raftmaker.vocabulary.commands import (
     FenceIntent,
     FenceResult,
     ForgetAttributes,
+    GoOnAlone,
     LeaderStarted,
     LeaveSession,
     NodeLost,
@@ -152,7 +158,11 @@ def _after(state: State, command: Command) -> State | Refusal:
         case CreateCluster():
             return _created(state, body, command)
         case SetMembers():
-            return _with_members(state, body, command)
+            changed = set_members(state.facts, state.cib, body.members, command.generation)
+            return _with_members(state, changed, command)
+        case GoOnAlone():
+            alone = go_on_alone(state.facts, state.cib, body, command.generation)
+            return _with_members(state, alone, command)
         case CheckState():  # compared by the replica, which alone can stop
             return state
         case UpdateAttributes() | WriteAttributes() | ForgetAttributes():
@@ -168,10 +178,10 @@ def _after(state: State, command: Command) -> State | Refusal:
             return _with_cib(replace(state, facts=recorded.facts, attributes=held), finish)
 
 
-def _with_members(state: State, body: SetMembers, command: Command) -> State:
-    recorded = set_members(state.facts, state.cib, body.members, command.generation)
+def _with_members(state: State, recorded: Recorded, command: Command) -> State:
     finish = finished(state.cib, recorded.cib, command.origin)
-    after = replace(state, facts=recorded.facts)
+    held = without_ended(state.attributes, state.facts, recorded.facts)
+    after = replace(state, facts=recorded.facts, attributes=held)
     # The log goes by the members already; a CIB that still needs a node that is gone keeps it.
     return after if isinstance(finish, Refusal) else _with_cib(after, finish)
 

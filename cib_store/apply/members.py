@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cib_store.apply.fencing import fenced
 from cib_store.apply.membership import Recorded, settled
 from cib_store.document.element import Element
 from cib_store.document.path import Step, put, trail_of
 from cib_store.document.refusal import Refusal, refused
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import GoOnAlone
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import MemberKind, Members
 from raftmaker.vocabulary.membership import Facts, FencePhase, NodeFacts, Presence
@@ -27,6 +29,30 @@ def set_members(facts: Facts, cib: Element, members: Members, generation: int) -
     """Take over the members; forget the nodes that are gone and down."""
     facts = replace(facts, members=members, generation=max(facts.generation, generation))
     return without_strangers(facts, cib)
+
+
+def go_on_alone(facts: Facts, cib: Element, body: GoOnAlone, generation: int) -> Recorded:
+    """Let one go on as the only voter; its peer is down and clean if that boot took part.
+
+    The session does not matter: a device ended the whole boot. Another boot of the peer is lost
+    as any node is, and fenced again.
+    """
+    every = tuple(
+        replace(
+            member,
+            learner=member.name != body.survivor,
+            store_id=body.store_id if member.name == body.survivor else "",
+        )
+        if member.kind is not MemberKind.FOLLOWER
+        else member
+        for member in facts.members.members
+    )
+    members = replace(facts.members, number=body.number, members=every)
+    recorded = set_members(facts, cib, members, generation)
+    there = recorded.facts.of(body.proof.target)
+    if there is None or there.boot_id != body.proof.boot_id or is_down(there):
+        return recorded
+    return fenced(recorded.facts, recorded.cib, there)
 
 
 def without_strangers(facts: Facts, cib: Element) -> Recorded:

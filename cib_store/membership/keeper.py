@@ -63,7 +63,10 @@ class MembersKeeper:
             self._log.info("gives up leading: it is to be removed", member=name)
             self._engine.step_down(abstain=True)
             raise NotLeader("this store leads and is to go: another must lead first")
-        return await self._change(without, origin, deadline_ms)
+        outcome = await self._change(without, origin, deadline_ms)
+        while outcome.succeeded and self.members.of(name) is not None:
+            outcome = await self._change(without, origin, deadline_ms)
+        return outcome
 
     async def _change(
         self,
@@ -117,8 +120,15 @@ class MembersKeeper:
         while True:
             await asyncio.sleep(UPKEEP_S)
             members = self.members
-            wanted = upkeep(members, self._engine.peers()) if members.number else None
+            facts = self._replica.state.facts
+            wanted = upkeep(members, self._engine.peers(), facts) if members.number else None
             if wanted is None:
+                continue
+            leader = self._engine.status().leadership.leader
+            me = wanted.of(leader)
+            if me is None or not me.votes:
+                self._log.info("gives up leading: its node left", member=leader)
+                self._engine.step_down(abstain=True)
                 continue
             try:
                 await self._commit(wanted, Origin(message="upkeep of the members"))
@@ -131,7 +141,7 @@ class MembersKeeper:
         """Return for every learner why it does not vote yet."""
         peers = {peer.name: peer for peer in self._engine.peers()}
         return {
-            member.name: waits_for(self.members, peers.get(member.name))
+            member.name: waits_for(self.members, peers.get(member.name), self._replica.state.facts)
             for member in self.members.members
             if member.learner
         }

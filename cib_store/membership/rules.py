@@ -16,7 +16,7 @@ from cib_store.raft.configuration import CLOSE, Card, Configuration, Seat, SeatS
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import Member, MemberKind, Members
-from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.membership import Facts, Presence
 from raftmaker.vocabulary.reports import Report
 
 VOTERS_MAX = 7
@@ -113,15 +113,19 @@ def removed(members: Members, name: NodeName, facts: Facts, *, force: bool) -> M
             what,
             f"stop the cluster there first ('crm cluster stop' on {name}), or add --force",
         )
+    if there.votes and len(members.voters) == 2:
+        # It must know that it has no vote, or it could go on alone: so it is a learner first.
+        return _with(members, replace(there, learner=True, store_id=""))
     rest = [member for member in members.members if member.name != name]
     return _numbered(members, rest, two_node=members.two_node)
 
 
-def upkeep(members: Members, peers: Sequence[SeatStatus]) -> Members | None:
+def upkeep(members: Members, peers: Sequence[SeatStatus], facts: Facts) -> Members | None:
     """Return what the leader changes of itself next; None: everything is as it should be.
 
-    First whoever lost its disk loses its vote, then founders' stores are written down, then one
-    learner that has caught up gets its vote.
+    First whoever lost its disk loses its vote, and of two voters the one whose node left in good
+    order; then founders' stores are written down, then one learner that has caught up gets its
+    vote.
     """
     cards = {peer.name: peer.card for peer in peers if peer.card is not None}
     seats = {seat.name: seat for seat in configuration_of(members, 1).seats}
@@ -129,14 +133,37 @@ def upkeep(members: Members, peers: Sequence[SeatStatus]) -> Members | None:
         card = cards.get(member.name)
         if card is not None and not seats[member.name].admits(card) and len(members.voters) > 1:
             return _with(members, replace(member, learner=True, store_id=""))
+    left = _left_of_two(members, facts)
+    if left is not None:
+        return _with(members, replace(left, learner=True, store_id=""))
     written = tuple(_with_founder(member, cards) for member in members.members)
     if written != members.members:
         return _numbered(members, written, two_node=members.two_node)
-    for peer in _ready(members, peers):
+    for peer in _ready(members, peers, facts):
         learner = members.of(peer)
         assert learner is not None
         return _with(members, replace(learner, learner=False, store_id=cards[peer].store_id))
     return None
+
+
+def _left_of_two(members: Members, facts: Facts) -> Member | None:
+    """Return the one of two voters without a third that left, and is to let the other go on."""
+    voters = members.voters
+    if len(voters) != 2 or not members.two_node:
+        return None
+    left = [voter for voter in voters if _presence(facts, voter.name) is Presence.LEFT]
+    return left[0] if len(left) == 1 else None
+
+
+def has_to_wait(facts: Facts, me: NodeName) -> bool:
+    """Tell whether this node's store, which ends, is one of two voters that is to lose its vote."""
+    left = _left_of_two(facts.members, facts)
+    return left is not None and left.name == me
+
+
+def _presence(facts: Facts, node: NodeName) -> Presence | None:
+    there = facts.of(node)
+    return None if there is None else there.presence
 
 
 def _with_founder(member: Member, cards: Mapping[NodeName, Card]) -> Member:
@@ -146,8 +173,12 @@ def _with_founder(member: Member, cards: Mapping[NodeName, Card]) -> Member:
     return replace(member, store_id=card.store_id)
 
 
-def _ready(members: Members, peers: Sequence[SeatStatus]) -> list[NodeName]:
-    """Return the learners that may vote now, if there would not be just two voters."""
+def _ready(members: Members, peers: Sequence[SeatStatus], facts: Facts) -> list[NodeName]:
+    """Return the learners that may vote now, if there would not be just two voters.
+
+    The second of two votes only while its node takes part, as it is the end of that which a device
+    would have to confirm.
+    """
     ready = [
         peer.name
         for peer in peers
@@ -157,11 +188,17 @@ def _ready(members: Members, peers: Sequence[SeatStatus]) -> list[NodeName]:
         and (member := members.of(peer.name)) is not None
         and member.learner
     ]
-    alone = len(members.voters) == 1
-    return [] if alone and len(ready) == 1 and not members.two_node else ready
+    if len(members.voters) != 1 or len(ready) != 1:
+        return ready
+    learner = members.of(ready[0])
+    assert learner is not None
+    takes_part = (
+        learner.kind is MemberKind.WITNESS or _presence(facts, learner.name) is Presence.MEMBER
+    )
+    return ready if members.two_node and takes_part else []
 
 
-def waits_for(members: Members, peer: SeatStatus | None) -> str:
+def waits_for(members: Members, peer: SeatStatus | None, facts: Facts) -> str:
     """Return why a learner does not vote yet, for people."""
     if peer is None or peer.card is None:
         return "its store does not answer"
@@ -171,6 +208,8 @@ def waits_for(members: Members, peer: SeatStatus | None) -> str:
         return f"it lacks {peer.behind} log entries"
     if len(members.voters) == 1 and not members.two_node:
         return "two voters tolerate no loss: add a third or a witness, or say --two-node"
+    if len(members.voters) == 1 and _presence(facts, peer.name) is not Presence.MEMBER:
+        return "its controller does not take part"
     return "it is about to vote"
 
 

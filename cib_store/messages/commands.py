@@ -22,7 +22,9 @@ from raftmaker.vocabulary.commands import (
     CreateCluster,
     FenceIntent,
     FenceResult,
+    FencingProof,
     ForgetAttributes,
+    GoOnAlone,
     LeaderStarted,
     LeaveSession,
     NodeLost,
@@ -179,6 +181,15 @@ def put_body(message: pb.Command, body: Body) -> None:
             message.check_state.CopyFrom(check)
         case SetMembers():
             message.set_members.CopyFrom(members_message(body.members))
+        case GoOnAlone():
+            message.go_on_alone.CopyFrom(
+                pb.GoOnAlone(
+                    survivor=body.survivor,
+                    store_id=body.store_id,
+                    number=body.number,
+                    proof=proof_message(body.proof),
+                )
+            )
         case ReleaseDc():
             message.release_dc.CopyFrom(pb.ReleaseDc(token=token_message(body.token)))
         case FenceIntent() | FenceResult():
@@ -277,6 +288,14 @@ def body_of(message: pb.Command) -> Body:
             return CheckState(index=message.check_state.index, digest=message.check_state.digest)
         case "set_members":
             return _members_of(message.set_members)
+        case "go_on_alone":
+            alone = message.go_on_alone
+            return GoOnAlone(
+                survivor=NodeName(alone.survivor),
+                store_id=alone.store_id,
+                number=alone.number,
+                proof=proof_of(alone.proof),
+            )
         case "release_dc":
             return ReleaseDc(token_of(message.release_dc.token))
         case "open_session":
@@ -299,6 +318,28 @@ def body_of(message: pb.Command) -> Body:
             return _result_of(message.fence_result)
         case _:
             return _session_of(message)
+
+
+def proof_message(proof: FencingProof) -> pb.FencingProof:
+    """Write what a device confirmed."""
+    return pb.FencingProof(
+        target=proof.target,
+        boot_id=proof.boot_id,
+        action=proof.action,
+        devices=proof.devices,
+        at_us=proof.at_us,
+    )
+
+
+def proof_of(message: pb.FencingProof) -> FencingProof:
+    """Read it."""
+    return FencingProof(
+        target=NodeName(message.target),
+        boot_id=BootId(message.boot_id),
+        action=message.action,
+        devices=tuple(message.devices),
+        at_us=message.at_us,
+    )
 
 
 def _members_of(message: pb.Members) -> SetMembers:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import Member, MemberKind, Members
+from raftmaker.vocabulary.membership import LogPlace
 from raftmaker.wire import store_pb2 as pb
 
 _KINDS: Mapping[MemberKind, pb.MemberKind] = {
@@ -57,4 +58,24 @@ def member_of(message: pb.Member) -> Member:
         fencer=message.fencer,
         learner=message.learner,
         store_id=message.store_id,
+    )
+
+
+def place_message(place: LogPlace) -> pb.LogPlace:
+    """Write where a log stands."""
+    return pb.LogPlace(
+        term=place.term,
+        last_index=place.last_index,
+        generation=place.generation,
+        number=place.number,
+    )
+
+
+def place_of(message: pb.LogPlace) -> LogPlace:
+    """Read it."""
+    return LogPlace(
+        term=message.term,
+        last_index=message.last_index,
+        generation=message.generation,
+        number=message.number,
     )

@@ -65,11 +65,39 @@ def _read(files: Files, path: Path) -> Birth:
         raise damaged(path, "is not readable") from None
 
 
-def superseded(files: Files, directory: Path, *, by: str, generation: int) -> Rejected:
-    """Write down that the store's generation is over, and return the reason to end."""
-    body = {"by": by, "generation": generation}
+def superseded(
+    files: Files, directory: Path, *, by: str, generation: int, begins_anew: bool
+) -> Rejected:
+    """Write down that the store's generation is over, and return the reason to end.
+
+    `begins_anew`: the cluster still counts this node as a member, so its next start begins with an
+    empty store, which is filled and admitted as any learner's is.
+    """
+    body = {"by": by, "generation": generation, "begins_anew": begins_anew}
     replace_file(files, directory / SUPERSEDED_FILE, json.dumps(body).encode())
-    return _over(directory, by, generation)
+    if not begins_anew:
+        return _over(directory, by, generation)
+    report = Report(
+        code="begins-anew",
+        where=str(directory),
+        what=f"the cluster went on without this node in generation {generation}, as {by} says",
+        mend="nothing needs to be done: the next start sets this store aside and is filled anew",
+    )
+    return Rejected(ExitCode.TEMPFAIL, (report,))
+
+
+def begins_anew(files: Files, directory: Path) -> bool:
+    """Tell whether the store there is to be set aside: the cluster, which went on, fills a new one.
+
+    Whatever cannot be read is judged by `born`.
+    """
+    path = directory / SUPERSEDED_FILE
+    if not files.exists(path):
+        return False
+    try:
+        return json.loads(files.read(path)).get("begins_anew") is True
+    except (ValueError, AttributeError):
+        return False
 
 
 def _refuse_superseded(files: Files, directory: Path) -> None:

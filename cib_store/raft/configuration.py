@@ -41,12 +41,16 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What a store says of itself; `number` and `generation` are those of its configuration."""
+    """What a store says of itself; `number` and `generation` are those of its configuration.
+
+    `knows_you`: it takes part in the log with whoever is shown the card.
+    """
 
     store_id: str
     founder: bool = False
     generation: int = 0
     number: int = 0
+    knows_you: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -108,6 +112,10 @@ def reasons_against(current: Configuration, wanted: Configuration) -> tuple[str,
     changed = set(current.voters) ^ set(wanted.voters)
     if len(changed) > 1:
         reasons.append(f"only one voter may change at a time, not {', '.join(sorted(changed))}")
+    if len(current.voters) == 2:
+        # Its acknowledgement is needed, see `must_agree`: so it must go on being spoken to.
+        gone = [name for name in current.voters if wanted.seat(name) is None]
+        reasons += [f"{name} must be a learner before it can go: it is one of two" for name in gone]
     for name in wanted.voters:
         reasons.extend(_against_seat(name, current.seat(name), wanted.seat(name)))
     return tuple(reasons)
@@ -122,6 +130,19 @@ def _against_seat(name: NodeName, old: Seat | None, new: Seat | None) -> list[st
     if not old.votes and not new.store_id:
         return [f"it is not known which store of {name} has caught up"]
     return []
+
+
+def must_agree(before: Configuration, now: Configuration) -> NodeName | None:
+    """Return whose acknowledgement the change needs beside a majority's.
+
+    Of two voters the one that loses its vote: until it knows of that, it may go on alone after a
+    confirmed fencing, and what the other one had committed by itself would be lost. In a new
+    generation that confirmation is what takes the place of it.
+    """
+    if before.generation != now.generation:
+        return None
+    lost = set(before.voters) - set(now.voters)
+    return min(lost) if len(before.voters) == 2 and len(lost) == 1 else None
 
 
 def may_send(
@@ -150,6 +171,7 @@ def card_message(card: Card) -> pb.RaftCard:
         founder=card.founder,
         generation=card.generation,
         number=card.number,
+        knows_you=card.knows_you,
     )
 
 
@@ -160,6 +182,7 @@ def card_of(message: pb.RaftCard) -> Card:
         founder=message.founder,
         generation=message.generation,
         number=message.number,
+        knows_you=message.knows_you,
     )
 
 
@@ -236,6 +259,11 @@ class ConfigurationLog:
             if where <= index:
                 newest = configuration
         return newest
+
+    def since(self, index: int) -> tuple[Configuration, ...]:
+        """Return what was in force after an entry, and everything that followed it in the log."""
+        later = (configuration for where, configuration in self._found if where > index)
+        return (self.at(index), *later)
 
     def leaving(self, committed: int) -> frozenset[NodeName]:
         """Return who is a member no more, as far as what is committed does not say so yet.

@@ -67,10 +67,15 @@ class Disk:
         """
         return self.now() - self._moved_at if self._asked else 0.0
 
-    def wait(self) -> None:
-        """Return when everything asked is on disk. Raises OSError where it cannot be."""
+    def wait(self, limit_s: float | None = None) -> None:
+        """Return when everything asked is on disk, or after so long.
+
+        Raises OSError where it cannot be.
+        """
         with self._idle:
-            self._idle.wait_for(lambda: self.done == self._last or self.failure is not None)
+            self._idle.wait_for(
+                lambda: self.done == self._last or self.failure is not None, limit_s
+            )
         if self.failure is not None:
             raise self.failure
 

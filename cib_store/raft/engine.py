@@ -20,11 +20,11 @@ from pathlib import Path
 from pysyncobj import FAIL_REASON, SyncObjConf
 
 from cib_store.raft.birth import forget_marker, superseded
-from cib_store.raft.configuration import Configuration, SeatStatus
+from cib_store.raft.configuration import Card, Configuration, SeatStatus
 from cib_store.raft.files import Files
 from cib_store.raft.guarded import COMPACT_BYTES, GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
-from cib_store.raft.log import Leadership, LogStatus, ReplicatedLog, StateMachine
+from cib_store.raft.log import AloneStatus, Leadership, LogStatus, ReplicatedLog, StateMachine
 from cib_store.raft.ticking import NEVER_IN_PARTS, REGULAR
 from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.endpoint import Endpoint
@@ -33,6 +33,7 @@ from raftmaker.runtime.rpc import Service
 from raftmaker.runtime.settings import Timings
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.vocabulary.membership import LogPlace
 from raftmaker.wire.types_pb2 import Identity
 
 HEARTBEAT_S = 0.09
@@ -179,9 +180,16 @@ class PySyncObjLog(ReplicatedLog):
         forget_marker(Files(), self._founding)
         self._ask_tick()
 
-    def _superseded(self, peer: NodeName, generation: int) -> None:
+    def _superseded(self, peer: NodeName, card: Card) -> None:
         """A peer says that the cluster goes on in a higher generation: this store must end."""
-        self._fail(superseded(Files(), self._directory, by=peer, generation=generation))
+        reason = superseded(
+            Files(),
+            self._directory,
+            by=peer,
+            generation=card.generation,
+            begins_anew=card.knows_you,
+        )
+        self._fail(reason)
 
     def _fail(self, error: BaseException) -> None:
         """End the engine; `failure` says why."""
@@ -347,7 +355,9 @@ class PySyncObjLog(ReplicatedLog):
             leadership=self._leadership,
             applied=0 if engine is None else engine.raftLastApplied,
             committed=0 if engine is None else engine.raftCommitIndex,
-            quorate=bool(self._leadership.leader),
+            quorate=bool(self._leadership.leader)
+            and engine is not None
+            and not engine.leaderless_s(),
         )
 
     def configuration(self) -> Configuration:
@@ -364,6 +374,35 @@ class PySyncObjLog(ReplicatedLog):
             raise NotLeader("the engine has ended: nothing was proposed")
         done: asyncio.Future[object] = self._loop.create_future()
         self._engine.seats.change(wanted, packed([entry]), partial(_settle, [(entry, done)]))
+        return await self._outcome(done, timeout_ms)
+
+    def alone(self) -> AloneStatus:
+        """See `ReplicatedLog.alone`. Raises `NotLeader` when the engine has ended."""
+        engine = self._engine
+        if engine is None:
+            raise NotLeader("the engine has ended")
+        return AloneStatus(
+            place=engine.seats.place,
+            card=engine.seats.card,
+            configurations=engine.seats.since(engine.raftLastApplied),
+            leaderless_ms=int(engine.leaderless_s() * 1000),
+        )
+
+    async def go_alone(
+        self, wanted: Configuration, entry: bytes, read: LogPlace, *, timeout_ms: int
+    ) -> object:
+        """See `ReplicatedLog.go_alone`."""
+        if self._engine is None:
+            raise NotLeader("the engine has ended: nothing was written")
+        done: asyncio.Future[object] = self._loop.create_future()
+        try:
+            self._engine.seats.go_alone(
+                wanted, packed([entry]), read, partial(_settle, [(entry, done)])
+            )
+        except OSError as error:
+            # What is in memory may not be on disk: a daemon that starts again reads what is.
+            self._fail(error)
+            raise NotLeader(f"the disk failed: {error}") from None
         return await self._outcome(done, timeout_ms)
 
     async def close(self) -> None:

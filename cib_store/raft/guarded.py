@@ -132,6 +132,7 @@ class GuardedSyncObj(TickingSyncObj):
         # Set, or PySyncObj would collect what to pickle; neither is called.
         conf.serializer = conf.deserializer = store.load
         _equip(now, make_journal, store)
+        self._led_at = now()  # as if: nobody was missed before the start
         super().__init__(
             Node(node),
             [Node(voter) for voter in voters if voter != node],
@@ -149,6 +150,7 @@ class GuardedSyncObj(TickingSyncObj):
 
     def _know_nothing(self) -> None:
         self._installed: int | None = None
+        self._led_at = 0.0
         self._voters_of_term: tuple[int, set[str]] = (0, set())
         self._abstains_until = float("-inf")
         self._verified = (0, 0)
@@ -190,6 +192,25 @@ class GuardedSyncObj(TickingSyncObj):
         if self.leads and not self.seats.may_lead:
             self.step_down()
 
+    def leaderless_s(self) -> float:
+        """Return for how long no leader was heard; 0 while this node leads or one is heard."""
+        now = self._now()
+        if self.leads or not self._prevote.misses_leader(now):
+            return 0.0
+        return now - max(self._prevote.heard_leader_at, self._led_at)
+
+    def campaign_now(self) -> None:
+        """Let the next tick begin an election, if this node may lead."""
+        self._SyncObj__raftElectionDeadline = 0.0
+
+    def _agreed(self, common: int) -> int:
+        """Of two voters the one that loses its vote must know of it (see `must_agree`)."""
+        other = self.seats.needed_too()
+        if other is None:
+            return common
+        matched: int = self._SyncObj__raftMatchIndex.get(Node(other), 0)
+        return min(common, matched)
+
     def abstain(self) -> None:
         """Stop leading and leave the next election to the others for a while."""
         self.step_down()
@@ -201,6 +222,8 @@ class GuardedSyncObj(TickingSyncObj):
 
     def _hold_off_election(self, now: float) -> None:
         """Let the election deadline pass only when a majority would vote for this node (10)."""
+        if self.leads:
+            self._led_at = now
         if self.leads or self._SyncObj__raftElectionDeadline >= now:
             return
         waits = now < self._abstains_until or self._SyncObj__transport.greets

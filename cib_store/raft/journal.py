@@ -264,10 +264,10 @@ class Journal:
         """Return for how long the disk has got nowhere with what was asked; 0 when idle."""
         return self._disk.stuck_s()
 
-    def sync(self) -> None:
-        """Wait until everything is on disk."""
+    def sync(self, limit_s: float | None = None) -> None:
+        """Wait until everything is on disk, or so long: see `synced_index` then."""
         self.submit()
-        self._disk.wait()
+        self._disk.wait(limit_s)
         self.settle()
 
     # What the engine calls; names and shapes are PySyncObj's.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
@@ -63,14 +63,14 @@ class Links(raft_pb2_grpc.RaftServicer):
         *,
         endpoint_of: Callable[[NodeName, str], Endpoint],
         identity: Identity,
-        on_superseded: Callable[[NodeName, int], None],
+        on_superseded: Callable[[NodeName, Card], None],
         on_refused: Callable[[NodeName, str], None],
     ) -> None:
         """Nothing is dialled before `start`. The callbacks are called on the event loop.
 
-        `endpoint_of`: a peer's endpoint by name and address. `on_superseded`: told of a peer and
-        its generation when that is higher than this store's. `on_refused`: why a peer does not
-        speak with this store, whenever the reason is another one than before.
+        `endpoint_of`: a peer's endpoint by name and address. `on_superseded`: told of a peer
+        and its card when that is of a higher generation than this store's. `on_refused`: why a peer
+        does not speak with this store, whenever the reason is another one than before.
         """
         self._node = node
         self._identity = identity
@@ -148,6 +148,12 @@ class Links(raft_pb2_grpc.RaftServicer):
         for task in link.tasks:
             task.cancel()
 
+    def cut_off(self) -> None:
+        """End every stream that is up; the peers show their cards anew."""
+        for link in self._links.values():
+            link.stream = None  # Its writer sees that it is no longer the current one, and ends.
+            link.wake.set()
+
     async def close(self) -> None:
         """End every stream."""
         tasks = [task for link in self._links.values() for task in link.tasks]
@@ -168,15 +174,19 @@ class Links(raft_pb2_grpc.RaftServicer):
 
     # Cards.
 
-    def _mine(self) -> tuple[tuple[str, bytes], ...]:
+    def _shown(self, peer: NodeName) -> RaftCard:
         assert self._card is not None
-        return ((CARD_KEY, card_message(self._card).SerializeToString()),)
+        knows = self._configuration.seat(peer) is not None
+        return card_message(replace(self._card, knows_you=knows))
+
+    def _mine(self, peer: NodeName) -> tuple[tuple[str, bytes], ...]:
+        return ((CARD_KEY, self._shown(peer).SerializeToString()),)
 
     def _read(self, peer: NodeName, card: Card) -> str:
         """Return why a peer's store must not speak with this one; empty when it may."""
         assert self._card is not None
         if card.generation > self._card.generation and not self._card.is_blank:
-            self._on_superseded(peer, card.generation)
+            self._on_superseded(peer, card)
             return f"generation {card.generation} is newer than {self._card.generation} here"
         if card.generation < self._card.generation and not card.is_blank:
             return (
@@ -198,7 +208,7 @@ class Links(raft_pb2_grpc.RaftServicer):
             reason := self._against(peer, card_of(request))
         ):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
-        return card_message(self._card)
+        return self._shown(peer)
 
     async def _keep_greeting(self, peer: NodeName, link: _Link) -> None:
         """Ask for the peer's card until its stream is up, and whenever that is down."""
@@ -209,7 +219,7 @@ class Links(raft_pb2_grpc.RaftServicer):
                 async with dial_bare(link.endpoint) as channel:
                     try:
                         card = await raft_pb2_grpc.RaftStub(channel).Greet(
-                            card_message(self._card),
+                            self._shown(peer),
                             metadata=introduction(self._identity),
                             timeout=GREET_S,
                         )
@@ -242,7 +252,7 @@ class Links(raft_pb2_grpc.RaftServicer):
 
     async def _dial_once(self, peer: NodeName, endpoint: Endpoint) -> None:
         async with dial_bare(endpoint) as channel:
-            metadata = (*introduction(self._identity), *self._mine())
+            metadata = (*introduction(self._identity), *self._mine(peer))
             call = raft_pb2_grpc.RaftStub(channel).Exchange(metadata=metadata)
             try:
                 # The peer answers with its headers once it has taken the stream as ours.
@@ -266,7 +276,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         reason = self._read(peer, card) or self._against(peer, card)
         if reason:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
-        await context.send_initial_metadata(self._mine())
+        await context.send_initial_metadata(self._mine(peer))
         await self._run(peer, context, card)
 
     def _against(self, peer: NodeName, card: Card) -> str:

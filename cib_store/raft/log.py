@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cib_store.raft.configuration import Configuration, SeatStatus
+from cib_store.raft.configuration import Card, Configuration, SeatStatus
 from raftmaker.runtime.rpc import Service
 from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.vocabulary.membership import LogPlace
 
 
 class StateMachine(Protocol):
@@ -54,6 +55,19 @@ class LogStatus:
     committed: int
     quorate: bool
     """It leads with a majority that answers, or hears a leader."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AloneStatus:
+    """Where this replica's log stands, what it says of itself, and how long it heard no leader.
+
+    `configurations`: in its log, from the one at the last entry that it has applied on.
+    """
+
+    place: LogPlace
+    card: Card
+    configurations: tuple[Configuration, ...]
+    leaderless_ms: int
 
 
 class ReplicatedLog(ABC):
@@ -105,6 +119,21 @@ class ReplicatedLog(ABC):
         Only the leader can. One voter may change at a time, the next only after this is committed;
         a voter must have been a learner that has caught up. Raises `Rejected` or `NotLeader` when
         nothing was written, `TimedOut` when its fate is unknown.
+        """
+
+    @abstractmethod
+    def alone(self) -> AloneStatus:
+        """Return what bears on whether this replica could go on without the other of two."""
+
+    @abstractmethod
+    async def go_alone(
+        self, wanted: Configuration, entry: bytes, read: LogPlace, *, timeout_ms: int
+    ) -> object:
+        """Begin the next generation, of which this replica is the only voter; return the outcome
+        of `entry`, its first.
+
+        The caller vouches that the other voter is down since `read`. Raises `Rejected` or
+        `NotLeader` when nothing was written, `TimedOut` when it was and nothing is committed yet.
         """
 
     @abstractmethod

@@ -21,18 +21,22 @@ from cib_store.raft.configuration import (
     ConfigurationLog,
     SeatStatus,
     encode,
+    must_agree,
     reasons_against,
 )
 from cib_store.raft.node import Node
 from raftmaker.runtime.errors import NotLeader, Rejected, Report
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.membership import LogPlace
 
 if TYPE_CHECKING:
     from cib_store.raft.guarded import GuardedSyncObj
 
 ANSWERS_S = 1.0
 """Who answered within this counts as there when a change is judged."""
+SYNC_MAX_S = 3.0
+"""How long the disk is waited for before a store that goes on alone gives up, and ends."""
 ABSTAIN_S = 3.0
 """How long a leader that is to go leaves the election to the others."""
 
@@ -69,6 +73,10 @@ class Seats:
     def at(self, index: int) -> Configuration:
         """Return what was in force after an entry."""
         return self._log.at(index)
+
+    def since(self, index: int) -> tuple[Configuration, ...]:
+        """Return what was in force after an entry, and everything that followed it in the log."""
+        return self._log.since(index)
 
     @property
     def may_lead(self) -> bool:
@@ -194,6 +202,62 @@ class Seats:
         engine.journal.add(bytes([KIND]) + encode(wanted, entry), index, term)
         engine._SyncObj__commandsWaitingCommit[index].append((term, done))
         self.follow()
+
+    def needed_too(self) -> str | None:
+        """Return whose acknowledgement a change that is not committed needs beside a majority's."""
+        engine, index = self.engine, self._log.index
+        if engine is None or not index or index <= engine.raftCommitIndex:
+            return None
+        return must_agree(self.at(index - 1), self.current)
+
+    @property
+    def place(self) -> LogPlace:
+        """Where the log stands; see `LogPlace`."""
+        engine = self.engine
+        assert engine is not None
+        return LogPlace(
+            term=engine.raftCurrentTerm,
+            last_index=engine.journal.last_index,
+            generation=self.current.generation,
+            number=self.current.number,
+        )
+
+    def go_alone(
+        self,
+        wanted: Configuration,
+        entry: bytes,
+        read: LogPlace,
+        done: Callable[[list[object] | None, int], None],
+    ) -> None:
+        """Begin the next generation, of which this store is the only voter; on disk on return.
+
+        The caller has the proof that the other voter is down. Raises `Rejected`: nothing was
+        written, for a leader is heard or the log has left the place `read`. After an OSError
+        the process must end: what it finds on disk at its next start counts.
+        """
+        engine = self.engine
+        assert engine is not None
+        assert wanted.voters == (self.me,)
+        assert wanted.generation == self.current.generation + 1
+        reasons = []
+        if not engine.leaderless_s():
+            reasons.append("a leader is heard")
+        if read != self.place:
+            reasons.append(f"the log was at {read.told}, and is at {self.place.told} now")
+        if reasons:
+            report = Report(code="cannot-go-alone", what="; ".join(reasons), mend="look again")
+            raise Rejected(ExitCode.UNSAFE, (report,))
+        index, term = engine.journal.last_index + 1, engine.raftCurrentTerm + 1
+        engine._SyncObj__setCurrentTerm(term, self.me)
+        engine.journal.add(bytes([KIND]) + encode(wanted, entry), index, term)
+        # Nobody is told of the generation, and nothing is counted by it, before it is on disk.
+        engine.journal.sync(SYNC_MAX_S)
+        if engine.journal.synced_index < index:
+            raise TimeoutError(f"the next generation was not on disk within {SYNC_MAX_S} s")
+        engine._SyncObj__commandsWaitingCommit[index].append((term, done))
+        self.follow()
+        engine._SyncObj__transport.begin_anew()
+        engine.campaign_now()
 
     def _not_yet(self) -> tuple[str, ...]:
         engine = self.engine

@@ -224,7 +224,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         synced, others = self.journal.synced_index, self._SyncObj__otherNodes
         held = sorted([synced, *(self._SyncObj__raftMatchIndex[node] for node in others)])
         # What a majority holds; never more than is on this disk (1).
-        common = min(held[(len(held) - 1) // 2], synced)
+        common = self._agreed(min(held[(len(held) - 1) // 2], synced))
         if common > self.raftCommitIndex and self.journal.term_at(common) == self.raftCurrentTerm:
             self._set_commit(common)
         answered = [self._SyncObj__lastResponseTime[node] > now - self._quorum_s for node in others]
@@ -304,6 +304,10 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         super()._doDestroy()
 
     # What the guards do.
+
+    def _agreed(self, common: int) -> int:
+        """Return what of `common`, which a majority holds, may be committed."""
+        return common
 
     def _settled(self) -> None:
         """Something more is on disk."""

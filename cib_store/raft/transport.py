@@ -62,6 +62,16 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         self._up &= {seat.name for seat in configuration.seats} | seats.leaving
         self._links.seat(seats.card, configuration, seats.leaving)
 
+    def begin_anew(self) -> None:
+        """Cut off every peer: what a new generation leaves behind is not heard on an old stream."""
+        self._inbox.clear()
+        self._outbox.clear()
+        self._held.clear()
+        for peer in sorted(self._up):
+            self._onNodeDisconnected(Node(peer))
+        self._up.clear()
+        self._links.cut_off()
+
     def _arrived(self, peer: NodeName, what: RaftMessage | Card | None) -> None:
         """A message; or the peer's card when its stream is up, None when it is down."""
         self._inbox.append((peer, what))

@@ -88,6 +88,8 @@ def _store_lines(store: StoreStatus | None) -> list[str]:
         else:
             state = f"SILENT for {voter.silent_us / 1e6:.1f} s"
         lines.append(f"    * {voter.node}: {state}")
+    if store.waits_for:
+        lines += [f"  It waits: {store.waits_for}", f"    {store.mend}"]
     return lines
 
 

@@ -25,8 +25,10 @@ async def status_now(session: Session) -> Status:
 
     cib = await session.cluster.cib(local=True)
     quorate: bool | None = None
+    waits = ("", "")
     try:
-        quorate = (await session.cluster.store_status()).quorate
+        store = await session.cluster.store_status()
+        quorate, waits = store.quorate, (store.waits_for, store.mend)
     except HaError as error:
         session.console.warn(str(error))
     return build(
@@ -34,6 +36,7 @@ async def status_now(session: Session) -> Status:
         now=int(time.time()),
         dc=cib.dc,
         quorate=quorate,
+        waits=waits,
         version=SOFTWARE_VERSION,
         failed_fencings=await _failed_fencings(session),
     )

@@ -13,7 +13,9 @@ def advice(status: Status) -> list[tuple[str, str]]:
 
 
 def _cluster(status: Status) -> Iterator[tuple[str, str]]:
-    if status.quorate is False:
+    if status.quorate is False and status.waits[0]:
+        yield status.waits
+    elif status.quorate is False:
         yield (
             "this partition has no quorum: it stops its resources",
             "start more nodes; 'crm cluster status' names those that are missing",

@@ -14,11 +14,11 @@ from crmd.scheduler.pipeline import read_cluster
 
 def build(
     cib: Element, *, now: int, dc: str = "", quorate: bool | None = None, version: str = "",
-    failed_fencings: tuple[FailedFencing, ...] = (),
+    failed_fencings: tuple[FailedFencing, ...] = (), waits: tuple[str, str] = ("", ""),
 ) -> Status:  # fmt: skip
     """Build the status that `cib` shows at `now` (seconds since 1970).
 
-    `dc` and `quorate`: what a daemon says, when asked.
+    `dc`, `quorate` and `waits`: what a daemon says, when asked.
     """
     options = _option_values(cib)
     cluster = read_cluster(cib, Moment(now))
@@ -52,6 +52,7 @@ def build(
             (each.id, each.get("rsc"), node_of(each), _score(each)) for each in made_for(cib)
         ),
         failed_fencings=failed_fencings,
+        waits=waits,
     )
 
 

@@ -71,3 +71,5 @@ class Status:
     bans: tuple[tuple[str, str, str, str], ...] = ()
     """Constraints made by move and ban: (id, resource, node, score)."""
     failed_fencings: tuple[FailedFencing, ...] = ()
+    waits: tuple[str, str] = ("", "")
+    """Of two voters: why this one does not go on without the other, and what to do about it."""

@@ -14,8 +14,9 @@ from crmd.fsa.executor import Inventory
 from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import Agent, FailureId, OperationRequest
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import Body
+from raftmaker.vocabulary.commands import Body, FencingProof
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
+from raftmaker.vocabulary.membership import LogPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,10 @@ class ReadMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFencing:
-    """Have the fencer of node `at` run the devices; ends with FencingEnded. Its intent stands."""
+    """Have the fencer of node `at` run the devices; ends with FencingEnded.
+
+    Its intent stands, or there is no quorum to intend anything (see `survival`).
+    """
 
     request: int
     at: NodeName
@@ -161,6 +165,34 @@ class RunFencing:
     delay_ms: int = 0
     client: str = ""
     until_ms: int
+    afresh: bool = False
+    """Run the devices for this alone: an equal fencing that is under way is not joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskToGoAlone:
+    """Ask this node's store if it could go on once the other of two voters is down.
+
+    Ends with MayGoAlone or MustNotGoAlone.
+    """
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoAlone:
+    """Have this node's store go on alone; ends with WentAlone or MustNotGoAlone."""
+
+    request: int
+    place: LogPlace
+    proof: FencingProof
+
+
+@dataclass(frozen=True, slots=True)
+class SurvivalWaits:
+    """Tell people what keeps this node, of two, from going on without the other."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +327,9 @@ Effect = (
     | ConfirmResults
     | ReadMetadata
     | RunFencing
+    | AskToGoAlone
+    | GoAlone
+    | SurvivalWaits
     | SetTimer
     | CancelTimer
     | Answer

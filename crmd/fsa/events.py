@@ -16,7 +16,7 @@ from crmd.transition.throttle import NodeLoad
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
-from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.membership import Facts, LogPlace
 
 
 class Timer(Enum):
@@ -324,6 +324,33 @@ class ConfirmDownRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MayGoAlone:
+    """This node's store could go on from this place of its log once `peer` is down (25.11)."""
+
+    at_ms: int
+    request: int
+    place: LogPlace
+    peer: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MustNotGoAlone:
+    """This node's store does not go on alone; the reason is for people."""
+
+    at_ms: int
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentAlone:
+    """This node's store has begun a generation of its own."""
+
+    at_ms: int
+    request: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveRequested:
     """This node is to leave in good order; `now_s` is the wall clock (features 15.14)."""
 
@@ -358,6 +385,9 @@ Event = (
     | ExecutorReturned
     | MetadataRead
     | FencingEnded
+    | MayGoAlone
+    | MustNotGoAlone
+    | WentAlone
     | CleanupRequested
     | FenceNodeRequested
     | ConfirmDownRequested

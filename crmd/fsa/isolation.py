@@ -21,6 +21,7 @@ from crmd.fsa.membership import execute
 from crmd.fsa.options import option
 from crmd.fsa.orders import operation_of, transition_key
 from crmd.fsa.state import Isolation, LocalOrder
+from crmd.fsa.survival import keeps_what_runs
 from crmd.fsa.turn import Turn
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from crmd.transition.engine import step, transition_of
@@ -114,14 +115,16 @@ def on_inventory(turn: Turn, event: events.ExecutorState) -> None:
     request = turn.number()
     turn.isolation = replace(isolation, request=request, inventory=event.inventory)
     forced = was_fenced(turn) or turn.leaving is not None
-    cib = isolated_cib(turn.view.cib, turn.node, event.inventory, must_stop=forced)
+    policy = "stop" if forced else "freeze" if keeps_what_runs(turn) else ""
+    cib = isolated_cib(turn.view.cib, turn.node, event.inventory, policy)
     turn.emit(Schedule(request=request, cib=cib))
 
 
-def isolated_cib(
-    cib: Element, node: NodeName, inventory: Inventory, *, must_stop: bool = False
-) -> Element:
-    """Return the CIB as an isolated node sees it: no quorum, and nobody but itself."""
+def isolated_cib(cib: Element, node: NodeName, inventory: Inventory, policy: str = "") -> Element:
+    """Return the CIB as an isolated node sees it: no quorum, and nobody but itself.
+
+    `policy`: what counts in the place of the configured `no-quorum-policy`; empty: nothing.
+    """
     status = cib.child("status") or Element("status")
     own = node_state(cib, node)
     kept = tuple(child for child in (own.children if own is not None else ()) if child.tag != "lrm")
@@ -137,24 +140,36 @@ def isolated_cib(
             named = {"id": other.id, "uname": other.get("uname")}
             states.append(Element("node_state", named | gone))
     configuration = cib.child("configuration") or Element("configuration")
-    if must_stop or option(cib, "no-quorum-policy") in _UNSAFE_POLICIES:
-        configuration = _stopping(configuration)
+    if not policy and option(cib, "no-quorum-policy") in _UNSAFE_POLICIES:
+        policy = "stop"
+    if policy:
+        configuration = _with_policy(configuration, policy)
     root = cib.with_attributes({"have-quorum": "0", "dc-uuid": node})
     return root.with_children((configuration, Element("status", {}, tuple(states))))
 
 
-def _stopping(configuration: Element) -> Element:
-    """Return the configuration with the policy to stop, which fencing oneself comes down to."""
+def _with_policy(configuration: Element, policy: str) -> Element:
+    """Return the configuration with this policy alone; to fence oneself comes down to stopping."""
+    pair = Element("nvpair", {"id": "isolated-policy", "name": "no-quorum-policy", "value": policy})
+    options = Element("cluster_property_set", {"id": "isolated"}, (pair,))
 
     def changed(element: Element) -> Element:
         if element.tag == "nvpair" and element.get("name") == "no-quorum-policy":
-            return element.with_attributes({"value": "stop"})
+            return element.with_attributes({"value": policy})
         return element.with_children(tuple(changed(child) for child in element.children))
 
+    sections = tuple(
+        changed(section) if section.tag == "crm_config" else section
+        for section in configuration.children
+    )
+    if all(section.tag != "crm_config" for section in sections):
+        sections = (Element("crm_config"), *sections)
     return configuration.with_children(
         tuple(
-            changed(section) if section.tag == "crm_config" else section
-            for section in configuration.children
+            section.with_children((*section.children, options))
+            if section.tag == "crm_config"
+            else section
+            for section in sections
         )
     )
 

@@ -23,6 +23,7 @@ from crmd.fsa import (
     orders,
     results,
     start_state,
+    survival,
 )
 from crmd.fsa.config import Config
 from crmd.fsa.effects import Effect
@@ -88,6 +89,7 @@ def _advance(turn: Turn) -> None:
     if isolation.is_isolated(turn):
         lease.give_up_lease(turn)
     isolation.advance_isolation(turn)
+    survival.advance_survival(turn)
     membership.advance_joins_here(turn)
     if turn.isolation is None:
         lease.advance_session(turn)
@@ -140,24 +142,38 @@ def _take_in(turn: Turn, event: Event) -> None:
             joins.on_join_failed(turn, event)
         case events.LoadReported():
             decisions.on_load(turn, event)
-        case events.ScheduleReady():
-            decisions.on_schedule(turn, event)
-            isolation.on_schedule(turn, event)
-        case events.ScheduleFailed():
-            decisions.on_schedule_failed(turn, event)
-            isolation.on_failure(turn, event.request)
+        case events.ScheduleReady() | events.ScheduleFailed():
+            _on_schedule(turn, event)
         case events.OrderAccepted() | events.OrderFailed():
             ended = orders.on_order_ended(turn, event)
             if ended is not None:
                 decisions.on_action_ended(turn, *ended)
         case events.FencingEnded():
             fencing.on_fencing_ended(turn, event)
+            survival.on_fencing_ended(turn, event)
+        case events.MayGoAlone() | events.MustNotGoAlone() | events.WentAlone():
+            survival.on_answer_of_store(turn, event)
         case (
             events.CleanupRequested() | events.FenceNodeRequested() | events.ConfirmDownRequested()
         ):
             _for_the_dc(turn, event)
         case events.LeaveRequested():
             leaving.on_leave_requested(turn, event)
+        case _:
+            assert_never(event)
+
+
+def _on_schedule(turn: Turn, event: events.ScheduleReady | events.ScheduleFailed) -> None:
+    """Whoever asked for it takes it."""
+    match event:
+        case events.ScheduleReady():
+            decisions.on_schedule(turn, event)
+            isolation.on_schedule(turn, event)
+            survival.on_schedule(turn, event)
+        case events.ScheduleFailed():
+            decisions.on_schedule_failed(turn, event)
+            isolation.on_failure(turn, event.request)
+            survival.on_schedule_failed(turn, event)
         case _:
             assert_never(event)
 

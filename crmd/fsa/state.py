@@ -17,7 +17,7 @@ from crmd.transition.values import TransitionState
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Result
 from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Token
-from raftmaker.vocabulary.membership import Facts, NodeFacts
+from raftmaker.vocabulary.membership import Facts, LogPlace, NodeFacts
 
 
 class Name(Enum):
@@ -267,6 +267,35 @@ class Isolation:
     transition_count: int = 0
 
 
+class SurvivalPhase(Enum):
+    """How far one of two nodes is with going on alone."""
+
+    RESTING = "resting"
+    ASKING = "asking"
+    PLANNING = "planning"
+    FENCING = "fencing"
+    GOING = "going"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    """One of two nodes on its way to go on alone (protocols, Two nodes)."""
+
+    phase: SurvivalPhase = SurvivalPhase.RESTING
+    at_ms: int = 0
+    """When it is tried (again), while it rests."""
+    request: int = 0
+    """What is not answered yet."""
+    place: LogPlace | None = None
+    target: NodeName = NodeName("")
+    boot_id: BootId = BootId("")
+    action: str = ""
+    is_void: bool = False
+    """Contact was back while the device ran: its answer is waited for and counts for nothing."""
+    reason: str = ""
+    """What people were told last that it waits for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """This process's standing in the cluster."""
@@ -325,6 +354,7 @@ class ControllerState:
     member: Member = Member()
     dc: Dc | None = None
     isolation: Isolation | None = None
+    survival: Survival | None = None
     leaving: Leaving | None = None
     has_exited: bool = False
     progress: ReportProgress | None = None

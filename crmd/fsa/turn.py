@@ -13,7 +13,17 @@ from crmd.fsa.config import Config
 from crmd.fsa.effects import CancelTimer, Effect, Record, Refused, ReportProgress, SetTimer
 from crmd.fsa.events import Timer
 from crmd.fsa.purpose import Purpose
-from crmd.fsa.state import ControllerState, Dc, Isolation, Leaving, Member, Name, Standing, View
+from crmd.fsa.state import (
+    ControllerState,
+    Dc,
+    Isolation,
+    Leaving,
+    Member,
+    Name,
+    Standing,
+    Survival,
+    View,
+)
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body, CibChange, CibOperation
 from raftmaker.vocabulary.ids import NodeName, Token
@@ -38,6 +48,7 @@ class Turn:
         self.member: Member = state.member
         self.dc: Dc | None = state.dc
         self.isolation: Isolation | None = state.isolation
+        self.survival: Survival | None = state.survival
         self.leaving: Leaving | None = state.leaving
         self.has_exited = state.has_exited
         self.records: Mapping[int, Purpose] = state.records
@@ -140,6 +151,7 @@ class Turn:
             member=self.member,
             dc=self.dc,
             isolation=self.isolation,
+            survival=self.survival,
             leaving=self.leaving,
             has_exited=self.has_exited,
             records=self.records,

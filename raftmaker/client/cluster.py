@@ -335,6 +335,8 @@ class Cluster:
             version=CibVersion(
                 reply.version.admin_epoch, reply.version.epoch, reply.version.num_updates
             ),
+            waits_for=reply.waits_for,
+            mend=reply.mend,
         )
 
     async def progress(self) -> Progress:

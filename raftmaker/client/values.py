@@ -74,3 +74,7 @@ class StoreStatus:
     quorate: bool
     voters: tuple[Voter, ...]
     version: CibVersion
+    waits_for: str = ""
+    """Of two voters: why this one does not go on without the other."""
+    mend: str = ""
+    """What people can do about that."""

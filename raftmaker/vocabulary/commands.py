@@ -244,6 +244,34 @@ class SetMembers:
     members: Members
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FencingProof:
+    """What fence devices confirmed where no quorum could be asked (protocols, Two nodes).
+
+    `at_us`: when, by the survivor's wall clock, in microseconds since 1970.
+    """
+
+    target: NodeName
+    boot_id: BootId
+    action: str
+    devices: tuple[str, ...]
+    at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoOnAlone:
+    """One of two voters goes on in a generation of its own; the first entry of that (25.11).
+
+    The members are those of then, with `survivor` and its store as the only voter; `number` is
+    theirs.
+    """
+
+    survivor: NodeName
+    store_id: str
+    number: int
+    proof: FencingProof
+
+
 Body = (
     CibChange
     | OpenClient
@@ -264,6 +292,7 @@ Body = (
     | WriteAttributes
     | ForgetAttributes
     | SetMembers
+    | GoOnAlone
 )
 
 

@@ -86,3 +86,22 @@ class Facts:
             if facts.node == node:
                 return facts
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPlace:
+    """Where a store's log stands: while it is the same, the store has agreed to nothing new.
+
+    A vote is given in a later term, and what is acknowledged lengthens the log or cuts off entries
+    of an older term for those of a later one.
+    """
+
+    term: int
+    last_index: int
+    generation: int
+    number: int
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        return f"entry {self.last_index} in term {self.term}, members {self.number}"

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19raftmaker/wire/raft.proto\x12\x0craftmaker.v1\"Q\n\x08RaftCard\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ounder\x18\x02 \x01(\x08\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\"J\n\x08RaftSeat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05votes\x18\x03 \x01(\x08\x12\x10\n\x08store_id\x18\x04 \x01(\t\"^\n\x11RaftConfiguration\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12%\n\x05seats\x18\x03 \x03(\x0b\x32\x16.raftmaker.v1.RaftSeat\"\\\n\x13RaftReconfiguration\x12\x36\n\rconfiguration\x18\x01 \x01(\x0b\x32\x1f.raftmaker.v1.RaftConfiguration\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"9\n\tRaftEntry\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x12\x0c\n\x04term\x18\x03 \x01(\x04\"\xe1\x03\n\x0bRaftMessage\x12\x11\n\tsent_term\x18\x01 \x01(\x04\x12*\n\x06\x61ppend\x18\x02 \x01(\x0b\x32\x18.raftmaker.v1.RaftAppendH\x00\x12\x37\n\rsnapshot_part\x18\x03 \x01(\x0b\x32\x1e.raftmaker.v1.RaftSnapshotPartH\x00\x12.\n\x08progress\x18\x04 \x01(\x0b\x32\x1a.raftmaker.v1.RaftProgressH\x00\x12\x30\n\x0crequest_vote\x18\x05 \x01(\x0b\x32\x18.raftmaker.v1.RaftBallotH\x00\x12&\n\x04vote\x18\x06 \x01(\x0b\x32\x16.raftmaker.v1.RaftVoteH\x00\x12,\n\x08pre_vote\x18\x07 \x01(\x0b\x32\x18.raftmaker.v1.RaftBallotH\x00\x12:\n\x0fpre_vote_answer\x18\x08 \x01(\x0b\x32\x1f.raftmaker.v1.RaftPreVoteAnswerH\x00\x12,\n\x07\x66orward\x18\t \x01(\x0b\x32\x19.raftmaker.v1.RaftForwardH\x00\x12\x30\n\tforwarded\x18\n \x01(\x0b\x32\x1b.raftmaker.v1.RaftForwardedH\x00\x42\x06\n\x04\x62ody\"\x89\x01\n\nRaftAppend\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommit_index\x18\x02 \x01(\x04\x12\x16\n\x0eprevious_index\x18\x03 \x01(\x04\x12\x15\n\rprevious_term\x18\x04 \x01(\x04\x12(\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x17.raftmaker.v1.RaftEntry\"o\n\x10RaftSnapshotPart\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommit_index\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x12\r\n\x05\x66irst\x18\x04 \x01(\x08\x12\x0c\n\x04last\x18\x05 \x01(\x08\x42\x07\n\x05_data\"B\n\x0cRaftProgress\x12\x12\n\nnext_index\x18\x01 \x01(\x04\x12\r\n\x05reset\x18\x02 \x01(\x08\x12\x0f\n\x07success\x18\x03 \x01(\x08\"X\n\nRaftBallot\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x16\n\x0elast_log_index\x18\x02 \x01(\x04\x12\x15\n\rlast_log_term\x18\x03 \x01(\x04\x12\r\n\x05round\x18\x04 \x01(\x04\"\x18\n\x08RaftVote\x12\x0c\n\x04term\x18\x01 \x01(\x04\"3\n\x11RaftPreVoteAnswer\x12\r\n\x05round\x18\x01 \x01(\x04\x12\x0f\n\x07granted\x18\x02 \x01(\x08\"F\n\x0bRaftForward\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\x12\x17\n\nrequest_id\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_request_id\"f\n\rRaftForwarded\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\x12\n\x05\x65rror\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x11\n\tlog_index\x18\x03 \x01(\x04\x12\x10\n\x08log_term\x18\x04 \x01(\x04\x42\x08\n\x06_error2\x85\x01\n\x04Raft\x12\x44\n\x08\x45xchange\x12\x19.raftmaker.v1.RaftMessage\x1a\x19.raftmaker.v1.RaftMessage(\x01\x30\x01\x12\x37\n\x05Greet\x12\x16.raftmaker.v1.RaftCard\x1a\x16.raftmaker.v1.RaftCardb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19raftmaker/wire/raft.proto\x12\x0craftmaker.v1\"d\n\x08RaftCard\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ounder\x18\x02 \x01(\x08\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x11\n\tknows_you\x18\x05 \x01(\x08\"J\n\x08RaftSeat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05votes\x18\x03 \x01(\x08\x12\x10\n\x08store_id\x18\x04 \x01(\t\"^\n\x11RaftConfiguration\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12%\n\x05seats\x18\x03 \x03(\x0b\x32\x16.raftmaker.v1.RaftSeat\"\\\n\x13RaftReconfiguration\x12\x36\n\rconfiguration\x18\x01 \x01(\x0b\x32\x1f.raftmaker.v1.RaftConfiguration\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"9\n\tRaftEntry\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x12\x0c\n\x04term\x18\x03 \x01(\x04\"\xe1\x03\n\x0bRaftMessage\x12\x11\n\tsent_term\x18\x01 \x01(\x04\x12*\n\x06\x61ppend\x18\x02 \x01(\x0b\x32\x18.raftmaker.v1.RaftAppendH\x00\x12\x37\n\rsnapshot_part\x18\x03 \x01(\x0b\x32\x1e.raftmaker.v1.RaftSnapshotPartH\x00\x12.\n\x08progress\x18\x04 \x01(\x0b\x32\x1a.raftmaker.v1.RaftProgressH\x00\x12\x30\n\x0crequest_vote\x18\x05 \x01(\x0b\x32\x18.raftmaker.v1.RaftBallotH\x00\x12&\n\x04vote\x18\x06 \x01(\x0b\x32\x16.raftmaker.v1.RaftVoteH\x00\x12,\n\x08pre_vote\x18\x07 \x01(\x0b\x32\x18.raftmaker.v1.RaftBallotH\x00\x12:\n\x0fpre_vote_answer\x18\x08 \x01(\x0b\x32\x1f.raftmaker.v1.RaftPreVoteAnswerH\x00\x12,\n\x07\x66orward\x18\t \x01(\x0b\x32\x19.raftmaker.v1.RaftForwardH\x00\x12\x30\n\tforwarded\x18\n \x01(\x0b\x32\x1b.raftmaker.v1.RaftForwardedH\x00\x42\x06\n\x04\x62ody\"\x89\x01\n\nRaftAppend\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommit_index\x18\x02 \x01(\x04\x12\x16\n\x0eprevious_index\x18\x03 \x01(\x04\x12\x15\n\rprevious_term\x18\x04 \x01(\x04\x12(\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x17.raftmaker.v1.RaftEntry\"o\n\x10RaftSnapshotPart\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommit_index\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x12\r\n\x05\x66irst\x18\x04 \x01(\x08\x12\x0c\n\x04last\x18\x05 \x01(\x08\x42\x07\n\x05_data\"B\n\x0cRaftProgress\x12\x12\n\nnext_index\x18\x01 \x01(\x04\x12\r\n\x05reset\x18\x02 \x01(\x08\x12\x0f\n\x07success\x18\x03 \x01(\x08\"X\n\nRaftBallot\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x16\n\x0elast_log_index\x18\x02 \x01(\x04\x12\x15\n\rlast_log_term\x18\x03 \x01(\x04\x12\r\n\x05round\x18\x04 \x01(\x04\"\x18\n\x08RaftVote\x12\x0c\n\x04term\x18\x01 \x01(\x04\"3\n\x11RaftPreVoteAnswer\x12\r\n\x05round\x18\x01 \x01(\x04\x12\x0f\n\x07granted\x18\x02 \x01(\x08\"F\n\x0bRaftForward\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\x12\x17\n\nrequest_id\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_request_id\"f\n\rRaftForwarded\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\x12\n\x05\x65rror\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x11\n\tlog_index\x18\x03 \x01(\x04\x12\x10\n\x08log_term\x18\x04 \x01(\x04\x42\x08\n\x06_error2\x85\x01\n\x04Raft\x12\x44\n\x08\x45xchange\x12\x19.raftmaker.v1.RaftMessage\x1a\x19.raftmaker.v1.RaftMessage(\x01\x30\x01\x12\x37\n\x05Greet\x12\x16.raftmaker.v1.RaftCard\x1a\x16.raftmaker.v1.RaftCardb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,33 +32,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'raftmaker.wire.raft_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RAFTCARD']._serialized_start=43
-  _globals['_RAFTCARD']._serialized_end=124
-  _globals['_RAFTSEAT']._serialized_start=126
-  _globals['_RAFTSEAT']._serialized_end=200
-  _globals['_RAFTCONFIGURATION']._serialized_start=202
-  _globals['_RAFTCONFIGURATION']._serialized_end=296
-  _globals['_RAFTRECONFIGURATION']._serialized_start=298
-  _globals['_RAFTRECONFIGURATION']._serialized_end=390
-  _globals['_RAFTENTRY']._serialized_start=392
-  _globals['_RAFTENTRY']._serialized_end=449
-  _globals['_RAFTMESSAGE']._serialized_start=452
-  _globals['_RAFTMESSAGE']._serialized_end=933
-  _globals['_RAFTAPPEND']._serialized_start=936
-  _globals['_RAFTAPPEND']._serialized_end=1073
-  _globals['_RAFTSNAPSHOTPART']._serialized_start=1075
-  _globals['_RAFTSNAPSHOTPART']._serialized_end=1186
-  _globals['_RAFTPROGRESS']._serialized_start=1188
-  _globals['_RAFTPROGRESS']._serialized_end=1254
-  _globals['_RAFTBALLOT']._serialized_start=1256
-  _globals['_RAFTBALLOT']._serialized_end=1344
-  _globals['_RAFTVOTE']._serialized_start=1346
-  _globals['_RAFTVOTE']._serialized_end=1370
-  _globals['_RAFTPREVOTEANSWER']._serialized_start=1372
-  _globals['_RAFTPREVOTEANSWER']._serialized_end=1423
-  _globals['_RAFTFORWARD']._serialized_start=1425
-  _globals['_RAFTFORWARD']._serialized_end=1495
-  _globals['_RAFTFORWARDED']._serialized_start=1497
-  _globals['_RAFTFORWARDED']._serialized_end=1599
-  _globals['_RAFT']._serialized_start=1602
-  _globals['_RAFT']._serialized_end=1735
+  _globals['_RAFTCARD']._serialized_end=143
+  _globals['_RAFTSEAT']._serialized_start=145
+  _globals['_RAFTSEAT']._serialized_end=219
+  _globals['_RAFTCONFIGURATION']._serialized_start=221
+  _globals['_RAFTCONFIGURATION']._serialized_end=315
+  _globals['_RAFTRECONFIGURATION']._serialized_start=317
+  _globals['_RAFTRECONFIGURATION']._serialized_end=409
+  _globals['_RAFTENTRY']._serialized_start=411
+  _globals['_RAFTENTRY']._serialized_end=468
+  _globals['_RAFTMESSAGE']._serialized_start=471
+  _globals['_RAFTMESSAGE']._serialized_end=952
+  _globals['_RAFTAPPEND']._serialized_start=955
+  _globals['_RAFTAPPEND']._serialized_end=1092
+  _globals['_RAFTSNAPSHOTPART']._serialized_start=1094
+  _globals['_RAFTSNAPSHOTPART']._serialized_end=1205
+  _globals['_RAFTPROGRESS']._serialized_start=1207
+  _globals['_RAFTPROGRESS']._serialized_end=1273
+  _globals['_RAFTBALLOT']._serialized_start=1275
+  _globals['_RAFTBALLOT']._serialized_end=1363
+  _globals['_RAFTVOTE']._serialized_start=1365
+  _globals['_RAFTVOTE']._serialized_end=1389
+  _globals['_RAFTPREVOTEANSWER']._serialized_start=1391
+  _globals['_RAFTPREVOTEANSWER']._serialized_end=1442
+  _globals['_RAFTFORWARD']._serialized_start=1444
+  _globals['_RAFTFORWARD']._serialized_end=1514
+  _globals['_RAFTFORWARDED']._serialized_start=1516
+  _globals['_RAFTFORWARDED']._serialized_end=1618
+  _globals['_RAFT']._serialized_start=1621
+  _globals['_RAFT']._serialized_end=1754
 # @@protoc_insertion_point(module_scope)

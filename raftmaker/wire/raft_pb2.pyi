@@ -7,16 +7,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RaftCard(_message.Message):
-    __slots__ = ("store_id", "founder", "generation", "number")
+    __slots__ = ("store_id", "founder", "generation", "number", "knows_you")
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     FOUNDER_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    KNOWS_YOU_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     founder: bool
     generation: int
     number: int
-    def __init__(self, store_id: _Optional[str] = ..., founder: _Optional[bool] = ..., generation: _Optional[int] = ..., number: _Optional[int] = ...) -> None: ...
+    knows_you: bool
+    def __init__(self, store_id: _Optional[str] = ..., founder: _Optional[bool] = ..., generation: _Optional[int] = ..., number: _Optional[int] = ..., knows_you: _Optional[bool] = ...) -> None: ...
 
 class RaftSeat(_message.Message):
     __slots__ = ("name", "address", "votes", "store_id")

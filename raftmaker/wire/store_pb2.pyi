@@ -382,6 +382,72 @@ class ListMembersReply(_message.Message):
     generation: int
     def __init__(self, members: _Optional[_Union[Members, _Mapping]] = ..., status: _Optional[_Iterable[_Union[MemberStatus, _Mapping]]] = ..., leader: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
+class MayGoAloneRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LogPlace(_message.Message):
+    __slots__ = ("term", "last_index", "generation", "number")
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    LAST_INDEX_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    term: int
+    last_index: int
+    generation: int
+    number: int
+    def __init__(self, term: _Optional[int] = ..., last_index: _Optional[int] = ..., generation: _Optional[int] = ..., number: _Optional[int] = ...) -> None: ...
+
+class MayGoAloneReply(_message.Message):
+    __slots__ = ("place", "peer", "boot_id")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    place: LogPlace
+    peer: str
+    boot_id: str
+    def __init__(self, place: _Optional[_Union[LogPlace, _Mapping]] = ..., peer: _Optional[str] = ..., boot_id: _Optional[str] = ...) -> None: ...
+
+class GoAloneRequest(_message.Message):
+    __slots__ = ("place", "proof")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    place: LogPlace
+    proof: FencingProof
+    def __init__(self, place: _Optional[_Union[LogPlace, _Mapping]] = ..., proof: _Optional[_Union[FencingProof, _Mapping]] = ...) -> None: ...
+
+class GoAloneReply(_message.Message):
+    __slots__ = ("outcome",)
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
+
+class FencingProof(_message.Message):
+    __slots__ = ("target", "boot_id", "action", "devices", "at_us")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    boot_id: str
+    action: str
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    at_us: int
+    def __init__(self, target: _Optional[str] = ..., boot_id: _Optional[str] = ..., action: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., at_us: _Optional[int] = ...) -> None: ...
+
+class GoOnAlone(_message.Message):
+    __slots__ = ("survivor", "store_id", "number", "proof")
+    SURVIVOR_FIELD_NUMBER: _ClassVar[int]
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    survivor: str
+    store_id: str
+    number: int
+    proof: FencingProof
+    def __init__(self, survivor: _Optional[str] = ..., store_id: _Optional[str] = ..., number: _Optional[int] = ..., proof: _Optional[_Union[FencingProof, _Mapping]] = ...) -> None: ...
+
 class RecordRequest(_message.Message):
     __slots__ = ("command",)
     COMMAND_FIELD_NUMBER: _ClassVar[int]
@@ -395,7 +461,7 @@ class RecordReply(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state", "update_attributes", "write_attributes", "forget_attributes", "set_members")
+    __slots__ = ("format", "cluster_id", "generation", "client_id", "sequence", "origin", "token", "change", "open_client", "close_clients", "leader_started", "open_session", "leave_session", "node_lost", "controller_lost", "renew_session", "acquire_dc", "release_dc", "fence_intent", "fence_result", "create_cluster", "check_state", "update_attributes", "write_attributes", "forget_attributes", "set_members", "go_on_alone")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
@@ -422,6 +488,7 @@ class Command(_message.Message):
     WRITE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     FORGET_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     SET_MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    GO_ON_ALONE_FIELD_NUMBER: _ClassVar[int]
     format: int
     cluster_id: str
     generation: int
@@ -448,7 +515,8 @@ class Command(_message.Message):
     write_attributes: WriteAttributes
     forget_attributes: ForgetAttributes
     set_members: Members
-    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ..., update_attributes: _Optional[_Union[UpdateAttributes, _Mapping]] = ..., write_attributes: _Optional[_Union[WriteAttributes, _Mapping]] = ..., forget_attributes: _Optional[_Union[ForgetAttributes, _Mapping]] = ..., set_members: _Optional[_Union[Members, _Mapping]] = ...) -> None: ...
+    go_on_alone: GoOnAlone
+    def __init__(self, format: _Optional[int] = ..., cluster_id: _Optional[str] = ..., generation: _Optional[int] = ..., client_id: _Optional[str] = ..., sequence: _Optional[int] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., change: _Optional[_Union[CibChange, _Mapping]] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_clients: _Optional[_Union[CloseClients, _Mapping]] = ..., leader_started: _Optional[_Union[LeaderStarted, _Mapping]] = ..., open_session: _Optional[_Union[OpenSession, _Mapping]] = ..., leave_session: _Optional[_Union[LeaveSession, _Mapping]] = ..., node_lost: _Optional[_Union[NodeLost, _Mapping]] = ..., controller_lost: _Optional[_Union[ControllerLost, _Mapping]] = ..., renew_session: _Optional[_Union[RenewSession, _Mapping]] = ..., acquire_dc: _Optional[_Union[AcquireDc, _Mapping]] = ..., release_dc: _Optional[_Union[ReleaseDc, _Mapping]] = ..., fence_intent: _Optional[_Union[FenceIntent, _Mapping]] = ..., fence_result: _Optional[_Union[FenceResult, _Mapping]] = ..., create_cluster: _Optional[_Union[CreateCluster, _Mapping]] = ..., check_state: _Optional[_Union[CheckState, _Mapping]] = ..., update_attributes: _Optional[_Union[UpdateAttributes, _Mapping]] = ..., write_attributes: _Optional[_Union[WriteAttributes, _Mapping]] = ..., forget_attributes: _Optional[_Union[ForgetAttributes, _Mapping]] = ..., set_members: _Optional[_Union[Members, _Mapping]] = ..., go_on_alone: _Optional[_Union[GoOnAlone, _Mapping]] = ...) -> None: ...
 
 class CibChange(_message.Message):
     __slots__ = ("operations", "preconditions", "status", "boot_id")
@@ -741,7 +809,7 @@ class VoterStatus(_message.Message):
     def __init__(self, node: _Optional[str] = ..., heard: _Optional[bool] = ..., silent_us: _Optional[int] = ...) -> None: ...
 
 class StoreStatusReply(_message.Message):
-    __slots__ = ("identity", "leads", "leader", "term", "applied", "committed", "quorate", "voters", "version")
+    __slots__ = ("identity", "leads", "leader", "term", "applied", "committed", "quorate", "voters", "version", "waits_for", "mend")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     LEADS_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
@@ -751,6 +819,8 @@ class StoreStatusReply(_message.Message):
     QUORATE_FIELD_NUMBER: _ClassVar[int]
     VOTERS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
+    MEND_FIELD_NUMBER: _ClassVar[int]
     identity: _types_pb2.Identity
     leads: bool
     leader: str
@@ -760,7 +830,9 @@ class StoreStatusReply(_message.Message):
     quorate: bool
     voters: _containers.RepeatedCompositeFieldContainer[VoterStatus]
     version: CibVersion
-    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., leads: _Optional[bool] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., applied: _Optional[int] = ..., committed: _Optional[int] = ..., quorate: _Optional[bool] = ..., voters: _Optional[_Iterable[_Union[VoterStatus, _Mapping]]] = ..., version: _Optional[_Union[CibVersion, _Mapping]] = ...) -> None: ...
+    waits_for: str
+    mend: str
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ..., leads: _Optional[bool] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., applied: _Optional[int] = ..., committed: _Optional[int] = ..., quorate: _Optional[bool] = ..., voters: _Optional[_Iterable[_Union[VoterStatus, _Mapping]]] = ..., version: _Optional[_Union[CibVersion, _Mapping]] = ..., waits_for: _Optional[str] = ..., mend: _Optional[str] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("format", "index", "cib", "facts", "clients", "attributes")

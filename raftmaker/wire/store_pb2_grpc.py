@@ -106,6 +106,16 @@ class StoreStub:
                 request_serializer=raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_store__pb2.ListMembersReply.FromString,
                 _registered_method=True)
+        self.MayGoAlone = channel.unary_unary(
+                '/raftmaker.v1.Store/MayGoAlone',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.MayGoAloneRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.MayGoAloneReply.FromString,
+                _registered_method=True)
+        self.GoAlone = channel.unary_unary(
+                '/raftmaker.v1.Store/GoAlone',
+                request_serializer=raftmaker_dot_wire_dot_store__pb2.GoAloneRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_store__pb2.GoAloneReply.FromString,
+                _registered_method=True)
 
 
 class StoreServicer:
@@ -211,6 +221,21 @@ class StoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MayGoAlone(self, request, context):
+        """Asks whether this replica could go on without the other voter of two, once that is fenced (protocols, Two nodes).
+        Only for this node's own controller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GoAlone(self, request, context):
+        """Goes on without the other voter of two, which a device has fenced: a new generation, on disk when it returns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StoreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -283,6 +308,16 @@ def add_StoreServicer_to_server(servicer, server):
                     servicer.ListMembers,
                     request_deserializer=raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_store__pb2.ListMembersReply.SerializeToString,
+            ),
+            'MayGoAlone': grpc.unary_unary_rpc_method_handler(
+                    servicer.MayGoAlone,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.MayGoAloneRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.MayGoAloneReply.SerializeToString,
+            ),
+            'GoAlone': grpc.unary_unary_rpc_method_handler(
+                    servicer.GoAlone,
+                    request_deserializer=raftmaker_dot_wire_dot_store__pb2.GoAloneRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_store__pb2.GoAloneReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -664,6 +699,60 @@ class Store:
             '/raftmaker.v1.Store/ListMembers',
             raftmaker_dot_wire_dot_store__pb2.ListMembersRequest.SerializeToString,
             raftmaker_dot_wire_dot_store__pb2.ListMembersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MayGoAlone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/MayGoAlone',
+            raftmaker_dot_wire_dot_store__pb2.MayGoAloneRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.MayGoAloneReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GoAlone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Store/GoAlone',
+            raftmaker_dot_wire_dot_store__pb2.GoAloneRequest.SerializeToString,
+            raftmaker_dot_wire_dot_store__pb2.GoAloneReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,8 @@ class FenceRequested:
     device: ResourceId = ResourceId("")
     client: str = ""
     incident: IncidentId = IncidentId("")
+    afresh: bool = False
+    """Not joined to an equal fencing that is under way: the devices run after this was asked."""
     wall_us: int = 0
     """Wall clock, for the history only."""
 

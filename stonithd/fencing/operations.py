@@ -59,7 +59,8 @@ def _refusal(highest: Token, event: FenceRequested) -> str:
 
 def _is_equal(operation: Operation, event: FenceRequested) -> bool:
     return (
-        operation.target == event.target
+        not event.afresh
+        and operation.target == event.target
         and operation.boot_id == event.boot_id
         and operation.session == event.session
         and operation.action is event.action

@@ -288,6 +288,8 @@ class Controller(Process):
                 self._answer(effect)
             case fx.ReportProgress() | fx.LeavingWaits():
                 pass
+            case fx.AskToGoAlone() | fx.GoAlone() | fx.SurvivalWaits():
+                raise AssertionError("this cluster has three voters: none goes on alone")
             case fx.Exit():
                 self.machine.trace(self.label, f"exits: {effect.reason}")
                 self.exit()

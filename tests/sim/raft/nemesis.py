@@ -27,6 +27,8 @@ class Nemesis:
         self._random = Random(f"{world.plan.seed} nemesis")
         self._over = False
         self.counts: Counter[str] = Counter()
+        self.away_ms: tuple[int, ...] = (100, 2_000)
+        """How long a voter that has crashed stays away at most, one of these."""
         everything: dict[str, Callable[[], None]] = {
             "crash-at-call": self._crash_at_call,
             "kill": self._kill,
@@ -84,7 +86,7 @@ class Nemesis:
 
     def ended(self, voter: Voter) -> None:
         """A voter has crashed: it comes back after a while."""
-        self._later(self._soon_us(self._random.choice((100, 2_000))), lambda: self._start(voter))
+        self._later(self._soon_us(self._random.choice(self.away_ms)), lambda: self._start(voter))
 
     def _start(self, voter: Voter) -> None:
         if not voter.is_up:

@@ -107,6 +107,10 @@ class SimulatedLinks:
                 if not configuration.seat(name) and name not in leaving
             }
 
+    def cut_off(self) -> None:
+        """As `Links.cut_off`."""
+        self.left |= {name for name in self._network.names if name != self._name}
+
     def reaches(self, other: SimulatedLinks) -> bool:
         """Tell whether this store dials the other one, and is heard there."""
         mine = self.configuration.seat(self._name)

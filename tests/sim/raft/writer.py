@@ -37,8 +37,8 @@ class SimulatedDisk(Disk):
         self._plan(self._voter.sync_us + self._voter.world.soon_us())
         return self._last
 
-    def wait(self) -> None:
-        """Do what was asked now."""
+    def wait(self, limit_s: float | None = None) -> None:
+        """Do what was asked now; it takes no time."""
         if self._asked:
             self._carry_out()
         if self.failure is not None:
@@ -59,6 +59,8 @@ class SimulatedDisk(Disk):
             return
         if self._voter.paused_until_us > self._voter.world.loop.now_us:
             self._plan(0)
+            return
+        if not self._asked:  # it was waited for
             return
         try:
             self._carry_out()

@@ -11,12 +11,12 @@ from crmd.fsa import effects, events
 from crmd.fsa.events import Event
 from crmd.fsa.executor import AgentTraits, Inventory
 from crmd.fsa.machine import step
-from crmd.fsa.state import ControllerState, Name
+from crmd.fsa.state import ControllerState, Name, SurvivalPhase
 from crmd.scheduler.graph import Graph
 from crmd.transition.throttle import NodeLoad, Throttle
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ResourceId, Session, Token
-from raftmaker.vocabulary.membership import Facts
+from raftmaker.vocabulary.membership import Facts, LogPlace
 from tests.unit.crmd.fsa.world import DUMMY, A, B, C, World, action, boot, fence, request, result_of
 
 
@@ -178,7 +178,15 @@ def events_of_request(
         events.Executed(at_ms=at_ms, request=number, call_id=5),
         events.ExecutionRefused(at_ms=at_ms, request=number, reason="no"),
         events.ExecutorState(at_ms=at_ms, request=number, inventory=inventory),
-        events.FencingEnded(at_ms=at_ms, request=number, confirmed=True),
+        events.FencingEnded(at_ms=at_ms, request=number, confirmed=True, devices=("d",)),
+        events.MayGoAlone(
+            at_ms=at_ms,
+            request=number,
+            place=LogPlace(term=1, last_index=1, generation=1, number=1),
+            peer=B,
+        ),
+        events.MustNotGoAlone(at_ms=at_ms, request=number, reason="no"),
+        events.WentAlone(at_ms=at_ms, request=number),
     ]
 
 
@@ -187,6 +195,12 @@ def check(before: ControllerState, event: Event) -> None:
     calls = [one.call for one in ordered if isinstance(one, effects.Answer)]
     assert len(calls) == len(set(calls)), "a call answered twice"
     for effect in ordered:
+        if isinstance(effect, effects.RunFencing) and after.dc is None:
+            assert after.isolation is not None, "fencing without a quorum, as one of two"
+            assert after.survival is not None
+            assert after.survival.phase is SurvivalPhase.FENCING
+            assert event.at_ms < effect.until_ms
+            continue
         if isinstance(
             effect,
             effects.SendOrder
