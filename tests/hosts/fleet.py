@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tests.hosts import disk
 from tests.hosts.network import Network, address_v4, address_v6
+from tests.hosts.power import runs_in, space_of
 
 BOOT = Path(__file__).with_name("boot-host")
 CHECKOUT = BOOT.parents[2]
@@ -181,12 +182,13 @@ class Host:
         with self._alone():
             pid = self.pid
             if pid is not None:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    space = space_of(pid)
                     os.kill(pid, signal.SIGKILL)
-            self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
-            if pid is not None:
+                    self._wait(lambda: not runs_in(space), 30, "runs on", every_s=0.002)
                 self.note_power_is_off()
             when_off()
+            self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
             disk.fast(self._throttle, None)
             self._reap()
             # What systemd made below goes first; nothing is left in any of it.
