@@ -7,9 +7,10 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cib_store.document.element import Element
 from crmd.fsa import events
 from crmd.fsa.options import percentage
 from crmd.peers import Peers
@@ -22,6 +23,7 @@ from raftmaker.vocabulary.ids import NodeName
 
 EVERY_S = 30.0
 ACTION_LIMIT = "PCMK_node_action_limit"
+Take = Callable[[events.Event], None]
 _CREDENTIALS = struct.Struct("3i")
 _UTIME, _STIME = 11, 12
 """Of the fields of /proc/PID/stat after the command's name (proc_pid_stat(5))."""
@@ -48,6 +50,9 @@ class Throttling:
         self._action_limit = action_limit(environment, log)
         self._log = log
         self._sample = self._measured()
+        self._options: Element | None = None
+        self._told = self.load
+        self._changed = asyncio.Event()
 
     @property
     def load(self) -> NodeLoad:
@@ -59,16 +64,33 @@ class Throttling:
             action_limit=self._action_limit,
         )
 
+    def beside(self, take: Take) -> Take:
+        """Return a `take` by which a change of the threshold is noticed at once."""
+
+        def both(event: events.Event) -> None:
+            take(event)
+            if isinstance(event, events.StoreChanged):
+                self._look(event.cib)
+
+        return both
+
+    def _look(self, cib: Element) -> None:
+        configuration = cib.child("configuration")
+        options = configuration.child("crm_config") if configuration is not None else None
+        if options is not self._options:
+            self._options = options
+            if self.load != self._told:
+                self._changed.set()
+
     async def run(self) -> None:
         """Measure and tell, until cancelled."""
         while True:
-            await asyncio.sleep(EVERY_S)
-            before = self.load.mode
-            self._sample = self._measured()
-            now = self.load.mode
-            if now is not before:
-                log = self._log.info if now < Throttle.HIGH else self._log.warning
-                log("load", was=before.name.lower(), now=now.name.lower(), sample=self._sample)
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._sample = self._measured()
+            self._changed.clear()  # what changes while this is told is told next
             await self._tell()
 
     def _measured(self) -> Sample:
@@ -76,14 +98,20 @@ class Throttling:
         return Sample(cores=cores, average=_average(), store=self._store.share())
 
     async def _tell(self) -> None:
+        load = self.load
+        if load.mode is not self._told.mode:
+            log = self._log.info if load.mode < Throttle.HIGH else self._log.warning
+            was, now = self._told.mode.name.lower(), load.mode.name.lower()
+            log("load", was=was, now=now, sample=self._sample)
+        self._told = load
         holder = self._runner.state.view.facts.dc
         if holder is None:
             return
         if holder.node == self._node:
-            self._runner.take(events.LoadReported(at_ms=boot_ms(), node=self._node, load=self.load))
+            self._runner.take(events.LoadReported(at_ms=boot_ms(), node=self._node, load=load))
             return
         try:
-            await self._peers.controller(holder.node).report_load(self.load)
+            await self._peers.controller(holder.node).report_load(load)
         except HaError as error:
             self._log.debug("load not told", dc=holder.node, reason=error)
 

@@ -15,6 +15,7 @@ import pytest
 
 import crmd.throttling
 from crmd.explaining import Explaining
+from crmd.fsa.events import StoreChanged
 from crmd.fsa.options import percentage
 from crmd.peers import Peers
 from crmd.runner import Outside, Runner
@@ -27,6 +28,7 @@ from crmd.throttling import (
     listener_of,
     processor_time_s,
 )
+from crmd.transition.throttle import Sample, Throttle
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.identity import identity_of
 from raftmaker.runtime.logs import Log
@@ -34,7 +36,9 @@ from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.settings import Settings, decode_file
-from tests.unit.crmd.fsa.world import A, B, World, boot
+from tests.unit.crmd.fsa.world import A, B, World, boot, with_option
+
+NONE, HIGH = Throttle.NONE, Throttle.HIGH
 
 
 @pytest.mark.parametrize(
@@ -170,3 +174,36 @@ def test_a_member_tells_the_dc_again_and_again(monkeypatch: pytest.MonkeyPatch) 
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(scenario(Path(folder)))
+
+
+def test_a_change_of_the_threshold_is_told_at_once() -> None:
+    """Features 2.30: not with the next measurement, half a minute later."""
+    world = World()
+    world.at_ms = boot_ms()
+    world.core = replace(world.core, config=replace(world.core.config, dead_ms=600_000))
+    world.become_dc()
+
+    async def scenario(root: Path) -> None:
+        settings, log = settings_in(root), Log("test")
+        peers = Peers(settings, Roster(settings), identity_of(settings, boot(B), "raftmaker-crmd"))
+        dc = Runner(world.core, cast(Outside, None), log)
+        throttling = Throttling(
+            node=A, runner=dc, peers=peers, store=root / "nobody", environment={}, log=log
+        )
+        # However busy this machine is.
+        throttling._sample = Sample(cores=2, average=1.0)
+        throttling._told = throttling.load
+        telling = asyncio.create_task(throttling.run())
+        take = throttling.beside(lambda event: None)
+        for index, (threshold, mode) in enumerate((("0.0001%", HIGH), ("0", NONE))):
+            changed = with_option(world.store.cib, "load-threshold", threshold)
+            view = replace(dc.state.view, cib=changed)
+            dc.state = replace(dc.state, view=view)
+            take(StoreChanged(at_ms=0, index=index, cib=changed, facts=view.facts))
+            while dc.state.dc is None or dc.state.dc.loads[A].mode is not mode:
+                await asyncio.sleep(0)
+        telling.cancel()
+        await peers.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(asyncio.wait_for(scenario(Path(folder)), 20))
