@@ -152,6 +152,7 @@ class Reach:
             at_ms=boot_ms(),
             request=effect.request,
             confirmed=answer.confirmed,
+            now_s=wall_us() // 1_000_000,
             devices=tuple(str(device) for device in answer.devices),
             reason=answer.reason,
         )

@@ -15,7 +15,7 @@ from crmd.fsa.executor import AgentTraits
 from crmd.fsa.machine import step
 from crmd.fsa.state import ControllerState
 from lrmd.operations.values import Agent, Inventory
-from raftmaker.runtime.clock import boot_ms
+from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
 from raftmaker.vocabulary.codes import ExitCode
@@ -346,7 +346,11 @@ class Runner:
             ended = await self._outside.fence(effect)
         except HaError as error:
             ended = events.FencingEnded(
-                at_ms=boot_ms(), request=effect.request, confirmed=False, reason=str(error)
+                at_ms=boot_ms(),
+                request=effect.request,
+                confirmed=False,
+                now_s=wall_us() // 1_000_000,
+                reason=str(error),
             )
         self._log.warning(
             "fencing", target=effect.target, confirmed=ended.confirmed, reason=ended.reason

@@ -40,6 +40,8 @@ class ActionMetadata:
     start_delay: str = ""
     role: Role | None = None
     depth: str = ""
+    automatic: bool = False
+    """Of a fence agent's ``on``: to be run for a node that joins (features 17.19)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def _action(element: etree._Element) -> ActionMetadata:
         start_delay=element.get("start-delay", ""),
         role=_ROLES.get(element.get("role", "").lower()),
         depth=element.get("depth", ""),
+        automatic=_is_true(element.get("automatic")),
     )
 
 

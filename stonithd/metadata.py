@@ -1,4 +1,4 @@
-"""A fence agent's metadata XML, read into what the core asks (features 17.3, 17.15, 17.17)."""
+"""A fence agent's metadata XML, read into what the core asks (features 17.3, 17.15-17.19)."""
 
 from __future__ import annotations
 
@@ -29,5 +29,10 @@ def abilities_of(text: str) -> Abilities:
     return Abilities(
         actions=frozenset(_KNOWN[name] for name in actions if name in _KNOWN),
         automatic_on=on is not None and on.get("automatic") == "1",
+        on_target=frozenset(
+            _KNOWN[name]
+            for name, action in actions.items()
+            if name in _KNOWN and action.get("on_target") == "1"
+        ),
         target_parameter=next((name for name in _TARGET_PARAMETERS if name in names), ""),
     )

@@ -47,9 +47,14 @@ class Offers:
         self._lists: dict[ResourceId, _Listed] = {}
 
     async def gather(
-        self, setup: Setup, names: Iterable[ResourceId], target: NodeName
+        self,
+        setup: Setup,
+        names: Iterable[ResourceId],
+        target: NodeName,
+        *,
+        alive: bool = False,
     ) -> tuple[Offer, ...]:
-        """Return who can run these devices against `target`.
+        """Return who can run these devices against `target`; itself too, where it is `alive`.
 
         Peers are asked at the same time, and waited for only when this node can use none.
         """
@@ -57,7 +62,7 @@ class Offers:
         elsewhere = [
             asyncio.create_task(self._ask_peer(node, target))
             for node in setup.members
-            if node not in (self._node, target)
+            if node != self._node and (alive or node != target)
         ]
         able = await asyncio.gather(*(self.can_fence(device, target) for device in devices))
         here = [

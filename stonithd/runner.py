@@ -32,6 +32,7 @@ from stonithd.fencing.events import (
     Timer,
     TimerFired,
 )
+from stonithd.fencing.setup import FenceAction
 from stonithd.fencing.state import State
 from stonithd.fencing.step import step
 from stonithd.memory import Memory
@@ -256,5 +257,8 @@ class Runner:
         )
 
     async def _gather(self, effect: GatherOffers) -> None:
-        offers = await self._offers.gather(self.state.setup, effect.devices, effect.target)
+        alive = effect.action is FenceAction.ON
+        offers = await self._offers.gather(
+            self.state.setup, effect.devices, effect.target, alive=alive
+        )
         self.take(OffersGathered(boot_ms(), effect.operation, offers))

@@ -38,6 +38,8 @@ class Use:
     inherited: frozenset[str] = frozenset()
     operations: tuple[UsedOperation, ...] = ()
     default_timeout: str = ""
+    provides: str = ""
+    """What a fence device is said to be able to (features 7.15)."""
 
 
 def uses(configuration: Element) -> dict[str, Use]:
@@ -75,6 +77,7 @@ def _use(
     if whole is None or not whole.get("class") or not whole.get("type"):
         return None
     parts = (whole.get(name) for name in ("class", "provider", "type"))
+    meta = _pairs(whole, "meta_attributes", index)
     return Use(
         resource=primitive.id,
         agent=":".join(part for part in parts if part),
@@ -85,7 +88,8 @@ def _use(
             for operations in index.children(whole, "operations")
             for op in operations.each("op")
         ),
-        default_timeout=_pairs(whole, "meta_attributes", index).get("timeout") or default,
+        default_timeout=meta.get("timeout") or default,
+        provides=meta.get("provides", ""),
     )
 
 

@@ -63,6 +63,7 @@ async def commit(session: Session, *, rehearse: bool = False) -> int:
     draft = session.draft
     if draft is None:
         return 0
+    draft = await _completed(session, draft)
     wanted = operations(draft.base.configuration, draft.configuration)
     if wanted and rehearse:
         outcome = await session.cluster.change(wanted, base=draft.base.version, rehearse=True)
@@ -75,6 +76,32 @@ async def commit(session: Session, *, rehearse: bool = False) -> int:
     return 0
 
 
+async def _completed(session: Session, draft: Draft) -> Draft:
+    """Return the draft with what follows from the agents' metadata, and tell of it."""
+    if not has_changes(session) or _is_of_a_file(session):
+        return draft
+    from crm_shell.agents.unfencing import providing, unfencing_devices
+
+    try:
+        devices = await unfencing_devices(
+            session.cluster, draft.configuration, before=draft.base.configuration
+        )
+    except HaError:
+        return draft  # `heed_agents` tells that the agents cannot be asked
+    if not devices:
+        return draft
+    for name in devices:
+        session.console.info(f"{name}: meta provides=unfencing, as its agent turns on who joins")
+    return Draft(base=draft.base, configuration=providing(draft.configuration, devices))
+
+
+def _is_of_a_file(session: Session) -> bool:
+    """Whoever edits a file need not have the agents."""
+    from raftmaker.client.offline import OfflineCluster
+
+    return session.offline is not None or isinstance(session.cluster, OfflineCluster)
+
+
 async def heed_agents(
     session: Session, configuration: Element, *, before: Element | None = None
 ) -> None:
@@ -82,10 +109,8 @@ async def heed_agents(
 
     With `before`, only what differs from that is held against them. Raises `Failed`.
     """
-    from raftmaker.client.offline import OfflineCluster
-
-    if session.offline is not None or isinstance(session.cluster, OfflineCluster):
-        return  # whoever edits a file need not have the agents
+    if _is_of_a_file(session):
+        return
     from crm_shell.agents.review import check
 
     try:

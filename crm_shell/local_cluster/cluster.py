@@ -51,18 +51,19 @@ class LocalCluster:
         *,
         timings: Mapping[str, int] | None = None,
         ocf_roots: Sequence[Path] = (),
+        fence_dirs: Sequence[Path] = (),
         bound: bool = False,
     ) -> LocalCluster:
         """Lay out a new cluster; nothing runs yet. `timings` as in ``raftmaker.toml``, in ms.
 
-        `ocf_roots` each hold ``resource.d``. Our local fence agent can be used at once.
+        `ocf_roots` each hold ``resource.d``, `fence_dirs` fence agents beside our local one.
         """
         layout = create_layout(
             directory,
             names,
             timings=timings or {},
             ocf_roots=ocf_roots,
-            fence_dirs=(stonithd.agents_local.DIRECTORY,),
+            fence_dirs=(stonithd.agents_local.DIRECTORY, *fence_dirs),
         )
         return cls(layout, bound=bound)
 

@@ -15,6 +15,7 @@ from crmd.fsa.history import is_failure
 from crmd.fsa.membership import MARK
 from crmd.fsa.state import FencePhaseHere
 from crmd.fsa.turn import Turn, with_item
+from crmd.fsa.unfencing import ATTRIBUTES as UNFENCING
 from crmd.scheduler.graph import ActionKind, GraphAction
 from crmd.transition.values import ActionDone, ActionFailed, Progress
 from raftmaker.vocabulary.codes import OpStatus
@@ -73,7 +74,7 @@ def _node_changes(
         now = new.get(name) if new is not None else ""
         if was != now:
             reasons.append(f"{node}: {name} is {now or 'gone'}, was {was or 'unset'}")
-    reasons.extend(_attribute_changes(node, old, new))
+    reasons.extend(_attribute_changes(turn, node, old, new))
     _history_changes(turn, node, old, new, results, reasons)
 
 
@@ -90,6 +91,7 @@ def _brought_down(turn: Turn, node: NodeName) -> bool:
         action.kind is ActionKind.CLUSTER
         and action.operation in ("stonith", "do_shutdown")
         and action.on_node == node
+        and not action.is_unfencing
         and transition.progress[action.id] in (Progress.RUNNING, Progress.DONE)
         for action in transition.actions.values()
     )
@@ -102,14 +104,29 @@ def _returned(old: Element | None, new: Element | None) -> bool:
     return old is None or any(old.get(name) != new.get(name) for name in ("in_ccm", MARK))
 
 
-def _attribute_changes(node: NodeName, old: Element | None, new: Element | None) -> Iterator[str]:
+def _attribute_changes(
+    turn: Turn, node: NodeName, old: Element | None, new: Element | None
+) -> Iterator[str]:
     was, now = (
         {pair.get("name"): pair.get("value") for pair in transient_pairs(state)}
         for state in (old, new)
     )
     for name in sorted({*was, *now}):
+        if name in UNFENCING and name in now and _is_unfenced_by_graph(turn, node):
+            continue
         if was.get(name) != now.get(name):
             yield f"{node}: attribute {name} is {now.get(name, 'gone')}"
+
+
+def _is_unfenced_by_graph(turn: Turn, node: NodeName) -> bool:
+    """The running graph unfences the node: that its attributes say so is expected."""
+    transition = turn.dc.transition if turn.dc is not None else None
+    return transition is not None and any(
+        action.is_unfencing
+        and action.on_node == node
+        and transition.progress[action.id] in (Progress.RUNNING, Progress.DONE)
+        for action in transition.actions.values()
+    )
 
 
 def _history_changes(

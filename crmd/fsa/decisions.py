@@ -65,16 +65,19 @@ def on_action_ended(turn: Turn, purpose: ForAction, result: ActionDone | ActionF
     A later graph has other actions of the same numbers. When an action fails for which nobody
     waited (`op_no_wait`), what it was for is left to do: plan anew, after a pause.
     """
-    dc = turn.dc
-    if dc is None:
-        return
-    running = dc.transition.running if dc.transition is not None else {}
-    if purpose.transition == dc.transition_count and purpose.action in running:
+    if is_awaited(turn, purpose):
         run(turn, [result])
     elif isinstance(result, ActionFailed):
         mark_stale(turn, result.reason)
-        if turn.dc is not None:
-            turn.dc = replace(turn.dc, not_before_ms=turn.at_ms + BACKOFF_MS)
+        pause(turn, BACKOFF_MS)
+
+
+def is_awaited(turn: Turn, purpose: ForAction) -> bool:
+    """Tell whether the running graph waits for this action."""
+    dc = turn.dc
+    if dc is None or dc.transition is None or purpose.transition != dc.transition_count:
+        return False
+    return purpose.action in dc.transition.running
 
 
 def _carried_out(turn: Turn, effect: Effect) -> tuple[Event, ...]:
@@ -198,15 +201,18 @@ def on_schedule_failed(turn: Turn, event: events.ScheduleFailed) -> None:
 def back_off_from(turn: Turn, target: NodeName) -> None:
     """Fencing failed: try again after a pause, after too many failures only when asked or due.
 
-    Anything else that changes ends the pause (features 2.24).
+    (features 2.24)
     """
-    dc = turn.dc
-    if dc is None:
-        return
     pause_ms = BACKOFF_MS
     if failed_too_often(turn, target):
         pause_ms = max(BACKOFF_MS, duration_ms(turn.view.cib, "cluster-recheck-interval"))
-    turn.dc = replace(dc, not_before_ms=turn.at_ms + pause_ms)
+    pause(turn, pause_ms)
+
+
+def pause(turn: Turn, pause_ms: int) -> None:
+    """Do not plan before so long; anything else that changes ends the pause."""
+    if turn.dc is not None:
+        turn.dc = replace(turn.dc, not_before_ms=turn.at_ms + pause_ms)
 
 
 def advance_decisions(turn: Turn) -> None:

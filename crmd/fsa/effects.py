@@ -151,7 +151,8 @@ class ReadMetadata:
 class RunFencing:
     """Have the fencer of node `at` run the devices; ends with FencingEnded.
 
-    Its intent stands, or there is no quorum to intend anything (see `survival`).
+    Its intent stands, unless it turns a node on, or there is no quorum to intend anything (see
+    `survival`).
     """
 
     request: int

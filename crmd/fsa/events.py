@@ -279,11 +279,12 @@ class MetadataRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FencingEnded:
-    """How a RunFencing effect ended."""
+    """How a RunFencing effect ended; `now_s` is the wall clock."""
 
     at_ms: int
     request: int
     confirmed: bool
+    now_s: int
     devices: tuple[str, ...] = ()
     reason: str = ""
 
@@ -311,6 +312,8 @@ class FenceNodeRequested:
     action: str
     reason: str = ""
     timeout_ms: int = 0
+    delay_ms: int = 0
+    """Below 0: no delay at all, not even the device's own (features 17.32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

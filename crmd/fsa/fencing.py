@@ -16,6 +16,7 @@ from crmd.fsa.options import duration_ms, integer, option
 from crmd.fsa.purpose import Intending, StoringFencing
 from crmd.fsa.state import Dc, FencePhaseHere, Fencing
 from crmd.fsa.turn import Turn, with_item, without
+from crmd.fsa.unfencing import unfence_for_call
 from crmd.scheduler.graph import GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
 from raftmaker.vocabulary.codes import ExitCode
@@ -305,16 +306,19 @@ def drop_held(turn: Turn) -> list[Result]:
 
 def on_fence_requested(turn: Turn, event: events.FenceNodeRequested) -> None:
     """A person asks to fence a node; the answer comes when it is over."""
-    if event.action not in ("reboot", "off"):
+    if event.action not in ("reboot", "off", "on"):
         turn.refuse(
             event.call,
             ExitCode.INVALID_PARAM,
-            f"{event.action!r} is no way to fence a node: reboot or off",
+            f"{event.action!r} is no way to fence a node: reboot, off or on",
         )
         return
     if event.target not in turn.nodes and turn.view.facts.of(event.target) is None:
         known = ", ".join(turn.nodes)
         turn.refuse(event.call, ExitCode.NOSUCH, f"no node {event.target!r}; known: {known}")
+        return
+    if event.action == "on":
+        unfence_for_call(turn, event)
         return
     _begin(
         turn,
@@ -322,6 +326,7 @@ def on_fence_requested(turn: Turn, event: events.FenceNodeRequested) -> None:
         event.action,
         reason=event.reason or "asked for by hand",
         timeout_ms=event.timeout_ms,
+        delay_ms=event.delay_ms,
         call=event.call,
     )
 

@@ -24,6 +24,7 @@ from crmd.fsa import (
     results,
     start_state,
     survival,
+    unfencing,
 )
 from crmd.fsa.config import Config
 from crmd.fsa.effects import Effect
@@ -150,6 +151,7 @@ def _take_in(turn: Turn, event: Event) -> None:
                 decisions.on_action_ended(turn, *ended)
         case events.FencingEnded():
             fencing.on_fencing_ended(turn, event)
+            _unfenced(turn, event)
             survival.on_fencing_ended(turn, event)
         case events.MayGoAlone() | events.MustNotGoAlone() | events.WentAlone():
             survival.on_answer_of_store(turn, event)
@@ -256,6 +258,13 @@ def _fenced(turn: Turn, target: NodeName, ended: list[ActionDone | ActionFailed]
     decisions.run(turn, ended)
     if any(isinstance(one, ActionFailed) for one in ended):
         decisions.back_off_from(turn, target)
+
+
+def _unfenced(turn: Turn, event: events.FencingEnded) -> None:
+    failed = unfencing.on_unfencing_ended(turn, event)
+    if failed is not None and decisions.is_awaited(turn, failed[0]):
+        decisions.on_action_ended(turn, *failed)
+        decisions.pause(turn, decisions.BACKOFF_MS)
 
 
 def _written(turn: Turn, purpose: ForAction, code: ExitCode | None) -> None:

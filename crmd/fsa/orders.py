@@ -21,6 +21,7 @@ from crmd.fsa.joins import joiner_of, on_join_order_ended, rejoin
 from crmd.fsa.purpose import ForAction
 from crmd.fsa.state import Dc, Order
 from crmd.fsa.turn import Turn, with_item, without
+from crmd.fsa.unfencing import unfence_for_action
 from crmd.scheduler.graph import ActionKind, GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Standard
@@ -100,6 +101,8 @@ def _resource_action(turn: Turn, action: GraphAction) -> Result | None:
 
 def _cluster_action(turn: Turn, action: GraphAction) -> Result | None:
     match action.operation:
+        case "stonith" if action.is_unfencing:
+            return unfence_for_action(turn, action)
         case "stonith":
             return fence_for_action(turn, action)
         case "lrm_delete" | "delete":

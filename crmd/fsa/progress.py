@@ -73,6 +73,6 @@ def _running(transition: TransitionState | None) -> Iterable[str]:
         what = named.resource.id if named.resource is not None else ""
         where = named.on_node or ""
         if named.kind is ActionKind.CLUSTER and named.operation == "stonith":
-            yield f"fence {where}"
+            yield f"{'unfence' if named.is_unfencing else 'fence'} {where}"
         else:
             yield " ".join(part for part in (named.operation, what, f"on {where}") if part)

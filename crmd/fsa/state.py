@@ -217,6 +217,18 @@ class Fencing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unfencing:
+    """A present node that is being turned on, for an action of a graph or for a person."""
+
+    target: NodeName
+    session: Session
+    action: ForAction | None = None
+    call: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What is to be noted of the devices' parameters, by attribute (features 15.19)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
     """A cleanup under way: what is still to be answered, and what to tell the caller."""
 
@@ -248,6 +260,8 @@ class Dc:
     fencings: Mapping[NodeName, Fencing] = field(default_factory=dict)
     fencing_index: int = 0
     """Log position of the newest result: an older view shows intents that are over."""
+    unfencings: Mapping[int, Unfencing] = field(default_factory=dict)
+    """By the request to the fencer."""
     cleanups: Mapping[int, Cleanup] = field(default_factory=dict)
     loads: Mapping[NodeName, NodeLoad] = field(default_factory=dict)
     """What members told of their load when they joined, and since."""

@@ -83,6 +83,13 @@ class GraphAction:
         return int(value) if value is not None else None
 
     @property
+    def is_unfencing(self) -> bool:
+        """Whether it turns its node on, which lives and goes on living (features 17.40)."""
+        return (
+            self.operation == "stonith" and self.attributes.get("CRM_meta_stonith_action") == "on"
+        )
+
+    @property
     def can_fail(self) -> bool:
         """Whether the graph goes on as if the action had succeeded when it fails."""
         return self.attributes.get("CRM_meta_can_fail") == "true"

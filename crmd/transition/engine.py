@@ -81,8 +81,11 @@ def step(state: TransitionState, event: Event) -> tuple[TransitionState, tuple[E
 
 
 def _place(action: GraphAction) -> str | None:
-    """The node that carries the action out; fencing is carried out by the DC, for its target."""
-    if action.kind is not ActionKind.RESOURCE:
+    """The node that carries the action out; fencing is carried out by the DC, for its target.
+
+    Unfencing is over with its target, too.
+    """
+    if action.kind is not ActionKind.RESOURCE and not action.is_unfencing:
         return None
     return action.router_node or action.on_node
 

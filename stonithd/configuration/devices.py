@@ -50,6 +50,7 @@ def device_of(
         parameters={
             name: value for name, value in parameters.items() if not name.startswith(_OWN_PREFIX)
         },
+        provides_unfencing=meta.get("provides", "").lower() == "unfencing",
         priority=parse_score(meta.get("priority")),
         delay_base_ms=base_ms,
         delay_by_target_ms=by_target_ms,

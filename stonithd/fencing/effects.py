@@ -31,6 +31,8 @@ class GatherOffers:
     operation: int
     target: NodeName
     devices: tuple[ResourceId, ...]
+    action: FenceAction
+    """The target itself is asked too where it is to be turned on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from stonithd.fencing.plan import (
     Plan,
     PlanLevel,
     Step,
+    Wish,
     is_remapped,
     plan_of,
     total_limit_ms,
@@ -99,9 +100,9 @@ def _begin(turn: Turn, operation: Operation) -> None:
     if operation.is_delegated:
         _begin_delegated(turn, operation)
         return
-    undecided = undecided_devices(turn.state.setup, operation.target)
+    undecided = undecided_devices(_wish(turn, operation))
     if not undecided:
-        _follow(turn, operation, plan_of(turn.state.setup, turn.state.node, operation.target, ()))
+        _follow(turn, operation, plan_of(_wish(turn, operation), ()))
         return
     gathering = replace(
         operation,
@@ -109,9 +110,13 @@ def _begin(turn: Turn, operation: Operation) -> None:
         deadline_ms=turn.now_ms + operation.timeout_ms,
     )
     turn.put_operation(gathering)
-    turn.emit(GatherOffers(operation.number, operation.target, undecided))
+    turn.emit(GatherOffers(operation.number, operation.target, undecided, operation.action))
     turn.emit(SetTimer(_deadline(operation), gathering.deadline_ms))
     turn.record(gathering, FencingState.RUNNING)
+
+
+def _wish(turn: Turn, operation: Operation) -> Wish:
+    return Wish(turn.state.setup, turn.state.node, operation.target, operation.action)
 
 
 def _begin_delegated(turn: Turn, operation: Operation) -> None:
@@ -126,6 +131,8 @@ def _begin_delegated(turn: Turn, operation: Operation) -> None:
         problem = "is banned from this node"
     elif device.abilities is None:
         problem = f"has no agent {device.agent} on this node"
+    elif device.runs_on_target(operation.action) and turn.state.node != operation.target:
+        problem = f"turns {operation.action.value} only the node that runs its agent"
     if problem:
         _finish(turn, _explained(operation, operation.device, problem), refused=True)
         return
@@ -134,9 +141,8 @@ def _begin_delegated(turn: Turn, operation: Operation) -> None:
 
 def gathered(turn: Turn, operation: Operation, offers: tuple[Offer, ...]) -> None:
     """The agents and peers answered: plan and begin."""
-    plan = plan_of(turn.state.setup, turn.state.node, operation.target, offers)
     turn.emit(CancelTimer(_deadline(operation)))
-    _follow(turn, operation, plan)
+    _follow(turn, operation, plan_of(_wish(turn, operation), offers))
 
 
 def _follow(turn: Turn, operation: Operation, plan: Plan) -> None:
@@ -184,7 +190,7 @@ def _try_current(turn: Turn, operation: Operation) -> None:
 
 def _turns_itself_on(turn: Turn, step: Step) -> bool:
     device = turn.state.setup.device(step.device)
-    return bool(device and device.abilities and device.abilities.automatic_on)
+    return device is not None and device.unfences
 
 
 def run_ended(turn: Turn, run: Run, end: RunEnd) -> None:

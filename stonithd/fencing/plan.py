@@ -28,45 +28,64 @@ class PlanLevel:
 Plan = tuple[PlanLevel, ...]
 
 
-def relevant_devices(setup: Setup, target: NodeName) -> tuple[Device, ...]:
-    """The enabled devices that may be used for `target`: those of its levels, else all."""
-    levels = setup.levels_of(target)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a plan is for: `local` is the node that makes it."""
+
+    setup: Setup
+    local: NodeName
+    target: NodeName
+    action: FenceAction
+
+
+def _unfences(wish: Wish, device: Device) -> bool:
+    """Whether turning the target on concerns this device more than others (features 17.40)."""
+    return device.enabled and device.unfences and wish.action is FenceAction.ON
+
+
+def _relevant_devices(wish: Wish) -> tuple[Device, ...]:
+    """The enabled devices that may be used: those of the target's levels, else all."""
+    levels = wish.setup.levels_of(wish.target)
     named = {name for level in levels for name in level.devices}
     return tuple(
-        device for device in setup.devices if device.enabled and (not levels or device.id in named)
+        device
+        for device in wish.setup.devices
+        if device.enabled and (not levels or device.id in named)
     )
 
 
-def undecided_devices(setup: Setup, target: NodeName) -> tuple[ResourceId, ...]:
-    """The devices whose agents must be asked whether they can fence `target`.
+def undecided_devices(wish: Wish) -> tuple[ResourceId, ...]:
+    """The devices whose agents must be asked whether they can fence the target.
 
     A level names its devices, so those are asked nothing: their word for it is the topology.
     """
-    if setup.levels_of(target):
-        return ()
+    in_question = () if wish.setup.levels_of(wish.target) else _relevant_devices(wish)
     return tuple(
         device.id
-        for device in relevant_devices(setup, target)
-        if device.can_fence(target) is Verdict.UNKNOWN
+        for device in wish.setup.devices
+        if (device in in_question or _unfences(wish, device))
+        and device.can_fence(wish.target) is Verdict.UNKNOWN
     )
 
 
-def plan_of(setup: Setup, local: NodeName, target: NodeName, gathered: Sequence[Offer]) -> Plan:
-    """Lay out how `target` can be fenced; empty where no device can.
+def plan_of(wish: Wish, gathered: Sequence[Offer]) -> Plan:
+    """Lay out how the target can be fenced; empty where no device can.
 
-    With topology, its levels (features 17.21-17.25). Without, each capable device in turn, by
-    priority, each by its preferred executor first, then all by their second best (17.16, 17.27).
+    Turned on, it needs every device that unfences it (17.40). Otherwise, with topology, its levels
+    (17.21-17.25). Without, each capable device in turn, by priority, each by its preferred
+    executor first, then all by their second best (17.16, 17.27).
     """
-    levels = setup.levels_of(target)
+    unfencing = _unfencing(wish, gathered)
+    if unfencing is not None:
+        return unfencing
+    levels = wish.setup.levels_of(wish.target)
     if levels:
-        by_level = [_steps(setup, local, target, level.devices) for level in levels]
+        by_level = [_steps(wish, level.devices) for level in levels]
         return tuple(PlanLevel(steps) for steps in by_level if steps)
     singles = [
         Step(device.id, executors)
-        for device in sorted(
-            relevant_devices(setup, target), key=lambda one: (-one.priority, one.id)
-        )
-        if (executors := _executors(setup, local, target, device, gathered))
+        for device in sorted(_relevant_devices(wish), key=lambda one: (-one.priority, one.id))
+        if (executors := _executors(wish, device, gathered))
     ]
     rounds = max((len(step.executors) for step in singles), default=0)
     return tuple(
@@ -77,57 +96,75 @@ def plan_of(setup: Setup, local: NodeName, target: NodeName, gathered: Sequence[
     )
 
 
-def _steps(
-    setup: Setup, local: NodeName, target: NodeName, names: tuple[ResourceId, ...]
-) -> tuple[Step, ...]:
+def _unfencing(wish: Wish, gathered: Sequence[Offer]) -> Plan | None:
+    """One level of every device that unfences the target; None where there is no such device.
+
+    Nothing at all when one of them cannot be run: half unfenced, the node would lose its storage.
+    """
+    steps = tuple(
+        Step(device.id, _executors(wish, device, gathered))
+        for device in wish.setup.devices
+        if _unfences(wish, device) and _concerns(wish, device, gathered)
+    )
+    if not steps:
+        return None
+    return (PlanLevel(steps),) if all(step.executors for step in steps) else ()
+
+
+def _concerns(wish: Wish, device: Device, gathered: Sequence[Offer]) -> bool:
+    match device.can_fence(wish.target):
+        case Verdict.YES:
+            return True
+        case Verdict.NO:
+            return False
+        case Verdict.UNKNOWN:
+            return any(offer.device == device.id for offer in gathered)
+
+
+def _steps(wish: Wish, names: tuple[ResourceId, ...]) -> tuple[Step, ...]:
     """The steps of a level; none at all when one of its devices cannot be run by anybody."""
     steps = []
     for name in names:
-        device = setup.device(name)
-        if device is None or not device.enabled or device.can_fence(target) is Verdict.NO:
+        device = wish.setup.device(name)
+        if device is None or not device.enabled or device.can_fence(wish.target) is Verdict.NO:
             return ()
-        executors = _ranked(setup, local, target, device, (local, *setup.members))
+        executors = _ranked(wish, device, (wish.local, *wish.setup.members))
         if not executors:
             return ()
         steps.append(Step(name, executors))
     return tuple(steps)
 
 
-def _executors(
-    setup: Setup, local: NodeName, target: NodeName, device: Device, gathered: Sequence[Offer]
-) -> tuple[NodeName, ...]:
-    match device.can_fence(target):
+def _executors(wish: Wish, device: Device, gathered: Sequence[Offer]) -> tuple[NodeName, ...]:
+    match device.can_fence(wish.target):
         case Verdict.YES:
-            return _ranked(setup, local, target, device, (local, *setup.members))
+            return _ranked(wish, device, (wish.local, *wish.setup.members))
         case Verdict.NO:
             return ()
         case Verdict.UNKNOWN:
             offering = [offer.executor for offer in gathered if offer.device == device.id]
-            return _ranked(setup, local, target, device, offering)
+            return _ranked(wish, device, offering)
 
 
-def _ranked(
-    setup: Setup,
-    local: NodeName,
-    target: NodeName,
-    device: Device,
-    nodes: Sequence[NodeName],
-) -> tuple[NodeName, ...]:
+def _ranked(wish: Wish, device: Device, nodes: Sequence[NodeName]) -> tuple[NodeName, ...]:
     """Who may run it: where it is monitored, then this node (it lives), then the others.
 
-    The target itself only when nobody else can (features 17.27, 17.28).
+    The target itself only when nobody else can (features 17.27, 17.28), and nobody but it where
+    the agent says so (17.19).
     """
     able = sorted(
-        {node for node in nodes if node not in device.banned and _installed(device, node, local)},
-        key=lambda node: ((device.id, node) not in setup.monitored, node != local, node),
+        {node for node in nodes if node not in device.banned and _installed(device, node, wish)},
+        key=lambda node: ((device.id, node) not in wish.setup.monitored, node != wish.local, node),
     )
-    others = tuple(node for node in able if node != target)
+    if device.runs_on_target(wish.action):
+        return tuple(node for node in able if node == wish.target)
+    others = tuple(node for node in able if node != wish.target)
     return others or tuple(able)
 
 
-def _installed(device: Device, node: NodeName, local: NodeName) -> bool:
+def _installed(device: Device, node: NodeName, wish: Wish) -> bool:
     # Of a peer only the peer knows; it refuses, and the next executor is tried.
-    return node != local or device.abilities is not None
+    return node != wish.local or device.abilities is not None
 
 
 def is_remapped(level: PlanLevel, action: FenceAction) -> bool:

@@ -47,6 +47,8 @@ class Abilities:
     actions: frozenset[FenceAction]
     automatic_on: bool = False
     """Unfencing is the cluster's, when the node joins (features 17.15)."""
+    on_target: frozenset[FenceAction] = frozenset()
+    """What the target alone can do, to itself (features 17.19)."""
     target_parameter: str = ""
 
 
@@ -66,6 +68,8 @@ class Device:
     host_map: Mapping[NodeName, str] = field(default_factory=dict)
     host_argument: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    provides_unfencing: bool = False
+    """As configured, ``provides=unfencing``; the agent's metadata may say it too (17.15)."""
     priority: int = 0
     delay_base_ms: int = 0
     delay_by_target_ms: Mapping[NodeName, int] = field(default_factory=dict)
@@ -76,6 +80,16 @@ class Device:
     words: Mapping[FenceAction, str] = field(default_factory=dict)
     abilities: Abilities | None = None
     """None: the agent is not installed on this node, or its metadata cannot be read."""
+
+    @property
+    def unfences(self) -> bool:
+        """Whether a node is to be turned on by it before its resources start (features 17.15)."""
+        told = self.abilities is not None and self.abilities.automatic_on
+        return self.provides_unfencing or told
+
+    def runs_on_target(self, action: FenceAction) -> bool:
+        """Whether only the target itself can do this; unknown, it is assumed not (17.19)."""
+        return self.abilities is not None and action in self.abilities.on_target
 
     def check(self) -> HostCheck:
         """How it knows its targets: as configured, else by what it has (features 17.6)."""

@@ -14,6 +14,7 @@ from tests.e2e.judge import Judge
 from tests.e2e.site import START_S, Site
 
 OCF_ROOT = Path(__file__).parent / "ocf"
+FENCE_DIR = Path(__file__).parent / "fence"
 # The nodes share one machine, whose load says nothing of each: it must not throttle them.
 CONFIGURATION = """\
 primitive fencing stonith:fence_raftmaker_local
@@ -30,7 +31,9 @@ def cluster() -> Iterator[LocalCluster]:
     """A running, empty cluster; one for all tests of a file."""
     with (
         tempfile.TemporaryDirectory(prefix="rm-e2e-") as directory,
-        LocalCluster.create(Path(directory), ocf_roots=(OCF_ROOT,), bound=True) as made,
+        LocalCluster.create(
+            Path(directory), ocf_roots=(OCF_ROOT,), fence_dirs=(FENCE_DIR,), bound=True
+        ) as made,
     ):
         made.start()
         yield made

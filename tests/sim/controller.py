@@ -458,7 +458,7 @@ class Controller(Process):
 
     def _run_fencing(self, effect: fx.RunFencing) -> None:
         if self._too_late(effect.until_ms):
-            self._later(0, lambda: fencing_ended(self, effect))
+            self._later(0, lambda: fencing_ended(self, self._cluster, effect))
         else:
             run_fencing(self, self._cluster, effect)
 

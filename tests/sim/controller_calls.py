@@ -102,6 +102,7 @@ def raise_fencer(
 
 def fencing_ended(
     controller: Controller,
+    cluster: Cluster,
     effect: fx.RunFencing,
     confirmed: bool = False,
     devices: tuple[str, ...] = (),
@@ -112,6 +113,7 @@ def fencing_ended(
         at_ms=controller.at_ms,
         request=effect.request,
         confirmed=confirmed,
+        now_s=cluster.wall_us() // 1_000_000,
         devices=devices,
         reason=reason,
     )
@@ -123,7 +125,7 @@ def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing)
     def answered(value: object) -> None:
         assert isinstance(value, Fenced)
         controller.take_event(
-            fencing_ended(controller, effect, value.confirmed, value.devices, value.reason)
+            fencing_ended(controller, cluster, effect, value.confirmed, value.devices, value.reason)
         )
 
     fencer = cluster.fencers[effect.at]
@@ -145,7 +147,7 @@ def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing)
         lambda reply: fencer.fence(request, reply),
         answered=answered,
         failed=lambda reason: controller.take_event(
-            fencing_ended(controller, effect, reason=reason)
+            fencing_ended(controller, cluster, effect, reason=reason)
         ),
         timeout_ms=effect.timeout_ms * 2 + 5_000,
     )

@@ -32,7 +32,7 @@ def ended(world: World, confirmed: bool, reason: str = "") -> None:
     world.take(
         events.FencingEnded(
             at_ms=world.at_ms, request=run.request, confirmed=confirmed, devices=("power",),
-            reason=reason,
+            reason=reason, now_s=1_700_000_000,
         )
     )  # fmt: skip
 

@@ -178,7 +178,7 @@ def events_of_request(
         events.Executed(at_ms=at_ms, request=number, call_id=5),
         events.ExecutionRefused(at_ms=at_ms, request=number, reason="no"),
         events.ExecutorState(at_ms=at_ms, request=number, inventory=inventory),
-        events.FencingEnded(at_ms=at_ms, request=number, confirmed=True, devices=("d",)),
+        events.FencingEnded(at_ms=at_ms, request=number, confirmed=True, devices=("d",), now_s=1),
         events.MayGoAlone(
             at_ms=at_ms,
             request=number,

@@ -1,0 +1,129 @@
+"""Unfencing by the DC: devices turn a node on before its resources start (features 17.40).
+
+Nothing is at risk while it runs, so it needs no intent: the scheduler orders it again until the
+node's attributes say that it was done, and with which parameters of the devices (features 15.19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from crmd.fsa import events
+from crmd.fsa.cib import attributes_with, merge_status, state_with
+from crmd.fsa.effects import FencingAnswered, RunFencing
+from crmd.fsa.joins import joiner_of
+from crmd.fsa.options import duration_ms
+from crmd.fsa.purpose import ForAction
+from crmd.fsa.state import Unfencing
+from crmd.fsa.turn import Turn, with_item, without
+from crmd.scheduler.graph import GraphAction
+from crmd.transition.values import ActionFailed
+from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.ids import NodeName
+
+UNFENCED = "#node-unfenced"
+"""Attribute of a node: when it was unfenced last, in seconds since 1970 (features 15.19)."""
+_DIGESTS = {"#digests-all": "CRM_meta_digests_all", "#digests-secure": "CRM_meta_digests_secure"}
+ATTRIBUTES = frozenset((UNFENCED, *_DIGESTS))
+
+
+def unfence_for_action(turn: Turn, action: GraphAction) -> ActionFailed | None:
+    """Begin the unfencing that a graph orders."""
+    dc = turn.dc
+    assert dc is not None
+    node = NodeName(action.on_node or "")
+    digests = {
+        name: action.attributes[held]
+        for name, held in _DIGESTS.items()
+        if action.attributes.get(held)
+    }
+    purpose = ForAction(dc.transition_count, action.id)
+    if not _begin(turn, node, action=purpose, digests=digests):
+        return ActionFailed(turn.at_ms, action.id, f"{node or 'nobody'} is no member to unfence")
+    return None
+
+
+def unfence_for_call(turn: Turn, event: events.FenceNodeRequested) -> None:
+    """Begin what a person asks for; it is not noted in the node's attributes."""
+    begun = _begin(
+        turn,
+        event.target,
+        call=event.call,
+        timeout_ms=event.timeout_ms,
+        delay_ms=event.delay_ms,
+    )
+    if not begun:
+        reason = f"{event.target} is no member now: only a present node can be unfenced"
+        turn.refuse(event.call, ExitCode.NOSUCH, reason)
+
+
+def _begin(
+    turn: Turn,
+    node: NodeName,
+    *,
+    action: ForAction | None = None,
+    call: int | None = None,
+    digests: Mapping[str, str] | None = None,
+    timeout_ms: int = 0,
+    delay_ms: int = 0,
+) -> bool:
+    """Have the node's own fencer do it: some devices can be run there alone (features 17.19)."""
+    dc = turn.dc
+    facts = turn.view.facts.of(node)
+    if dc is None or facts is None or joiner_of(turn, node) is None:
+        return False
+    request = turn.number()
+    unfencing = Unfencing(
+        target=node, session=facts.session, action=action, call=call, digests=digests or {}
+    )
+    turn.dc = replace(dc, unfencings=with_item(dc.unfencings, request, unfencing))
+    turn.emit(
+        RunFencing(
+            request=request,
+            at=node,
+            token=dc.token,
+            target=node,
+            boot_id=facts.boot_id,
+            session=facts.session,
+            action="on",
+            timeout_ms=timeout_ms or duration_ms(turn.view.cib, "fencing-timeout"),
+            delay_ms=delay_ms,
+            client=f"raftmaker-crmd.{turn.node}",
+            until_ms=turn.fresh_until_ms,
+        )
+    )
+    return True
+
+
+def on_unfencing_ended(
+    turn: Turn, event: events.FencingEnded
+) -> tuple[ForAction, ActionFailed] | None:
+    """Note it at the node, which ends the graph's action; return how that has failed, if it has."""
+    dc = turn.dc
+    unfencing = dc.unfencings.get(event.request) if dc is not None else None
+    if dc is None or unfencing is None:
+        return None
+    turn.dc = replace(dc, unfencings=without(dc.unfencings, event.request))
+    if unfencing.call is not None:
+        turn.emit(
+            FencingAnswered(
+                call=unfencing.call,
+                confirmed=event.confirmed,
+                devices=event.devices,
+                reason=event.reason,
+            )
+        )
+    purpose = unfencing.action
+    if purpose is None:
+        return None
+    reason = event.reason or "no device confirmed it"
+    if event.confirmed:
+        facts = turn.view.facts.of(unfencing.target)
+        if facts is not None and facts.is_present and facts.session == unfencing.session:
+            values = {UNFENCED: str(event.now_s), **unfencing.digests}
+            noted = state_with(unfencing.target, {}, attributes_with(unfencing.target, values))
+            turn.write((merge_status(noted),), purpose, dc.token)
+            return None
+        reason = f"{unfencing.target} has left meanwhile"
+    return purpose, ActionFailed(turn.at_ms, purpose.action, reason)
