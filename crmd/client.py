@@ -118,16 +118,30 @@ class ControllerClient:
             raise failure_of(error, self._where, _MEND) from None
 
     async def fence_node(
-        self, target: NodeName, action: str, *, reason: str = "", timeout_ms: int = 0
+        self,
+        target: NodeName,
+        action: str,
+        *,
+        reason: str = "",
+        timeout_ms: int = 0,
+        delay_ms: int = 0,
+        client: str = "",
+        origin: NodeName | None = None,
     ) -> FenceNodeAnswer:
-        """Have a node fenced (off or reboot) by the DC; answers when it is over."""
+        """Have a node fenced (off or reboot) or unfenced (on) by the DC; answers when it is over.
+
+        `delay_ms` below 0 switches off the devices' delays too (features 17.32). `client` and
+        `origin`: who asks on which node, for the history.
+        """
         request = pb.FenceNodeRequest(
             target=target,
             action=action,
-            origin=types_pb2.Origin(message=reason),
+            origin=types_pb2.Origin(message=reason, client=client, node=origin or ""),
             timeout_ms=timeout_ms,
+            delay_ms=delay_ms,
         )
-        return await self._fencing(self._stub.FenceNode(request, timeout=_FENCING_S))
+        limit_s = _FENCING_S + (timeout_ms + max(0, delay_ms)) / 1000
+        return await self._fencing(self._stub.FenceNode(request, timeout=limit_s))
 
     async def confirm_down(self, target: NodeName, *, reason: str = "") -> FenceNodeAnswer:
         """Vouch that a node is down; refused for a node that is heard."""

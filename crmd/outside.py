@@ -147,6 +147,7 @@ class Reach:
             delay_ms=effect.delay_ms,
             client=effect.client,
             afresh=effect.afresh,
+            origin=effect.origin,
         )
         return events.FencingEnded(
             at_ms=boot_ms(),

@@ -157,6 +157,9 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
                 action=request.action,
                 reason=request.origin.message,
                 timeout_ms=request.timeout_ms,
+                delay_ms=request.delay_ms,
+                client=request.origin.client,
+                origin=NodeName(request.origin.node),
             )
 
         async def forwarded(dc: ControllerClient) -> pb.FenceNodeReply:
@@ -166,6 +169,9 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
                     request.action,
                     reason=request.origin.message,
                     timeout_ms=request.timeout_ms,
+                    delay_ms=request.delay_ms,
+                    client=request.origin.client,
+                    origin=NodeName(request.origin.node),
                 )
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +15,8 @@ from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
 from raftmaker.wire.types_pb2 import Identity
+from stonithd.history_wire import FencingInfo as FencingInfo
+from stonithd.history_wire import info_of, message_of
 
 _Reply = TypeVar("_Reply")
 _MEND = "is raftmaker-stonithd running there? (systemctl start raftmaker-stonithd)"
@@ -54,20 +56,6 @@ class ProbeAnswer:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingInfo:
-    """One fencing of the past, or a running one (features 17.41); `at_us` is wall clock."""
-
-    target: NodeName
-    action: str
-    client: str
-    delegate: NodeName
-    state: str
-    devices: tuple[ResourceId, ...]
-    at_us: int
-    reason: str = ""
-
-
 class FencerClient:
     """One fencer. Every call raises `Unreachable`, `Refused`, `TimedOut` or another `HaError`."""
 
@@ -99,6 +87,7 @@ class FencerClient:
         timeout_ms: int = 0,
         delay_ms: int = 0,
         client: str = "",
+        origin: NodeName | None = None,
         incident: IncidentId | None = None,
         device: ResourceId | None = None,
         afresh: bool = False,
@@ -121,6 +110,7 @@ class FencerClient:
             timeout_ms=timeout_ms,
             delay_ms=delay_ms,
             client=client,
+            origin=origin or "",
             incident=incident or "",
             device=device or "",
             afresh=afresh,
@@ -191,7 +181,39 @@ class FencerClient:
         """List fencings, newest first: of all members, or of that node alone when `local`."""
         request = fencer_pb2.FencingHistoryRequest(target=target or "", local=local)
         reply = await self._ask(self._stub.FencingHistory(request, timeout=_QUICK_S))
-        return tuple(_info(one) for one in reply.fencings)
+        return tuple(info_of(one) for one in reply.fencings)
+
+    async def note(self, fencing: FencingInfo) -> None:
+        """Tell the fencer of a fencing that has ended."""
+        request = fencer_pb2.NoteFencingRequest(fencing=message_of(fencing))
+        await self._ask(self._stub.NoteFencing(request, timeout=_QUICK_S))
+
+    async def clear_history(
+        self, target: NodeName | None = None, *, local: bool = False
+    ) -> tuple[NodeName, ...]:
+        """Forget fencings that have ended; return the members that did not answer."""
+        request = fencer_pb2.ClearFencingHistoryRequest(target=target or "", local=local)
+        reply = await self._ask(self._stub.ClearFencingHistory(request, timeout=_QUICK_S))
+        return tuple(NodeName(name) for name in reply.missed)
+
+    async def validate(
+        self,
+        agent: str,
+        parameters: Mapping[str, str],
+        *,
+        device: ResourceId | None = None,
+        timeout_ms: int = 0,
+    ) -> ProbeAnswer:
+        """Have an agent check parameters, by its validate-all (features 17.17).
+
+        `device`: whose secrets are used. Raises `Rejected` for an agent that has no such action.
+        """
+        request = fencer_pb2.ValidateAgentRequest(
+            agent=agent, parameters=parameters, device=device or "", timeout_ms=timeout_ms
+        )
+        limit_s = timeout_ms / 1000 + _QUICK_S if timeout_ms else _PROBE_S
+        reply = await self._ask(self._stub.ValidateAgent(request, timeout=limit_s))
+        return ProbeAnswer(code=reply.code, status=OpStatus(reply.status), output=reply.output)
 
     async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
         try:
@@ -199,16 +221,3 @@ class FencerClient:
         except grpc.aio.AioRpcError as error:
             failure: HaError = failure_of(error, self._where, _MEND)
             raise failure from None
-
-
-def _info(one: fencer_pb2.Fencing) -> FencingInfo:
-    return FencingInfo(
-        target=NodeName(one.target),
-        action=one.action,
-        client=one.client,
-        delegate=NodeName(one.delegate),
-        state=one.state,
-        devices=tuple(ResourceId(name) for name in one.devices),
-        at_us=one.at_us,
-        reason=one.reason,
-    )

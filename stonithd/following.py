@@ -101,9 +101,12 @@ class Follower:
             },
             now=Moment(wall_us() // 1_000_000),
         )
-        if setup != self._runner.state.setup:
+        known = self._runner.state
+        if setup != known.setup:
             self._runner.take(Configured(boot_ms(), setup))
             self._runner.remember_lists()
+            new = set(setup.members) - {*known.setup.members, known.node}
+            self._runner.learn_history(sorted(new))
         self.configured.set()
 
 

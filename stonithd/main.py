@@ -30,7 +30,7 @@ async def _body(context: Context) -> None:
     peers = Peers(roster, context.identity)
     offers = Offers(settings.node, agents, peers, log)
     runner = Runner(
-        state=initial_state(settings.node, memory.token(), memory.history()),
+        state=initial_state(settings.node, memory.token(), memory.history(settings.node)),
         memory=memory,
         agents=agents,
         peers=peers,

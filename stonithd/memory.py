@@ -51,13 +51,16 @@ class Memory:
         """Write the token, synced to the disk. Raises OSError."""
         _write(self._token, {"generation": token.generation, "counter": token.counter}, synced=True)
 
-    def history(self) -> tuple[FencingRecord, ...]:
-        """Return the kept records, oldest first; none where there are none or they are damaged."""
+    def history(self, node: NodeName) -> tuple[FencingRecord, ...]:
+        """Return the kept records, oldest first; none where there are none or they are damaged.
+
+        `node` is this one.
+        """
         try:
             entries = _read(self._history)["records"]
             if not isinstance(entries, list):
                 raise TypeError("records is no list")
-            return tuple(_record(entry) for entry in entries)
+            return tuple(_record(entry, node) for entry in entries)
         except FileNotFoundError:
             return ()
         except (ValueError, KeyError, TypeError):
@@ -114,6 +117,8 @@ def _entry(record: FencingRecord) -> dict[str, object]:
         "target": record.target,
         "action": record.action.value,
         "client": record.client,
+        "origin": record.origin,
+        "keeper": record.keeper,
         "delegate": record.delegate,
         "state": record.state.value,
         "devices": list(record.devices),
@@ -122,7 +127,8 @@ def _entry(record: FencingRecord) -> dict[str, object]:
     }
 
 
-def _record(entry: dict[str, object]) -> FencingRecord:
+def _record(entry: dict[str, object], node: NodeName) -> FencingRecord:
+    """Read an entry; one without a keeper was written before peers were heard of."""
     devices = entry["devices"]
     if not isinstance(devices, list):
         raise TypeError("devices is no list")
@@ -131,6 +137,8 @@ def _record(entry: dict[str, object]) -> FencingRecord:
         target=NodeName(str(entry["target"])),
         action=FenceAction(entry["action"]),
         client=str(entry["client"]),
+        origin=NodeName(str(entry.get("origin", ""))),
+        keeper=NodeName(str(entry.get("keeper", node))),
         delegate=NodeName(str(entry["delegate"])),
         state=FencingState(entry["state"]),
         devices=tuple(ResourceId(str(name)) for name in devices),

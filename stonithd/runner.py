@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import assert_never
 
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError, Refused, Unreachable
 from raftmaker.runtime.logs import Log
 from raftmaker.vocabulary.codes import OpStatus
+from raftmaker.vocabulary.ids import NodeName
 from stonithd.agents import Agents
 from stonithd.fencing.effects import (
     CancelTimer,
@@ -21,6 +22,7 @@ from stonithd.fencing.effects import (
     Reply,
     RunAgent,
     SetTimer,
+    ShareRecord,
     StopAgent,
 )
 from stonithd.fencing.events import (
@@ -28,13 +30,16 @@ from stonithd.fencing.events import (
     DelegateEnded,
     FenceRequested,
     FencingEvent,
+    HistoryHeard,
     OffersGathered,
     Timer,
     TimerFired,
 )
+from stonithd.fencing.history import FencingRecord
 from stonithd.fencing.setup import FenceAction
 from stonithd.fencing.state import State
 from stonithd.fencing.step import step
+from stonithd.history_wire import FencingInfo, info_of_record, records_of
 from stonithd.memory import Memory
 from stonithd.offers import Offers
 from stonithd.peers import Peers
@@ -111,12 +116,19 @@ class Runner:
         """Let the devices that must be asked for their targets be asked in the background."""
         self._start(self._offers.remember(self.state.setup))
 
+    def learn_history(self, nodes: Iterable[NodeName]) -> None:
+        """Ask members that are new here which fencings they remember (features 17.41)."""
+        for node in nodes:
+            self._start(self._hear(node))
+
     def _do(self, effect: FencingEffect) -> None:
         match effect:
             case PersistToken(token):
                 self._memory.keep_token(token)
             case PersistHistory(records):
                 self._memory.keep_history(records)
+            case ShareRecord(record):
+                self._share(record)
             case GatherOffers():
                 self._start(self._gather(effect))
             case RunAgent():
@@ -186,6 +198,27 @@ class Runner:
         if answer is not None and not answer.done():
             answer.set_result(effect)
 
+    def _share(self, record: FencingRecord) -> None:
+        told = info_of_record(record)
+        for node in self.state.setup.members:
+            if node != self.state.node:
+                self._start(self._tell(node, told))
+
+    async def _tell(self, node: NodeName, told: FencingInfo) -> None:
+        try:
+            await self._peers.client(node).note(told)
+        except HaError as error:
+            # It asks for the whole when it is a member again.
+            self._log.debug("peer's fencer not told of a fencing", node=node, reason=error)
+
+    async def _hear(self, node: NodeName) -> None:
+        try:
+            told = await self._peers.client(node).history(local=True)
+        except HaError as error:
+            self._log.info("peer's fencer does not tell its history", node=node, reason=error)
+            return
+        self.take(HistoryHeard(boot_ms(), records_of(reversed(told))))
+
     def _set_timer(self, timer: Timer, at_ms: int) -> None:
         old = self._timers.pop(timer, None)
         if old is not None:
@@ -238,6 +271,7 @@ class Runner:
                 timeout_ms=effect.timeout_ms,
                 delay_ms=effect.delay_ms,
                 client=effect.client,
+                origin=effect.origin,
                 incident=effect.incident,
                 device=effect.device,
             )

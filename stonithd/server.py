@@ -16,12 +16,16 @@ from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
 from stonithd.agents import AgentResult, Agents
-from stonithd.client import FencingInfo
-from stonithd.fencing.events import FenceRequested, TokenSeen
-from stonithd.fencing.history import FencingRecord
+from stonithd.fencing.events import (
+    FenceRequested,
+    HistoryCleared,
+    HistoryHeard,
+    TokenSeen,
+)
 from stonithd.fencing.invocation import options_of
 from stonithd.fencing.runs import TRIES
 from stonithd.fencing.setup import Device, FenceAction, HostCheck
+from stonithd.history_wire import FencingInfo, info_of, info_of_record, message_of, records_of
 from stonithd.offers import Offers, unusable_here
 from stonithd.peers import Peers
 from stonithd.runner import Runner
@@ -99,6 +103,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
                 jitter=random.random(),
                 device=ResourceId(request.device),
                 client=request.client,
+                origin=NodeName(request.origin),
                 incident=IncidentId(request.incident),
                 afresh=request.afresh,
                 wall_us=wall_us(),
@@ -213,20 +218,20 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         self, request: fencer_pb2.FencingHistoryRequest, context: _Context
     ) -> fencer_pb2.FencingHistoryReply:
         """List fencings, newest first: this node's, and the other members' unless told not to."""
-        target = NodeName("" if request.target == "*" else request.target)
-        found = [
-            _fencing_of_record(record)
+        target = _target(request.target)
+        found = {
+            (record.keeper, record.number): info_of_record(record)
             for record in self._runner.state.history
             if target in ("", record.target)
-        ]
+        }
         if not request.local:
-            setup, me = self._runner.state.setup, self._runner.state.node
             others = await asyncio.gather(
-                *(self._history_of(node, target) for node in setup.members if node != me)
+                *(self._history_of(node, target) for node in self._others())
             )
-            found.extend(_fencing_of_info(info) for infos in others for info in infos)
-        found.sort(key=lambda one: -one.at_us)
-        return fencer_pb2.FencingHistoryReply(fencings=found)
+            for info in (info for infos in others for info in infos):
+                found.setdefault((info.keeper, info.number), info)
+        newest_first = sorted(found.values(), key=lambda one: -one.at_us)
+        return fencer_pb2.FencingHistoryReply(fencings=map(message_of, newest_first))
 
     async def _history_of(self, node: NodeName, target: NodeName) -> tuple[FencingInfo, ...]:
         try:
@@ -234,6 +239,71 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
                 return await self._peers.client(node).history(target, local=True)
         except (HaError, TimeoutError):
             return ()
+
+    def _others(self) -> tuple[NodeName, ...]:
+        state = self._runner.state
+        return tuple(node for node in state.setup.members if node != state.node)
+
+    async def NoteFencing(
+        self, request: fencer_pb2.NoteFencingRequest, context: _Context
+    ) -> fencer_pb2.NoteFencingReply:
+        """Remember what a peer saw to."""
+        await caller(context)
+        heard = records_of((info_of(request.fencing),))
+        self._runner.take(HistoryHeard(boot_ms(), heard))
+        return fencer_pb2.NoteFencingReply()
+
+    async def ClearFencingHistory(
+        self, request: fencer_pb2.ClearFencingHistoryRequest, context: _Context
+    ) -> fencer_pb2.ClearFencingHistoryReply:
+        """Forget what has ended, here and, unless told not to, at the other members."""
+        await caller(context)
+        target = _target(request.target)
+        self._runner.take(HistoryCleared(boot_ms(), target))
+        others = () if request.local else self._others()
+        done = await asyncio.gather(*(self._clear_at(node, target) for node in others))
+        missed = [node for node, ok in zip(others, done, strict=True) if not ok]
+        return fencer_pb2.ClearFencingHistoryReply(missed=missed)
+
+    async def _clear_at(self, node: NodeName, target: NodeName) -> bool:
+        try:
+            async with asyncio.timeout(_PEER_HISTORY_S):
+                await self._peers.client(node).clear_history(target, local=True)
+        except (HaError, TimeoutError):
+            return False
+        return True
+
+    async def ValidateAgent(
+        self, request: fencer_pb2.ValidateAgentRequest, context: _Context
+    ) -> fencer_pb2.ProbeReply:
+        """Run an agent's validate-all (features 17.17)."""
+        await caller(context)
+        agent = request.agent
+        try:
+            await self._agents.metadata(agent)  # says why, where there is none
+            abilities = await self._agents.abilities(agent)
+            if abilities is None or FenceAction.VALIDATE_ALL not in abilities.actions:
+                raise _rejected(agent, "its metadata offers no validate-all", "use another agent")
+        except HaError as error:
+            await abort(context, error)
+            raise
+        given = dict(request.parameters)
+        # Some agents take no parameters without a target.
+        if abilities.target_parameter and abilities.target_parameter not in given:
+            given[abilities.target_parameter] = self._runner.state.node
+        result = await self._agents.execute(
+            agent,
+            (("action", FenceAction.VALIDATE_ALL.value), *sorted(given.items())),
+            request.timeout_ms or _PROBE_MS,
+            device=request.device,
+        )
+        return fencer_pb2.ProbeReply(
+            code=result.code, status=int(result.status), output=result.output
+        )
+
+
+def _target(text: str) -> NodeName:
+    return NodeName("" if text == "*" else text)
 
 
 def _action(text: str) -> FenceAction:
@@ -247,29 +317,3 @@ def _action(text: str) -> FenceAction:
 def _rejected(where: str, what: str, mend: str) -> Rejected:
     report = Report(code="bad-request", where=where, what=what, mend=mend)
     return Rejected(ExitCode.USAGE, (report,))
-
-
-def _fencing_of_record(record: FencingRecord) -> fencer_pb2.Fencing:
-    return fencer_pb2.Fencing(
-        target=record.target,
-        action=record.action.value,
-        client=record.client,
-        delegate=record.delegate,
-        state=record.state.value,
-        devices=record.devices,
-        at_us=record.at_us,
-        reason=record.reason,
-    )
-
-
-def _fencing_of_info(info: FencingInfo) -> fencer_pb2.Fencing:
-    return fencer_pb2.Fencing(
-        target=info.target,
-        action=info.action,
-        client=info.client,
-        delegate=info.delegate,
-        state=info.state,
-        devices=info.devices,
-        at_us=info.at_us,
-        reason=info.reason,
-    )

@@ -165,6 +165,8 @@ class RunFencing:
     timeout_ms: int
     delay_ms: int = 0
     client: str = ""
+    origin: NodeName = NodeName("")
+    """Who asked for it, and on which node; for the history (features 17.41)."""
     until_ms: int
     afresh: bool = False
     """Run the devices for this alone: an equal fencing that is under way is not joined."""

@@ -314,6 +314,9 @@ class FenceNodeRequested:
     timeout_ms: int = 0
     delay_ms: int = 0
     """Below 0: no delay at all, not even the device's own (features 17.32)."""
+    client: str = ""
+    origin: NodeName = NodeName("")
+    """The person's program and node, for the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from crmd.fsa.options import duration_ms, integer, option
 from crmd.fsa.purpose import Intending, StoringFencing
 from crmd.fsa.state import Dc, FencePhaseHere, Fencing
 from crmd.fsa.turn import Turn, with_item, without
-from crmd.fsa.unfencing import unfence_for_call
+from crmd.fsa.unfencing import CLIENT, unfence_for_call
 from crmd.scheduler.graph import GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
 from raftmaker.vocabulary.codes import ExitCode
@@ -54,15 +54,14 @@ def _begin(
     wanted: str,
     *,
     reason: str,
-    timeout_ms: int = 0,
     delay_ms: int = 0,
     action: int | None = None,
-    call: int | None = None,
+    asked: events.FenceNodeRequested | None = None,
 ) -> None:
     dc = turn.dc
     assert dc is not None
     actions = () if action is None else (action,)
-    calls = () if call is None else (call,)
+    calls = () if asked is None else (asked.call,)
     there = dc.fencings.get(target)
     if there is not None:
         joined = replace(there, actions=(*there.actions, *actions), calls=(*there.calls, *calls))
@@ -79,8 +78,11 @@ def _begin(
         reason=reason,
         phase=FencePhaseHere.HELD,
         at_ms=turn.at_ms if calls else _not_before_ms(turn, target),
-        timeout_ms=timeout_ms or duration_ms(turn.view.cib, "fencing-timeout"),
-        delay_ms=delay_ms,
+        timeout_ms=(asked.timeout_ms if asked is not None else 0)
+        or duration_ms(turn.view.cib, "fencing-timeout"),
+        delay_ms=asked.delay_ms if asked is not None else delay_ms,
+        client=asked.client if asked is not None else CLIENT,
+        origin=asked.origin if asked is not None else turn.node,
         actions=actions,
         calls=calls,
     )
@@ -191,7 +193,8 @@ def on_intent(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Resul
             action=fencing.action,
             timeout_ms=fencing.timeout_ms,
             delay_ms=fencing.delay_ms,
-            client=f"raftmaker-crmd.{turn.node}",
+            client=fencing.client,
+            origin=fencing.origin,
             until_ms=turn.fresh_until_ms,
         )
     )
@@ -325,9 +328,7 @@ def on_fence_requested(turn: Turn, event: events.FenceNodeRequested) -> None:
         event.target,
         event.action,
         reason=event.reason or "asked for by hand",
-        timeout_ms=event.timeout_ms,
-        delay_ms=event.delay_ms,
-        call=event.call,
+        asked=event,
     )
 
 

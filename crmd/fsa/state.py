@@ -208,6 +208,8 @@ class Fencing:
     """When the present step may begin or be tried again; unread once it has been asked for."""
     timeout_ms: int = 0
     delay_ms: int = 0
+    client: str = ""
+    origin: NodeName = NodeName("")
     actions: tuple[int, ...] = ()
     calls: tuple[int, ...] = ()
     request: int = 0

@@ -24,6 +24,8 @@ from raftmaker.vocabulary.ids import NodeName
 
 UNFENCED = "#node-unfenced"
 """Attribute of a node: when it was unfenced last, in seconds since 1970 (features 15.19)."""
+CLIENT = "raftmaker-crmd"
+"""Who asks for what the cluster does by itself, for the history of fencings."""
 _DIGESTS = {"#digests-all": "CRM_meta_digests_all", "#digests-secure": "CRM_meta_digests_secure"}
 ATTRIBUTES = frozenset((UNFENCED, *_DIGESTS))
 
@@ -46,14 +48,7 @@ def unfence_for_action(turn: Turn, action: GraphAction) -> ActionFailed | None:
 
 def unfence_for_call(turn: Turn, event: events.FenceNodeRequested) -> None:
     """Begin what a person asks for; it is not noted in the node's attributes."""
-    begun = _begin(
-        turn,
-        event.target,
-        call=event.call,
-        timeout_ms=event.timeout_ms,
-        delay_ms=event.delay_ms,
-    )
-    if not begun:
+    if not _begin(turn, event.target, asked=event):
         reason = f"{event.target} is no member now: only a present node can be unfenced"
         turn.refuse(event.call, ExitCode.NOSUCH, reason)
 
@@ -63,10 +58,8 @@ def _begin(
     node: NodeName,
     *,
     action: ForAction | None = None,
-    call: int | None = None,
     digests: Mapping[str, str] | None = None,
-    timeout_ms: int = 0,
-    delay_ms: int = 0,
+    asked: events.FenceNodeRequested | None = None,
 ) -> bool:
     """Have the node's own fencer do it: some devices can be run there alone (features 17.19)."""
     dc = turn.dc
@@ -75,7 +68,11 @@ def _begin(
         return False
     request = turn.number()
     unfencing = Unfencing(
-        target=node, session=facts.session, action=action, call=call, digests=digests or {}
+        target=node,
+        session=facts.session,
+        action=action,
+        call=asked.call if asked is not None else None,
+        digests=digests or {},
     )
     turn.dc = replace(dc, unfencings=with_item(dc.unfencings, request, unfencing))
     turn.emit(
@@ -87,9 +84,11 @@ def _begin(
             boot_id=facts.boot_id,
             session=facts.session,
             action="on",
-            timeout_ms=timeout_ms or duration_ms(turn.view.cib, "fencing-timeout"),
-            delay_ms=delay_ms,
-            client=f"raftmaker-crmd.{turn.node}",
+            timeout_ms=(asked.timeout_ms if asked is not None else 0)
+            or duration_ms(turn.view.cib, "fencing-timeout"),
+            delay_ms=asked.delay_ms if asked is not None else 0,
+            client=asked.client if asked is not None else CLIENT,
+            origin=asked.origin if asked is not None else turn.node,
             until_ms=turn.fresh_until_ms,
         )
     )

@@ -377,11 +377,28 @@ class Cluster:
         return await self.controller.explain(resource, node)
 
     async def fence(
-        self, node: str, *, action: str = "reboot", timeout_ms: int = 0, message: str = ""
+        self,
+        node: str,
+        *,
+        action: str = "reboot",
+        timeout_ms: int = 0,
+        delay_ms: int = 0,
+        message: str = "",
+        tag: str = "",
     ) -> FenceNodeAnswer:
-        """Have the DC fence a node: off or reboot. Returns when it is confirmed or has failed."""
+        """Have the DC fence a node (off, reboot) or unfence it (on).
+
+        Returns when it is confirmed or has failed. `delay_ms` below 0 switches off the devices'
+        delays too. `tag` makes a program's wishes tell apart in the history of fencings.
+        """
         return await self.controller.fence_node(
-            NodeName(node), action, reason=message, timeout_ms=timeout_ms
+            NodeName(node),
+            action,
+            reason=message,
+            timeout_ms=timeout_ms,
+            delay_ms=delay_ms,
+            client=f"{self._program}.{tag}" if tag else self._program,
+            origin=NodeName(self.settings.node),
         )
 
     async def confirm_down(self, node: str, *, message: str = "") -> FenceNodeAnswer:
@@ -391,6 +408,10 @@ class Cluster:
     async def fencing_history(self, target: str = "") -> tuple[FencingInfo, ...]:
         """Return fencings, newest first, of one node or of all."""
         return await self.fencer.history(NodeName(target) if target else None)
+
+    async def clear_fencing_history(self, target: str = "") -> tuple[str, ...]:
+        """Forget fencings that have ended; return the members that did not answer."""
+        return await self.fencer.clear_history(NodeName(target) if target else None)
 
     async def fence_devices(self, target: str = "") -> tuple[DeviceInfo, ...]:
         """Return the fence devices, or those that can fence one node from here."""

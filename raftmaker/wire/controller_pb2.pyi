@@ -115,16 +115,18 @@ class ProgressReply(_message.Message):
     def __init__(self, state: _Optional[str] = ..., dc: _Optional[str] = ..., token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., quorate: _Optional[bool] = ..., actions_total: _Optional[int] = ..., actions_done: _Optional[int] = ..., running: _Optional[_Iterable[str]] = ..., settled_index: _Optional[int] = ..., transition: _Optional[int] = ...) -> None: ...
 
 class FenceNodeRequest(_message.Message):
-    __slots__ = ("target", "action", "origin", "timeout_ms")
+    __slots__ = ("target", "action", "origin", "timeout_ms", "delay_ms")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     target: str
     action: str
     origin: _types_pb2.Origin
     timeout_ms: int
-    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    delay_ms: int
+    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ...) -> None: ...
 
 class FenceNodeReply(_message.Message):
     __slots__ = ("confirmed", "devices", "reason")

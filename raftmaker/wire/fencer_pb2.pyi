@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FenceRequest(_message.Message):
-    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident", "device", "afresh")
+    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident", "device", "afresh", "origin")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class FenceRequest(_message.Message):
     INCIDENT_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     AFRESH_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     target: str
     boot_id: str
@@ -31,7 +32,8 @@ class FenceRequest(_message.Message):
     incident: str
     device: str
     afresh: bool
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ..., device: _Optional[str] = ..., afresh: _Optional[bool] = ...) -> None: ...
+    origin: str
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ..., device: _Optional[str] = ..., afresh: _Optional[bool] = ..., origin: _Optional[str] = ...) -> None: ...
 
 class FenceReply(_message.Message):
     __slots__ = ("confirmed", "devices", "reason", "took_ms")
@@ -116,7 +118,7 @@ class FencingHistoryRequest(_message.Message):
     def __init__(self, target: _Optional[str] = ..., local: _Optional[bool] = ...) -> None: ...
 
 class Fencing(_message.Message):
-    __slots__ = ("target", "action", "client", "delegate", "state", "devices", "at_us", "reason")
+    __slots__ = ("target", "action", "client", "delegate", "state", "devices", "at_us", "reason", "origin", "keeper", "number")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +127,9 @@ class Fencing(_message.Message):
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     AT_US_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    KEEPER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     target: str
     action: str
     client: str
@@ -133,7 +138,53 @@ class Fencing(_message.Message):
     devices: _containers.RepeatedScalarFieldContainer[str]
     at_us: int
     reason: str
-    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., client: _Optional[str] = ..., delegate: _Optional[str] = ..., state: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., at_us: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    origin: str
+    keeper: str
+    number: int
+    def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., client: _Optional[str] = ..., delegate: _Optional[str] = ..., state: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., at_us: _Optional[int] = ..., reason: _Optional[str] = ..., origin: _Optional[str] = ..., keeper: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+
+class NoteFencingRequest(_message.Message):
+    __slots__ = ("fencing",)
+    FENCING_FIELD_NUMBER: _ClassVar[int]
+    fencing: Fencing
+    def __init__(self, fencing: _Optional[_Union[Fencing, _Mapping]] = ...) -> None: ...
+
+class NoteFencingReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ClearFencingHistoryRequest(_message.Message):
+    __slots__ = ("target", "local")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    local: bool
+    def __init__(self, target: _Optional[str] = ..., local: _Optional[bool] = ...) -> None: ...
+
+class ClearFencingHistoryReply(_message.Message):
+    __slots__ = ("missed",)
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    missed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, missed: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ValidateAgentRequest(_message.Message):
+    __slots__ = ("agent", "parameters", "device", "timeout_ms")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    agent: str
+    parameters: _containers.ScalarMap[str, str]
+    device: str
+    timeout_ms: int
+    def __init__(self, agent: _Optional[str] = ..., parameters: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class FencingHistoryReply(_message.Message):
     __slots__ = ("fencings",)

@@ -66,6 +66,21 @@ class FencerStub:
                 request_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
                 _registered_method=True)
+        self.NoteFencing = channel.unary_unary(
+                '/raftmaker.v1.Fencer/NoteFencing',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.NoteFencingRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.NoteFencingReply.FromString,
+                _registered_method=True)
+        self.ClearFencingHistory = channel.unary_unary(
+                '/raftmaker.v1.Fencer/ClearFencingHistory',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryReply.FromString,
+                _registered_method=True)
+        self.ValidateAgent = channel.unary_unary(
+                '/raftmaker.v1.Fencer/ValidateAgent',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.ValidateAgentRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.ProbeReply.FromString,
+                _registered_method=True)
         self.AgentMetadata = channel.unary_unary(
                 '/raftmaker.v1.Fencer/AgentMetadata',
                 request_serializer=raftmaker_dot_wire_dot_fencer__pb2.AgentMetadataRequest.SerializeToString,
@@ -124,6 +139,27 @@ class FencerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NoteFencing(self, request, context):
+        """Tells a peer of a fencing that has ended, so that it is known when the node that saw to it is gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearFencingHistory(self, request, context):
+        """Forgets fencings that have ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ValidateAgent(self, request, context):
+        """Runs an agent's validate-all with these parameters; needs no device.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AgentMetadata(self, request, context):
         """Returns a fence agent's metadata.
         """
@@ -170,6 +206,21 @@ def add_FencerServicer_to_server(servicer, server):
                     servicer.FencingHistory,
                     request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.SerializeToString,
+            ),
+            'NoteFencing': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteFencing,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.NoteFencingRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.NoteFencingReply.SerializeToString,
+            ),
+            'ClearFencingHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearFencingHistory,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryReply.SerializeToString,
+            ),
+            'ValidateAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ValidateAgent,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.ValidateAgentRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.ProbeReply.SerializeToString,
             ),
             'AgentMetadata': grpc.unary_unary_rpc_method_handler(
                     servicer.AgentMetadata,
@@ -345,6 +396,87 @@ class Fencer:
             '/raftmaker.v1.Fencer/FencingHistory',
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteFencing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/NoteFencing',
+            raftmaker_dot_wire_dot_fencer__pb2.NoteFencingRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.NoteFencingReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearFencingHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/ClearFencingHistory',
+            raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.ClearFencingHistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ValidateAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/ValidateAgent',
+            raftmaker_dot_wire_dot_fencer__pb2.ValidateAgentRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.ProbeReply.FromString,
             options,
             channel_credentials,
             insecure,

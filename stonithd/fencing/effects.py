@@ -25,6 +25,13 @@ class PersistHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRecord:
+    """Tell the other members of a fencing that has ended; who does not answer asks later."""
+
+    record: FencingRecord
+
+
+@dataclass(frozen=True, slots=True)
 class GatherOffers:
     """Ask which nodes can fence `target` with these devices; answered by `OffersGathered`."""
 
@@ -76,6 +83,7 @@ class Delegate:
     timeout_ms: int
     delay_ms: int
     client: str
+    origin: NodeName
     incident: IncidentId
 
 
@@ -109,6 +117,7 @@ class CancelTimer:
 FencingEffect = (
     PersistToken
     | PersistHistory
+    | ShareRecord
     | GatherOffers
     | RunAgent
     | StopAgent

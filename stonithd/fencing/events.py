@@ -7,6 +7,7 @@ from enum import Enum
 
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
+from stonithd.fencing.history import FencingRecord
 from stonithd.fencing.setup import FenceAction, Setup
 
 
@@ -62,11 +63,29 @@ class FenceRequested:
     jitter: float = 0.0
     device: ResourceId = ResourceId("")
     client: str = ""
+    origin: NodeName = NodeName("")
+    """The node where it was asked for, as `client` for the history only."""
     incident: IncidentId = IncidentId("")
     afresh: bool = False
     """Not joined to an equal fencing that is under way: the devices run after this was asked."""
     wall_us: int = 0
     """Wall clock, for the history only."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryHeard:
+    """A peer tells what it remembers."""
+
+    at_ms: int
+    records: tuple[FencingRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCleared:
+    """What has ended is to be forgotten (features 17.41); `target` empty: of every node."""
+
+    at_ms: int
+    target: NodeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,8 @@ FencingEvent = (
     Configured
     | TokenSeen
     | FenceRequested
+    | HistoryHeard
+    | HistoryCleared
     | OffersGathered
     | AgentEnded
     | DelegateEnded

@@ -12,11 +12,18 @@ ENDED_MAX = 500
 
 
 class FencingState(Enum):
-    """How a fencing stands."""
+    """How a fencing stands (features 17.42)."""
 
+    QUERYING = "querying"
+    """Agents and peers are asked which devices can fence the target."""
     RUNNING = "running"
     CONFIRMED = "confirmed"
     FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self in (FencingState.CONFIRMED, FencingState.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +31,13 @@ class FencingRecord:
     """One fencing; `at_us` is the wall clock of its end, of its start while it runs."""
 
     number: int
+    keeper: NodeName = NodeName("")
+    """The node whose fencer saw to it; `number` counts there."""
     target: NodeName
     action: FenceAction
     client: str
+    origin: NodeName = NodeName("")
+    """The node where it was asked for."""
     delegate: NodeName = NodeName("")
     state: FencingState = FencingState.RUNNING
     devices: tuple[ResourceId, ...] = ()
@@ -37,16 +48,17 @@ class FencingRecord:
 def recorded(
     records: tuple[FencingRecord, ...], record: FencingRecord
 ) -> tuple[FencingRecord, ...]:
-    """Return the records with this one put in the place of the same number, or added last.
+    """Return the records with this one put in its own place, or added last.
 
     When there are too many, the oldest that ended are dropped.
     """
-    kept = [old for old in records if old.number != record.number]
+    name = (record.keeper, record.number)
+    kept = [old for old in records if (old.keeper, old.number) != name]
     kept.append(record)
-    surplus = sum(one.state is not FencingState.RUNNING for one in kept) - ENDED_MAX
+    surplus = sum(one.state.is_over for one in kept) - ENDED_MAX
     result = []
     for one in kept:
-        if surplus > 0 and one.state is not FencingState.RUNNING:
+        if surplus > 0 and one.state.is_over:
             surplus -= 1
         else:
             result.append(one)

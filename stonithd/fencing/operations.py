@@ -80,6 +80,7 @@ def _operation(turn: Turn, event: FenceRequested) -> Operation:
         requests=(event.request,),
         device=event.device,
         client=event.client,
+        origin=event.origin,
         incident=event.incident,
         timeout_ms=event.timeout_ms or turn.state.setup.fencing_timeout_ms,
         delay_ms=event.delay_ms,
@@ -112,7 +113,7 @@ def _begin(turn: Turn, operation: Operation) -> None:
     turn.put_operation(gathering)
     turn.emit(GatherOffers(operation.number, operation.target, undecided, operation.action))
     turn.emit(SetTimer(_deadline(operation), gathering.deadline_ms))
-    turn.record(gathering, FencingState.RUNNING)
+    turn.record(gathering, FencingState.QUERYING)
 
 
 def _wish(turn: Turn, operation: Operation) -> Wish:

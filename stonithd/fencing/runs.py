@@ -88,6 +88,7 @@ def _delegation(operation: Operation, run: Run) -> Delegate:
         timeout_ms=run.limit_ms,
         delay_ms=operation.delay_ms,
         client=operation.client,
+        origin=operation.origin,
         incident=operation.incident,
     )
 

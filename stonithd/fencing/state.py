@@ -47,6 +47,7 @@ class Operation:
     requests: tuple[int, ...]
     device: ResourceId
     client: str
+    origin: NodeName
     incident: IncidentId
     timeout_ms: int
     delay_ms: int

@@ -13,6 +13,8 @@ from stonithd.fencing.events import (
     DelegateEnded,
     FenceRequested,
     FencingEvent,
+    HistoryCleared,
+    HistoryHeard,
     OffersGathered,
     TimerFired,
     TimerKind,
@@ -40,12 +42,12 @@ def initial_state(
     What ran when it ended is failed: nobody knows how that came out, so nothing is confirmed.
     """
     kept = tuple(
-        replace(record, state=FencingState.FAILED, reason="the fencer restarted meanwhile")
-        if record.state is FencingState.RUNNING
-        else record
+        record
+        if record.state.is_over
+        else replace(record, state=FencingState.FAILED, reason="the fencer restarted meanwhile")
         for record in history
     )
-    following = max((record.number for record in kept), default=0) + 1
+    following = max((record.number for record in kept if record.keeper == node), default=0) + 1
     return State(node=node, token=token or Token(), history=kept, next_number=following)
 
 
@@ -61,6 +63,10 @@ def step(state: State, event: FencingEvent) -> tuple[State, tuple[FencingEffect,
             turn.raise_token(event.token)
         case FenceRequested():
             requested(turn, event)
+        case HistoryHeard():
+            turn.hear(event.records)
+        case HistoryCleared():
+            turn.forget(event.target)
         case OffersGathered():
             operation = state.operation(event.operation)
             if operation is not None and operation.phase is OperationPhase.GATHERING:

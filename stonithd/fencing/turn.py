@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from raftmaker.vocabulary.ids import Token
-from stonithd.fencing.effects import FencingEffect, PersistHistory, PersistToken
+from raftmaker.vocabulary.ids import NodeName, Token
+from stonithd.fencing.effects import FencingEffect, PersistHistory, PersistToken, ShareRecord
 from stonithd.fencing.history import FencingRecord, FencingState, recorded
 from stonithd.fencing.state import Operation, Run, State
 
@@ -64,14 +64,41 @@ class Turn:
         elapsed_us = (self.now_ms - operation.requested_ms) * 1000
         entry = FencingRecord(
             number=operation.number,
+            keeper=self.state.node,
             target=operation.target,
             action=operation.action,
             client=operation.client,
+            origin=operation.origin,
             delegate=operation.delegate,
             state=state,
             devices=operation.devices,
-            at_us=operation.wall_us + (elapsed_us if state is not FencingState.RUNNING else 0),
+            at_us=operation.wall_us + (elapsed_us if state.is_over else 0),
             reason="\n".join(operation.reasons),
         )
         self.state = replace(self.state, history=recorded(self.state.history, entry))
         self.emit(PersistHistory(self.state.history))
+        if state.is_over:
+            self.emit(ShareRecord(entry))
+
+    def hear(self, records: tuple[FencingRecord, ...]) -> None:
+        """Remember what peers saw to and has ended (features 17.41)."""
+        history = self.state.history
+        for record in records:
+            if record.state.is_over and record.keeper != self.state.node and record not in history:
+                history = recorded(history, record)
+        self._keep(history)
+
+    def forget(self, target: NodeName) -> None:
+        """Forget what has ended: all, or what concerns one target."""
+        self._keep(
+            tuple(
+                one
+                for one in self.state.history
+                if not one.state.is_over or (target and one.target != target)
+            )
+        )
+
+    def _keep(self, history: tuple[FencingRecord, ...]) -> None:
+        if history != self.state.history:
+            self.state = replace(self.state, history=history)
+            self.emit(PersistHistory(history))

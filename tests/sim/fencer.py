@@ -17,6 +17,7 @@ from stonithd.fencing.effects import (
     Reply,
     RunAgent,
     SetTimer,
+    ShareRecord,
     StopAgent,
 )
 from stonithd.fencing.events import (
@@ -25,6 +26,7 @@ from stonithd.fencing.events import (
     DelegateEnded,
     FenceRequested,
     FencingEvent,
+    HistoryHeard,
     Offer,
     OffersGathered,
     Timer,
@@ -116,6 +118,8 @@ class Fencer(Process):
                         self._disk_token = max(token, self._disk_token)
                 case PersistHistory(records):
                     self._disk_history = records
+                case ShareRecord(record):
+                    self._share(record)
                 case GatherOffers(operation, _, devices):
                     self._gather(operation, devices)
                 case RunAgent():
@@ -135,6 +139,26 @@ class Fencer(Process):
                     self.cancel_timer(timer)
                 case _:
                     assert_never(effect)
+
+    def _share(self, record: FencingRecord) -> None:
+        """Tell the others, whom a lost message leaves without it until they join anew."""
+        for node, fencer in self._cluster.fencers.items():
+            if node != self.machine.name:
+                self._tell(fencer, record)
+
+    def _tell(self, fencer: Fencer, record: FencingRecord) -> None:
+        self.call(
+            fencer,
+            lambda reply: fencer.hear(record, reply),
+            answered=lambda _: None,
+            failed=lambda _: None,
+            timeout_ms=2_000,
+        )
+
+    def hear(self, record: FencingRecord, reply: Answer) -> None:
+        """Remember what a peer saw to."""
+        self._step(HistoryHeard(self.at_ms, (record,)))
+        reply(True)
 
     def _let_pass(self, event: FencingEvent) -> State:
         rules = self._cluster.rules
@@ -190,6 +214,7 @@ class Fencer(Process):
             delay_ms=effect.delay_ms,
             device=effect.device,
             client=effect.client,
+            origin=effect.origin,
             incident=effect.incident,
         )
 

@@ -26,7 +26,7 @@ from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Toke
 from stonithd.agents import Agents
 from stonithd.client import FenceAnswer, FencerClient
 from stonithd.configuration.reading import agents_of, setup_of
-from stonithd.fencing.events import Configured
+from stonithd.fencing.events import Configured, HistoryCleared
 from stonithd.fencing.step import initial_state
 from stonithd.memory import Memory
 from stonithd.offers import Offers
@@ -45,10 +45,12 @@ case $action in
 metadata) cat <<EOF
 <resource-agent name="fence_file"><parameters><parameter name="plug"/></parameters>
 <actions><action name="on"/><action name="off"/><action name="reboot"/><action name="status"/>
-<action name="list"/><action name="monitor"/></actions></resource-agent>
+<action name="list"/><action name="monitor"/><action name="validate-all"/></actions>
+</resource-agent>
 EOF
 ;;
 list) echo c,c ;;
+validate-all) [ -n "$dir" ] || { echo "dir is missing" >&2; exit 2; } ;;
 monitor) exit 0 ;;
 status) [ "$(cat "$dir/$plug")" = off ] && exit 2; exit 0 ;;
 *)
@@ -73,7 +75,7 @@ class Node:
         memory = Memory(settings.state_dir / "stonithd")
         offers = Offers(settings.node, agents, self.peers, log)
         self.runner = Runner(
-            state=initial_state(settings.node, memory.token(), memory.history()),
+            state=initial_state(settings.node, memory.token(), memory.history(settings.node)),
             memory=memory,
             agents=agents,
             peers=self.peers,
@@ -127,6 +129,7 @@ class Node:
             session=Session(4),
             action=action,
             client="test",
+            origin=NodeName("b"),
         )
 
 
@@ -197,7 +200,8 @@ def test_a_device_fences_and_both_nodes_remember(tmp_path: Path) -> None:
             assert [(one.target, one.state, one.delegate) for one in history] == [
                 ("c", "confirmed", "a")
             ]
-        assert await pair.b.client.history(local=True) == ()
+        while not await pair.b.client.history(local=True):
+            await asyncio.sleep(0.01)
         assert await pair.a.client.history(NodeName("x")) == ()
 
     scenario(tmp_path, body)
@@ -317,6 +321,46 @@ def test_probes_and_bad_requests(tmp_path: Path) -> None:
             await probe(ResourceId("f1"), "off")
         with pytest.raises(HaError, match="is no action"):
             await pair.a.fence(2, action="explode")
+
+    scenario(tmp_path, body)
+
+
+def test_a_history_outlives_its_node_until_it_is_cleared(tmp_path: Path) -> None:
+    """features 17.41, 27.16"""
+
+    async def body(pair: Pair) -> None:
+        await pair.configure()
+        await pair.a.fence()
+        (known,) = await pair.a.client.history(local=True)
+        assert (known.client, known.origin, known.keeper) == ("test", "b", "a")
+        pair.b.runner.take(HistoryCleared(0, NodeName("")))
+        pair.b.runner.learn_history((NodeName("a"),))
+        while not await pair.b.client.history(local=True):
+            await asyncio.sleep(0.01)
+        assert await pair.b.client.history(local=True) == (known,)
+        assert await pair.b.client.history() == (known,), "two who remember tell it once"
+        assert await pair.b.client.clear_history(NodeName("x")) == ()
+        assert await pair.a.client.history(local=True) == (known,)
+        assert await pair.b.client.clear_history() == ()
+        assert await pair.a.client.history() == ()
+
+    scenario(tmp_path, body)
+
+
+def test_an_agent_checks_parameters(tmp_path: Path) -> None:
+    """features 17.17, 27.17"""
+
+    async def body(pair: Pair) -> None:
+        validate = pair.a.client.validate
+        assert (await validate("fence_file", {"dir": "/"})).code == 0
+        wrong = await validate("fence_file", {})
+        assert (wrong.code, wrong.output) == (2, "dir is missing")
+        with pytest.raises(HaError, match="is not installed"):
+            await validate("fence_absent", {})
+        agent = tmp_path / "agents" / "fence_file"
+        agent.write_text(AGENT.replace('<action name="validate-all"/>', ""))
+        with pytest.raises(HaError, match="offers no validate-all"):
+            await validate("fence_file", {})
 
     scenario(tmp_path, body)
 

@@ -1,0 +1,89 @@
+"""What a fencer remembers of its own fencings and of those that peers saw to (features 17.41)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from raftmaker.vocabulary.ids import NodeName
+from stonithd.fencing.effects import PersistHistory, ShareRecord
+from stonithd.fencing.events import HistoryCleared, HistoryHeard
+from stonithd.fencing.history import FencingRecord, FencingState
+from stonithd.fencing.setup import FenceAction, HostCheck
+from stonithd.history_wire import info_of, info_of_record, message_of, records_of
+from tests.fakes.fencer import Fencer, device
+
+HEARD = FencingRecord(
+    number=1,
+    keeper=NodeName("c"),
+    target=NodeName("a"),
+    action=FenceAction.REBOOT,
+    client="raftmaker-crmd",
+    origin=NodeName("c"),
+    delegate=NodeName("c"),
+    state=FencingState.CONFIRMED,
+    at_us=12,
+    reason="why",
+)
+
+
+def states(fencer: Fencer) -> list[str]:
+    return [record.state.value for record in fencer.state.history]
+
+
+def shared(fencer: Fencer) -> list[FencingRecord]:
+    return [effect.record for effect in fencer.effects if isinstance(effect, ShareRecord)]
+
+
+def test_who_asked_and_where_is_kept_and_the_end_is_told_to_all() -> None:
+    """features 17.41"""
+    fencer = Fencer(device("d1"))
+    fencer.fence(client="stonith_admin.me", origin=NodeName("c"))
+    assert not shared(fencer)
+    fencer.ends()
+    (record,) = fencer.state.history
+    assert (record.client, record.origin, record.keeper) == ("stonith_admin.me", "c", "a")
+    assert shared(fencer) == [record]
+
+
+def test_while_devices_are_asked_it_is_querying() -> None:
+    """features 17.42"""
+    fencer = Fencer(device("d1", host_list=(), host_check=HostCheck.DYNAMIC_LIST))
+    fencer.fence()
+    assert states(fencer) == ["querying"]
+    assert FencingState.QUERYING.is_over is False
+
+
+def test_what_peers_saw_to_is_remembered_once() -> None:
+    """features 17.41"""
+    fencer = Fencer(device("d1"))
+    fencer.fence()
+    fencer.ends()
+    effects = fencer.send(HistoryHeard(fencer.now_ms, (HEARD,)))
+    assert effects == (PersistHistory(fencer.state.history),)
+    assert [record.keeper for record in fencer.state.history] == ["a", "c"]
+    assert not fencer.send(HistoryHeard(fencer.now_ms, (HEARD,)))
+
+
+def test_of_its_own_fencings_a_fencer_knows_best() -> None:
+    fencer = Fencer(device("d1"))
+    lie = replace(HEARD, keeper=NodeName("a"))
+    running = replace(HEARD, state=FencingState.RUNNING)
+    assert not fencer.send(HistoryHeard(fencer.now_ms, (lie, running)))
+
+
+def test_clearing_forgets_what_has_ended() -> None:
+    """features 17.41, 27.16"""
+    fencer = Fencer(device("d1"))
+    fencer.fence()
+    fencer.send(HistoryHeard(fencer.now_ms, (HEARD, replace(HEARD, number=2, target="c"))))
+    fencer.send(HistoryCleared(fencer.now_ms, NodeName("a")))
+    assert [record.target for record in fencer.state.history] == ["b", "c"]
+    fencer.send(HistoryCleared(fencer.now_ms, NodeName("")))
+    assert states(fencer) == ["running"]
+    assert not fencer.send(HistoryCleared(fencer.now_ms, NodeName("")))
+
+
+def test_records_survive_the_wire_and_strange_ones_are_left_out() -> None:
+    told = info_of(message_of(info_of_record(HEARD)))
+    assert records_of((told,)) == (HEARD,)
+    assert records_of((replace(told, state="evaporated"), replace(told, action="melt"))) == ()
