@@ -7,12 +7,16 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crm_shell.commands.session import Command, Misused, Session
 from crm_shell.status.advice import advice
-from crm_shell.status.model import FailedFencing, Status
+from crm_shell.status.model import Status
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION
+
+if TYPE_CHECKING:
+    from stonithd.client import FencingInfo
 
 _WORDS = ("full", "bynode", "inactive", "ops", "timing", "failcounts", "verbose", "quiet",
           "html", "xml", "simple", "tickets", "noheaders", "detail", "brief")  # fmt: skip
@@ -38,20 +42,15 @@ async def status_now(session: Session) -> Status:
         quorate=quorate,
         waits=waits,
         version=SOFTWARE_VERSION,
-        failed_fencings=await _failed_fencings(session),
+        fencings=await _fencings(session),
     )
 
 
-async def _failed_fencings(session: Session) -> tuple[FailedFencing, ...]:
+async def _fencings(session: Session) -> tuple[FencingInfo, ...]:
     if not session.cluster.settings.me.is_node:
         return ()  # a witness runs no fencer
     try:
-        return tuple(
-            FailedFencing(target=each.target, action=each.action, client=each.client,
-                          reason=each.reason, at_us=each.at_us)
-            for each in await session.cluster.fencing_history()
-            if each.state == "failed"
-        )  # fmt: skip
+        return await session.cluster.fencing_history()
     except HaError as error:
         session.console.warn(str(error))
         return ()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from crm_shell.actions import tree
 from crm_shell.actions.moving import made_for, node_of
 from crm_shell.status.cluster_text import counts, listed
 from crm_shell.status.history import failed_action
-from crm_shell.status.model import FailedFencing, Status
+from crm_shell.status.model import Status
 from crmd.scheduler.pipeline import read_cluster
+
+if TYPE_CHECKING:
+    from stonithd.client import FencingInfo
 
 
 def build(
     cib: Element, *, now: int, dc: str = "", quorate: bool | None = None, version: str = "",
-    failed_fencings: tuple[FailedFencing, ...] = (), waits: tuple[str, str] = ("", ""),
+    fencings: tuple[FencingInfo, ...] = (), waits: tuple[str, str] = ("", ""),
 ) -> Status:  # fmt: skip
     """Build the status that `cib` shows at `now` (seconds since 1970).
 
-    `dc`, `quorate` and `waits`: what a daemon says, when asked.
+    `dc`, `quorate`, `fencings` and `waits`: what daemons say, when asked.
     """
     options = _option_values(cib)
     cluster = read_cluster(cib, Moment(now))
@@ -51,7 +56,7 @@ def build(
         bans=tuple(
             (each.id, each.get("rsc"), node_of(each), _score(each)) for each in made_for(cib)
         ),
-        failed_fencings=failed_fencings,
+        fencings=fencings,
         waits=waits,
     )
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.resource import Resource
     from crmd.scheduler.state.run import Run
+    from stonithd.client import FencingInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +30,6 @@ class FailedAction:
     """Seconds since 1970."""
     queued_ms: str
     exec_ms: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedFencing:
-    """A fencing that did not succeed."""
-
-    target: str
-    action: str
-    client: str
-    reason: str
-    at_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +60,7 @@ class Status:
     has_fencing_device: bool
     bans: tuple[tuple[str, str, str, str], ...] = ()
     """Constraints made by move and ban: (id, resource, node, score)."""
-    failed_fencings: tuple[FailedFencing, ...] = ()
+    fencings: tuple[FencingInfo, ...] = ()
+    """What the fencers remember, the newest first."""
     waits: tuple[str, str] = ("", "")
     """Of two voters: why this one does not go on without the other, and what to do about it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crm_shell.status.cluster_text import (
     Detail,
@@ -14,8 +16,12 @@ from crm_shell.status.cluster_text import (
     resource_lines,
 )
 from crm_shell.status.details_text import attributes_by_node, failures_by_node
+from crm_shell.status.fencing_text import detailed_text, is_over, plain_text, reduced
 from crm_shell.status.model import FailedAction, Status
 from crm_shell.status.places import everything_in
+
+if TYPE_CHECKING:
+    from stonithd.client import FencingInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,12 @@ class Shown:
     fail_counts: bool = False
     bans: bool = False
     headers: bool = True
+    failed_fencings: bool = True
+    pending_fencings: bool = True
+    succeeded_fencings: bool = False
+    whole_history: bool = False
+    """Every fencing, not only the newest of each kind."""
+    detail: bool = False
 
 
 def render(status: Status, shown: Shown, *, now: str) -> str:
@@ -63,13 +75,27 @@ def render(status: Status, shown: Shown, *, now: str) -> str:
     if shown.failures and status.failed_actions:
         lines = [f"  * {failure_text(each)}" for each in status.failed_actions]
         blocks.append(["Failed Resource Actions:", *lines])
-    if shown.failures and status.failed_fencings:
-        lines = [
-            f"  * {each.action} of {each.target} failed: client={each.client}, {each.reason}"
-            for each in status.failed_fencings
-        ]
-        blocks.append(["Failed Fencing Actions:", *lines])
+    blocks.extend(_fencings(status, shown))
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _fencings(status: Status, shown: Shown) -> Iterator[list[str]]:
+    """What failed, and what is under way or succeeded (features 27.2)."""
+    history = status.fencings if shown.whole_history else reduced(status.fencings)
+    failed = [each for each in history if each.state == "failed"]
+    other = [each for each in history if each.state != "failed"]
+    line = detailed_text if shown.detail else plain_text
+
+    def block(title: str, listed: list[FencingInfo]) -> list[str]:
+        full = shown.whole_history
+        return [title, *(f"  * {line(each, status.fencings, full=full)}" for each in listed)]
+
+    if shown.failed_fencings and failed:
+        yield block("Failed Fencing Actions:", failed)
+    if shown.succeeded_fencings and other:
+        yield block("Fencing History:", other)
+    elif shown.pending_fencings and (pending := [each for each in other if not is_over(each)]):
+        yield block("Pending Fencing Actions:", pending)
 
 
 def _summary(status: Status, now: str) -> list[str]:

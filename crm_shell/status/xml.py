@@ -11,6 +11,7 @@ from crm_shell.status.cluster_xml import (
     node_element,
     resource_element,
 )
+from crm_shell.status.fencing_text import event_element
 from crm_shell.status.model import FailedAction, Status
 from crm_shell.xml_text import xml_lines
 
@@ -31,7 +32,7 @@ def framed(request: str, children: tuple[Element, ...], *, code: int = 0, messag
 
 
 def elements(status: Status, *, now: str) -> tuple[Element, ...]:
-    """Return summary, nodes, resources, bans, failures."""
+    """Return summary, nodes, resources, bans, failures, fencings."""
     found = [
         _summary(status, now),
         Element("nodes", {}, tuple(node_element(status.cluster, each) for each in status.nodes)),
@@ -50,6 +51,8 @@ def elements(status: Status, *, now: str) -> tuple[Element, ...]:
     if status.failed_actions:
         failures = tuple(_failure(each) for each in status.failed_actions)
         found.append(Element("failures", {}, failures))
+    if status.fencings:
+        found.append(Element("fence_history", {}, tuple(map(event_element, status.fencings))))
     return tuple(found)
 
 

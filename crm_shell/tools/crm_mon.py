@@ -27,9 +27,13 @@ from raftmaker.client.offline import offline_file
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 
+_FENCING = ("fencing-failed", "fencing-pending", "fencing-succeeded")
 _SECTIONS = ("summary", "nodes", "resources", "failures", "attributes", "failcounts", "bans",
-             "counts", "dc", "fencing", "maint-mode", "operations", "options", "stack",
+             "counts", "dc", "fencing", *_FENCING, "maint-mode", "operations", "options", "stack",
              "tickets", "times")  # fmt: skip
+_DEFAULT = ("summary", "nodes", "resources", "failures", "fencing-failed", "fencing-pending")
+_HISTORY = {"0": (), "1": _FENCING[:2], "2": _FENCING, "3": _FENCING}
+"""What each level of --fence-history shows (features 27.4)."""
 
 
 def _parser() -> ToolParser:
@@ -60,7 +64,9 @@ def _parser() -> ToolParser:
         ("-Q", "quiet", ""),
     ):
         parser.flag(short, f"--{name}", dest=name.replace("-", "_"), text=text)
-    parser.add_argument("-m", "--fence-history", nargs="?", const="3", metavar="LEVEL")
+    parser.add_argument("-m", "--fence-history", nargs="?", const="2", metavar="LEVEL",
+                        help="fencings: 0 none, 1 failed and pending ones, 2 also those that"
+                             " succeeded, 3 all that are remembered")  # fmt: skip
     parser.add_argument("-L", "--neg-locations", nargs="?", const="", metavar="PREFIX")
     return parser
 
@@ -88,14 +94,20 @@ def main() -> int:
 
 
 def _shown(parser: ToolParser, options: argparse.Namespace) -> Shown:
-    wanted = {"summary", "nodes", "resources", "failures"}
+    wanted = set(_DEFAULT)
+    if options.fence_history is not None:
+        if options.fence_history not in _HISTORY:
+            parser.error(f"--fence-history: {options.fence_history!r} is none of 0, 1, 2, 3")
+        wanted = (wanted - {*_FENCING}) | {*_HISTORY[options.fence_history]}
     for names, adding in ((options.include, True), (options.exclude, False)):
         for name in (names or "").split(","):
             base = name.partition(":")[0]
-            if base in ("all", "default"):
-                wanted = set(_SECTIONS) if base == "all" and adding else wanted
-            elif base == "none" or (base == "all" and not adding):
+            if base in ("all", "default") and adding:
+                wanted = set(_SECTIONS if base == "all" else _DEFAULT)
+            elif base in ("none", "all"):
                 wanted = set()
+            elif base == "fencing":
+                wanted = wanted | {*_FENCING} if adding else wanted - {*_FENCING}
             elif base and base not in _SECTIONS:
                 parser.error(f"unknown section {base!r}; there are: {', '.join(_SECTIONS)}")
             elif base:
@@ -111,6 +123,11 @@ def _shown(parser: ToolParser, options: argparse.Namespace) -> Shown:
         fail_counts=options.failcounts or "failcounts" in wanted,
         bans=options.neg_locations is not None or "bans" in wanted,
         headers=not options.hide_headers,
+        failed_fencings="fencing-failed" in wanted,
+        pending_fencings="fencing-pending" in wanted,
+        succeeded_fencings="fencing-succeeded" in wanted,
+        whole_history=options.fence_history == "3",
+        detail=options.show_detail,
     )
 
 
@@ -200,7 +217,8 @@ def _filtered(status: Status, options: argparse.Namespace) -> Status:
     if options.node:
         names = (options.node, *tags.get(options.node, ()))
         nodes = tuple(each for each in status.nodes if {each.name, each.id} & set(names))
-        status = replace(status, nodes=nodes)
+        fencings = tuple(each for each in status.fencings if each.target in names)
+        status = replace(status, nodes=nodes, fencings=fencings)
     if options.resource:
         names = (options.resource, *tags.get(options.resource, ()))
         parts = (top.part(name) for name in names for top in status.resources)

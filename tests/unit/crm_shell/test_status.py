@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from cib_store.document.codec import parse
@@ -12,6 +15,9 @@ from crm_shell.status.build import build
 from crm_shell.status.model import Status
 from crm_shell.status.text import Shown, readable_ms, render
 from crm_shell.status.xml import elements, framed
+from crm_shell.tools.crm_mon import _parser, _shown
+from raftmaker.vocabulary.ids import NodeName
+from stonithd.client import FencingInfo
 
 
 def op(
@@ -125,3 +131,74 @@ def test_names_are_ordered_as_people_count() -> None:
 )
 def test_durations(milliseconds: int, shown: str) -> None:
     assert readable_ms(milliseconds) == shown
+
+
+def fencing(state: str, number: int, *, action: str = "reboot") -> FencingInfo:
+    return FencingInfo(
+        target=NodeName("n2"), action=action, client="raftmaker-crmd", origin=NodeName("n1"),
+        delegate=NodeName("n1"), state=state, devices=(), at_us=number * 1_000_000,
+        reason="no power" if state == "failed" else "", keeper=NodeName("n1"), number=number,
+    )  # fmt: skip
+
+
+FENCINGS = (
+    fencing("running", 5),
+    fencing("confirmed", 4),
+    fencing("failed", 3),
+    fencing("failed", 2),
+    fencing("confirmed", 1),
+)
+
+
+def shown_of(monkeypatch: pytest.MonkeyPatch, *words: str) -> Shown:
+    """Return what crm_mon would show for such options."""
+    monkeypatch.setattr(sys, "argv", ["crm_mon", *words])
+    parser = _parser()
+    return _shown(parser, parser.parse_args())
+
+
+def fencing_blocks(shown: Shown) -> dict[str, int]:
+    """Return the titles about fencing, and how many lines each has below it."""
+    status = replace(build_at(cib(START)), fencings=FENCINGS)
+    blocks = render(status, shown, now="today").split("\n\n")
+    return {
+        block.splitlines()[0]: len(block.splitlines()) - 1 for block in blocks if "Fencing" in block
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "blocks"),
+    [
+        ((), {"Failed Fencing Actions:": 1, "Pending Fencing Actions:": 1}),
+        (("-m", "0"), {}),
+        (("--fence-history=1",), {"Failed Fencing Actions:": 1, "Pending Fencing Actions:": 1}),
+        (("-m",), {"Failed Fencing Actions:": 1, "Fencing History:": 2}),
+        (("-m", "3"), {"Failed Fencing Actions:": 2, "Fencing History:": 3}),
+        (("-I", "fencing"), {"Failed Fencing Actions:": 1, "Fencing History:": 2}),
+        (("-U", "fencing"), {}),
+        (("-I", "none,fencing-pending"), {"Pending Fencing Actions:": 1}),
+        (("-U", "fencing-failed"), {"Pending Fencing Actions:": 1}),
+    ],
+)
+def test_which_fencings_are_shown(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], blocks: dict[str, int]
+) -> None:
+    """features 27.2, 27.4"""
+    assert fencing_blocks(shown_of(monkeypatch, *words)) == blocks
+
+
+def test_how_a_fencing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """features 17.41, 27.4"""
+    status = replace(build_at(cib(START)), fencings=FENCINGS[2:3])
+    plain = render(status, shown_of(monkeypatch), now="today")
+    assert "  * reboot of n2 by n1 for raftmaker-crmd@n1 last failed (no power) at " in plain
+    detailed = render(status, shown_of(monkeypatch, "-R"), now="today")
+    assert "  * reboot of n2 failed (no power): delegate=n1, client=raftmaker-crmd," in detailed
+    (history,) = (each for each in elements(status, now="today") if each.tag == "fence_history")
+    assert [each.get("status") for each in history.children] == ["failed"]
+
+
+def test_a_level_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """features 27.4, 28.3"""
+    with pytest.raises(SystemExit):
+        shown_of(monkeypatch, "-m", "7")
