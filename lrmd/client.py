@@ -14,6 +14,7 @@ from lrmd.codec import (
     alert_run_message,
     failure_id_message,
     inventory_of,
+    ocf_code,
     request_message,
     result_of,
     token_message,
@@ -28,10 +29,12 @@ from lrmd.operations.values import (
     FailureId,
     Inventory,
     OperationRequest,
+    Outcome,
     Result,
 )
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
+from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import ResourceId, Token
 from raftmaker.wire import executor_pb2 as pb
 from raftmaker.wire import executor_pb2_grpc, types_pb2
@@ -70,6 +73,20 @@ class ExecutorClient:
         reply = await self._ask(self._stub.Execute(request_message(request), timeout=_QUICK_S))
         call_id: int = reply.call_id
         return call_id
+
+    async def run_by_hand(self, request: OperationRequest) -> Outcome:
+        """Run an action that the cluster is told nothing of, to its end (features 27.8).
+
+        Giving the call up ends the action.
+        """
+        limit_s = request.timeout_ms / 1000 + _QUICK_S
+        reply = await self._ask(self._stub.RunByHand(request_message(request), timeout=limit_s))
+        return Outcome(
+            code=ocf_code(reply.code),
+            status=OpStatus(reply.status),
+            exit_reason=reply.exit_reason,
+            output=reply.output,
+        )
 
     async def cancel(
         self, *, token: Token, resource: ResourceId, operation: str, interval_ms: int

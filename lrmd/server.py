@@ -9,6 +9,7 @@ import grpc.aio
 
 from lrmd.agents.classes import Agents
 from lrmd.alerting import AlertAgents
+from lrmd.by_hand import ByHand
 from lrmd.codec import (
     agent_message,
     agent_of,
@@ -61,6 +62,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         self._runner = runner
         self._agents = agents
         self._alert_agents = alert_agents
+        self._by_hand = ByHand(agents)
         self._identity = identity
         self._boot_id = boot_id
         self._incarnation = incarnation
@@ -77,6 +79,20 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         async def work() -> pb.ExecuteReply:
             event = Execute(at_ms=boot_ms(), wall_us=wall_us(), request=request_of(request))
             return pb.ExecuteReply(call_id=self._take(event, Accepted).call_id)
+
+        return await _answered(context, work)
+
+    async def RunByHand(self, request: pb.ExecuteRequest, context: _Context) -> pb.RunByHandReply:
+        """Run an action for a person; answers when it has ended (features 27.8)."""
+
+        async def work() -> pb.RunByHandReply:
+            outcome = await self._by_hand.run(request_of(request))
+            return pb.RunByHandReply(
+                code=outcome.code,
+                status=outcome.status,
+                exit_reason=outcome.exit_reason,
+                output=outcome.output,
+            )
 
         return await _answered(context, work)
 

@@ -16,6 +16,7 @@ from raftmaker.vocabulary.codes import ExitCode
 if TYPE_CHECKING:
     from crmd.scheduler.explaining.values import Explanation, NodeView
     from crmd.scheduler.state.contribution import Contribution
+    from raftmaker.client import Cluster
 
 _USAGE = "explain [-x FILE] RESOURCE [NODE]"
 
@@ -24,7 +25,7 @@ async def _explain(session: Session, args: list[str]) -> int:
     file, rest = file_option(args)
     words = arguments(rest, 1, 2, _USAGE)
     node = words[1] if len(words) > 1 else ""
-    found = await _found(session, file, words[0], node)
+    found = await explanations(session.cluster, words[0], node, file=file)
     if not found:
         raise Failed(
             f"there is no resource {words[0]!r}; crm resource status lists them",
@@ -37,13 +38,16 @@ async def _explain(session: Session, args: list[str]) -> int:
     return 0
 
 
-async def _found(session: Session, file: str, resource: str, node: str) -> tuple[Explanation, ...]:
+async def explanations(
+    cluster: Cluster, resource: str, node: str = "", *, file: str = ""
+) -> tuple[Explanation, ...]:
+    """Ask why a resource is where it is; empty where there is none. `file`: a CIB to look at."""
     if not file:
         try:
-            return await session.cluster.explain(resource, node)
+            return await cluster.explain(resource, node)
         except (Unreachable, NotPermitted):
             pass  # what the store shows is explained here: it knows what the user may read
-    cib = read_cib(file) if file else (await session.cluster.cib(local=True)).document
+    cib = read_cib(file) if file else (await cluster.cib(local=True)).document
     # Here, as it loads the scheduler, which other commands need not wait for.
     from crmd.scheduler.explaining.explain import explain
 

@@ -78,20 +78,22 @@ def _flag(name: str, attribute: str, value: str, usage: str) -> Run:
 
 
 async def _fence(session: Session, args: list[str]) -> int:
-    words = arguments(args, 1, 2, "fence NODE [off|reboot]")
+    words = arguments(args, 1, 2, "fence NODE [off|reboot|on]")
     action = words[1] if len(words) > 1 else "reboot"
     if action not in ("off", "reboot", "on"):
         raise Misused(f"{action!r} is no fencing action: off, reboot or on")
     cib = await session.cib()
     name = tree.node(cib.document, words[0]).get("uname")
     await show_fencing(session, cib.document, name, action)
-    if not session.confirm(f"Fence {name} ({action})? What runs there is killed."):
+    question = f"Fence {name} ({action})? What runs there is killed."
+    if action != "on" and not session.confirm(question):
         return 0
     session.console.info(f"fencing {name} ({action}), this may take a while")
     ended = await session.cluster.fence(name, action=action, message="crm node fence")
+    done = "unfenced" if action == "on" else "fenced"
     if not ended.confirmed:
-        raise Failed(f"{name} was not fenced: {ended.reason or 'no reason given'}")
-    session.console.info(f"{name} is fenced, confirmed by {', '.join(ended.devices) or 'nobody'}")
+        raise Failed(f"{name} was not {done}: {ended.reason or 'no reason given'}")
+    session.console.info(f"{name} is {done}, confirmed by {', '.join(ended.devices) or 'nobody'}")
     return 0
 
 
@@ -170,7 +172,8 @@ LEVEL = Level(
                  _flag("maintenance", "maintenance", "true", "maintenance [NODE]")),
         _command("ready", "ready [NODE]", "End a node's maintenance",
                  _flag("ready", "maintenance", "false", "ready [NODE]")),
-        _command("fence", "fence NODE [off|reboot]", "Have a node fenced by its devices", _fence),
+        _command("fence", "fence NODE [off|reboot|on]",
+                 "Have a node fenced by its devices, or turned on", _fence),
         _command("clearstate", "clearstate NODE",
                  "Vouch that a node is down, when no device can", _clear_state),
         _command("attribute", "attribute NODE {set NAME VALUE|show [NAME]|delete NAME}",

@@ -15,6 +15,17 @@ from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, run_tool, w
 from raftmaker.client import Cluster, wait_settled
 from raftmaker.vocabulary.codes import ExitCode
 
+_BY_HAND = {
+    "force_start": "start",
+    "force_stop": "stop",
+    "force_demote": "demote",
+    "force_promote": "promote",
+    "force_check": "monitor",
+    "validate": "validate-all",
+}
+"""Which action of its agent each of these options runs."""
+_LONGEST = "3600"
+"""Seconds to wait, unless --timeout says otherwise."""
 _Run = Callable[[Cluster, argparse.Namespace], Awaitable[int]]
 
 _QUERIES = (
@@ -32,6 +43,16 @@ _QUERIES = (
     ("-B", "ban", "keep away from a node"),
     ("-U", "clear", "lift what move and ban made"),
     ("-D", "delete", "delete a resource"),
+    ("-Y", "why", "why resources run or do not"),
+)
+_ALONE = (
+    ("digests", "digests of a resource's parameters, with -N"),
+    ("validate", "have the agent check the parameters of -r, or of --class and --option"),
+    ("force-start", "run the agent's start here, whatever the cluster thinks of it"),
+    ("force-stop", "the same with stop"),
+    ("force-demote", "the same with demote"),
+    ("force-promote", "the same with promote"),
+    ("force-check", "the same with monitor"),
 )
 _WITH_VALUE = (
     ("-g", "get-parameter", "print a parameter"),
@@ -46,6 +67,13 @@ def _parser() -> ToolParser:
         parser.flag(short, f"--{name}", dest=name.replace("-", "_"), text=text)
     for short, name, text in _WITH_VALUE:
         parser.value(short, f"--{name}", dest=name.replace("-", "_"), text=text)
+    for name, text in _ALONE:
+        parser.flag(f"--{name}", dest=name.replace("-", "_"), text=text)
+    for name, dest in (("class", "standard"), ("provider", "provider"), ("agent", "agent")):
+        parser.value(f"--{name}", dest=dest, text="with --validate: the agent, without -r")
+    parser.add_argument("--option", dest="option", action="append", default=[],
+                        metavar="NAME=VALUE",
+                        help="with --validate, --force-…: a parameter")  # fmt: skip
     parser.flag("--restart", "--restart", dest="restart", text="stop, wait, start")
     parser.flag("--wait", "--wait", dest="wait", text="wait until the cluster has settled")
     parser.flag("--list-standards", "--list-standards", dest="list_standards")
@@ -67,7 +95,7 @@ def _parser() -> ToolParser:
     parser.value("-s", "--set-name", dest="set_name", text="id of the set")
     parser.value("-i", "--nvpair", dest="pair_id", text="id of the pair")
     parser.value("-t", "--resource-type", dest="type", text="with -D: primitive, group, clone …")
-    parser.value("-T", "--timeout", dest="timeout", text="seconds to wait", default="3600")
+    parser.value("-T", "--timeout", dest="timeout", text="seconds to wait")
     parser.flag("--recursive", "--recursive", dest="recursive")
     parser.flag("-f", "--force", dest="force")
     parser.flag("-Q", "--quiet", dest="quiet", text="the value alone")
@@ -83,6 +111,8 @@ def main() -> int:
     command = command or "list"
     if command in _NEED_RESOURCE and not options.resource:
         parser.error(f"--{command.replace('_', '-')} needs a resource: --resource RESOURCE")
+    if command == "validate" and not options.resource and not (options.standard and options.agent):
+        parser.error("--validate needs --resource RESOURCE, or --class and --agent")
     if options.expired and command != "clear":
         parser.error("--expired is for --clear")
     if command == "clear" and not (options.resource or options.expired):
@@ -212,7 +242,7 @@ async def _restart(cluster: Cluster, options: argparse.Namespace) -> int:
 def _timeout_s(options: argparse.Namespace) -> float:
     from cib_store.model.values import parse_duration_ms
 
-    duration = parse_duration_ms(options.timeout)
+    duration = parse_duration_ms(options.timeout or _LONGEST)
     if duration is None:
         raise ToolFailed(f"{options.timeout!r} is no duration", ExitCode.USAGE)
     return duration / 1000
@@ -236,6 +266,27 @@ async def _delete(cluster: Cluster, options: argparse.Namespace) -> int:
     edited = remove(cib.configuration, [element.id])
     await cluster.change(operations(cib.configuration, edited), base=cib.version)
     return 0
+
+
+async def _by_hand(cluster: Cluster, options: argparse.Namespace) -> int:
+    # Here and not above, as these load the scheduler.
+    from crm_shell.tools import resource_by_hand
+
+    command = next(name for name in _BY_HAND if getattr(options, name))
+    name = command.replace("_", "-")
+    return await resource_by_hand.run(cluster, name, _BY_HAND[command], options)
+
+
+async def _why(cluster: Cluster, options: argparse.Namespace) -> int:
+    from crm_shell.tools import resource_reasons
+
+    return await resource_reasons.why(cluster, options)
+
+
+async def _digests(cluster: Cluster, options: argparse.Namespace) -> int:
+    from crm_shell.tools import resource_reasons
+
+    return await resource_reasons.digests(cluster, options)
 
 
 _RUNS: dict[str, _Run] = {
@@ -263,7 +314,11 @@ _RUNS: dict[str, _Run] = {
     "restart": _restart,
     "wait": _wait,
     "delete": _delete,
+    "why": _why,
+    "digests": _digests,
+    **dict.fromkeys(_BY_HAND, _by_hand),
 }
 _NEED_RESOURCE = ("query_xml", "query_xml_raw", "locate", "constraints", "get_parameter",
                   "set_parameter", "delete_parameter", "move", "ban", "restart",
-                  "delete")  # fmt: skip
+                  "delete", "digests", *(each for each in _BY_HAND if each != "validate"),
+                  )  # fmt: skip

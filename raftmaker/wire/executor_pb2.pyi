@@ -68,6 +68,18 @@ class ExecuteRequest(_message.Message):
     user_data: _containers.ScalarMap[str, str]
     def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., start_delay_ms: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., meta: _Optional[_Mapping[str, str]] = ..., transition_key: _Optional[str] = ..., expected_code: _Optional[int] = ..., incident: _Optional[str] = ..., user_data: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class RunByHandReply(_message.Message):
+    __slots__ = ("code", "status", "exit_reason", "output")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    EXIT_REASON_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    status: int
+    exit_reason: str
+    output: str
+    def __init__(self, code: _Optional[int] = ..., status: _Optional[int] = ..., exit_reason: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
+
 class ExecuteReply(_message.Message):
     __slots__ = ("call_id",)
     CALL_ID_FIELD_NUMBER: _ClassVar[int]

@@ -46,6 +46,11 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteReply.FromString,
                 _registered_method=True)
+        self.RunByHand = channel.unary_unary(
+                '/raftmaker.v1.Executor/RunByHand',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.RunByHandReply.FromString,
+                _registered_method=True)
         self.Cancel = channel.unary_unary(
                 '/raftmaker.v1.Executor/Cancel',
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.CancelRequest.SerializeToString,
@@ -106,6 +111,13 @@ class ExecutorServicer:
 
     def Execute(self, request, context):
         """Queues an operation; its results come on Results. Refused when the token is smaller than the highest seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunByHand(self, request, context):
+        """Runs an action for a person, beside all that the cluster orders: no queue, no history, no token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,6 +198,11 @@ def add_ExecutorServicer_to_server(servicer, server):
                     servicer.Execute,
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteReply.SerializeToString,
+            ),
+            'RunByHand': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunByHand,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.RunByHandReply.SerializeToString,
             ),
             'Cancel': grpc.unary_unary_rpc_method_handler(
                     servicer.Cancel,
@@ -288,6 +305,33 @@ class Executor:
             '/raftmaker.v1.Executor/Execute',
             raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.ExecuteReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunByHand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/RunByHand',
+            raftmaker_dot_wire_dot_executor__pb2.ExecuteRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.RunByHandReply.FromString,
             options,
             channel_credentials,
             insecure,

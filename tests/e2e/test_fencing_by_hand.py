@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import START_S, Site
+from raftmaker.vocabulary.codes import ExitCode
+from tests.e2e.site import FAILOVER_S, START_S, Site
 
 pytestmark = pytest.mark.e2e
 
@@ -74,3 +75,67 @@ def test_who_joins_is_unfenced_first_and_anew_with_a_changed_device(site: Site) 
     site.wait(lambda: unfenced("2").count(node) == 2, START_S, "who joins is not unfenced")
     site.crm("n1", "--force", "configure", "delete", "storage")
     site.wait_active(START_S)
+
+
+def test_what_is_known_of_devices_and_agents(site: Site) -> None:
+    """features 27.17, 17.17"""
+
+    def said(*words: str, code: int = 0) -> str:
+        done = site.run("n1", "stonith_admin", *words)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    assert said("-L") == "fencing\n1 fence device found\n"
+    assert said("-l", "n2", "-q") == "fencing\n"
+    assert {"fence_raftmaker_local", "fence_storage"} <= set(said("-I").splitlines())
+    assert said("-s", "fencing", "-q").split() == list(site.cluster.names)
+    assert said("-Q", "fencing") == ""
+    assert "devices: fencing" in said("-Q", "nothing", code=ExitCode.NOSUCH)
+    assert '<resource-agent name="fence_storage"' in said("-M", "-a", "fence_storage")
+    assert "log is missing" in said("-K", "-a", "fence_storage", code=1)
+    valid = "Validation of fence_storage succeeded\n"
+    assert said("-K", "-a", "fence_storage", "-o", "log=/x") == valid
+    assert 'valid="true"' in said("-K", "-a", "fence_storage", "-o", "log=/x", "--output-as=xml")
+
+
+def test_a_node_is_fenced_by_hand_and_everybody_remembers(site: Site) -> None:
+    """features 17.32, 17.39, 17.41, 27.16, 27.18"""
+    node = next(name for name in site.cluster.names if name not in ("n1", site.wait_active(1).node))
+    asked_at = "n1"
+
+    def admin(*words: str) -> str:
+        done = site.run(asked_at, "stonith_admin", *words)
+        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    admin("--fence", node, "--delay", "-1", "--tag", "drill")
+    site.wait_fenced(node, FAILOVER_S)
+    whole = admin("--history", node, "--verbose")
+    assert whole.startswith(f"turning off of {node} successful: delegate="), whole
+    assert "client=stonith_admin.drill, origin=n1, completed='" in whole
+    admin("--fence", node, "--tolerance", "1h")
+    assert admin("--history", node, "--verbose") == whole, "what was done was done again"
+    assert admin("--last", node).startswith(f"Node {node} last fenced at: ")
+    shown = site.run(asked_at, "crm_mon", "-1", "-m").stdout
+    assert f"  * turning off of {node} by " in shown
+    admin("--history", node, "--cleanup")
+    assert admin("--history", node, "--verbose") == "0 events found\n"
+    site.cluster.start(node)
+
+
+def test_a_person_vouches_for_a_node_that_no_device_can_fence(site: Site) -> None:
+    """features 17.38, 27.16"""
+    service = site.wait_active(START_S).node
+    other = next(name for name in site.cluster.names if name != service)
+    heard = site.run(other, "stonith_admin", "--confirm", service)
+    assert heard.returncode == ExitCode.UNSAFE
+    site.crm(other, "--force", "resource", "stop", "fencing")
+    site.cluster.kill(service)
+    site.wait(
+        lambda: site.run(other, "stonith_admin", "--confirm", service).returncode == 0,
+        FAILOVER_S,
+        "nobody's word is taken",
+    )
+    site.wait_active(FAILOVER_S, elsewhere_than=service)
+    site.crm(other, "--force", "resource", "start", "fencing")
+    site.cluster.start(service)
