@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
-from cib_store.model.values import interval_ms
 from crm_shell.actions import tree
 from crm_shell.commands.explain import explanation_lines, explanations
 from crm_shell.status.places import places_of
@@ -27,8 +26,8 @@ async def why(cluster: Cluster, options: argparse.Namespace) -> int:
     if options.resource:
         names = [tree.resource(cib, options.resource).id]
     else:
-        names = [each.id for each in tree.section(cib, "resources").each() if each.id]
-        names = [name for name in names if tree.resource(cib, name).tag != "template"]
+        top = tree.section(cib, "resources").each()
+        names = [each.id for each in top if each.tag in tree.RESOURCES and each.tag != "template"]
     now = int(time.time())
     write("Resource Reasons:")
     for name in names:
@@ -101,7 +100,7 @@ def digest_lines(cib: Element, name: str, node: str, *, now: int) -> list[str]:
     ]
     newest = max(entries, key=lambda one: number(one, "call-id"), default=None)
     task = newest.get("operation") if newest is not None else "start"
-    interval = interval_ms(newest.attributes.get("interval")) if newest is not None else 0
+    interval = number(newest, "interval") if newest is not None else 0
     calculated = calculate(cluster, rsc, task, interval, place, newest)
     what = f"{interval}ms-interval {task} action" if interval else f"{task} action"
     if task == "monitor" and not interval:

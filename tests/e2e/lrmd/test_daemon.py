@@ -73,6 +73,26 @@ def scenario(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
+def test_what_a_person_runs_leaves_no_trace(daemon: Daemon) -> None:
+    """features 27.8: no token, no history; an end when its time is up."""
+
+    async def body() -> None:
+        client = await up(daemon)
+        agent = Agent(Standard.OCF, "raftmaker", "Dummy")
+        by_hand = replace(ask("monitor", agent), token=Token())
+        assert (await client.run_by_hand(by_hand)).code is OcfCode.NOT_RUNNING
+        assert (await client.run_by_hand(replace(by_hand, operation="start"))).code is OcfCode.OK
+        assert (await client.run_by_hand(by_hand)).code is OcfCode.OK
+        assert (await client.run_by_hand(replace(by_hand, operation="stop"))).code is OcfCode.OK
+        missing = await client.run_by_hand(replace(by_hand, agent=test_agent("none")))
+        assert missing.status is OpStatus.NOT_INSTALLED
+        state = await client.state()
+        assert (state.history, state.pending) == ((), ())
+        await client.close()
+
+    scenario(body)
+
+
 @pytest.mark.parametrize("provider", ["heartbeat", "raftmaker"])
 def test_a_resource_lives_through_its_actions(daemon: Daemon, provider: str) -> None:
     """Features 5.9, 5.30, 5.36: Debian's agent and ours pass the same suite."""

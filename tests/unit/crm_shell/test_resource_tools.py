@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cib_store.document.codec import parse
 from crm_shell import main as shell
 from crm_shell.tools import crm_mon, crm_resource
-from raftmaker.vocabulary.codes import ExitCode
+from crm_shell.tools.frame import ToolFailed
+from crm_shell.tools.resource_by_hand import request_for, told
+from lrmd.operations.values import Outcome
+from raftmaker.vocabulary.codes import ExitCode, OcfCode, OpStatus
 from tests.unit.crm_shell.desk import Desk
 
 _WEB = (("start", 0, 1), ("monitor", 10_000, 2))
@@ -189,3 +194,70 @@ def test_a_tag_is_started_and_stopped_as_what_it_names(desk: Desk) -> None:
     assert roles() == [("db", "Stopped"), ("g", "Stopped")]
     desk.run(shell.main, "resource", "start", "both")
     assert roles() == [("db", "Started"), ("g", "Started")]
+
+
+def test_why_a_resource_runs_or_does_not(desk: Desk) -> None:
+    """features 27.6"""
+    tool = crm_resource.main
+    whole = desk.did(tool, "--why", "-r", "web").splitlines()
+    assert whole[:2] == ["Resource Reasons:", "  * Resource web is running"]
+    assert any("n1" in line for line in whole[2:]), "what decides it follows"
+    elsewhere = desk.did(tool, "-Y", "-r", "web", "-N", "n2").splitlines()
+    assert elsewhere[1] == "  * Resource web is not running on host n2"
+    brief = desk.did(tool, "--why").splitlines()
+    named = [line for line in brief if line.startswith("  * ")]
+    assert named == ["  * Resource db is not running", "  * Resource g is running"]
+    assert len(brief) < len(named) * 3 + 2, "a verdict for each"
+
+
+def test_digests_of_parameters(desk: Desk) -> None:
+    """features 27.7"""
+    tool = crm_resource.main
+    monitored = desk.did(tool, "--digests", "-r", "web", "-N", "n1").splitlines()
+    assert monitored[0] == "Digests for web 10000ms-interval monitor action on n1:"
+    assert monitored[1].endswith(" (all parameters)")
+    started = desk.did(tool, "--digests", "-r", "db", "-N", "n2").splitlines()
+    assert started[0] == "Digests for db start action on n2:"
+    assert desk.run(tool, "--digests", "-r", "g", "-N", "n1")[0] == ExitCode.UNIMPLEMENT_FEATURE
+    assert desk.run(tool, "--digests", "-r", "web")[0] == ExitCode.USAGE
+
+
+def test_an_action_by_hand_is_what_the_cluster_would_order() -> None:
+    """features 27.8"""
+    cib = parse(CIB)
+    request = request_for(cib, "db", "start", node="n1", now=1_000)
+    assert str(request.agent) == "ocf:heartbeat:Dummy"
+    assert (request.resource, request.operation, request.interval_ms) == ("db", "start", 0)
+    assert request.meta["priority"] == "7"
+    with pytest.raises(ToolFailed, match="active on n1") as unsafe:
+        request_for(cib, "web", "start", node="n2", now=1_000)
+    assert unsafe.value.code is ExitCode.UNSAFE
+    assert request_for(cib, "web", "start", node="n2", now=1_000, force=True).resource == "web"
+    assert request_for(cib, "web", "monitor", node="n2", now=1_000).resource == "web"
+    assert request_for(cib, "web", "start", node="n1", now=1_000).resource == "web"
+    with pytest.raises(ToolFailed, match="is a group"):
+        request_for(cib, "g", "stop", node="n1", now=1_000)
+
+
+def test_how_an_action_by_hand_ended() -> None:
+    """features 27.8"""
+    request = request_for(parse(CIB), "db", "start", node="n1", now=1_000)
+    good = Outcome(code=OcfCode.OK, output="hello")
+    assert told(request, "force-start", good) == [
+        "Operation force-start for db (ocf:heartbeat:Dummy) returned 0 (OK)", "hello",
+    ]  # fmt: skip
+    bad = Outcome(code=OcfCode.ERROR, exit_reason="no disk")
+    assert told(request, "force-start", bad) == [
+        "Operation force-start for db (ocf:heartbeat:Dummy) returned 1 (Error occurred: no disk)"
+    ]
+    late = Outcome(code=OcfCode.ERROR, status=OpStatus.TIMEOUT)
+    assert told(request, "force-stop", late)[0].endswith("could not be executed (Timed Out)")
+    checked = replace(request, operation="validate-all")
+    assert len(told(checked, "validate", good)) == 1
+    assert len(told(checked, "validate", good, verbose=1)) == 2
+
+
+def test_what_is_checked_has_to_be_named(desk: Desk) -> None:
+    """features 27.8, 28.3"""
+    assert desk.run(crm_resource.main, "--validate", "--class", "ocf")[0] == ExitCode.USAGE
+    assert desk.run(crm_resource.main, "--force-stop")[0] == ExitCode.USAGE
