@@ -18,7 +18,7 @@ from crm_shell.status.fencing_text import (
 )
 from crm_shell.tools import fencing_answers as answers
 from crm_shell.tools.frame import ToolFailed
-from crm_shell.tools.stonith_admin import main
+from crm_shell.tools.stonith_admin import _check, _parser, main
 from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 from stonithd.client import DeviceInfo, FencingInfo, ProbeAnswer
@@ -188,6 +188,17 @@ def test_a_device_that_does_not_work_is_a_failure() -> None:
         answers.query("f1", ProbeAnswer(code=1, status=OpStatus.TIMEOUT))
     assert failed.value.code is ExitCode.TIMEOUT
     assert answers.no_device("x", (device("f1"),)).code is ExitCode.NOSUCH
+
+
+def test_by_default_all_devices_together_have_two_minutes() -> None:
+    """features 17.30, 17.32, 27.18"""
+    parser = _parser()
+    options = parser.parse_args(["-F", "n1"])
+    _check(parser, "fence", options)
+    assert (options.timeout_ms, options.delay_ms, options.tolerance_ms) == (120_000, 0, 0)
+    options = parser.parse_args(["-F", "n1", "-t", "5", "-y", "-1", "--tolerance", "1h"])
+    _check(parser, "fence", options)
+    assert (options.timeout_ms, options.delay_ms, options.tolerance_ms) == (5_000, -1, 3_600_000)
 
 
 @pytest.mark.parametrize(
