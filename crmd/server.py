@@ -148,6 +148,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
 
     async def FenceNode(self, request: pb.FenceNodeRequest, context: _Context) -> pb.FenceNodeReply:
         """Have a node fenced, by the DC."""
+        if self._is_bound(context):
+            await abort(context, refusal("fences nodes"))
 
         def made(call: int) -> events.FenceNodeRequested:
             return events.FenceNodeRequested(
@@ -183,6 +185,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         self, request: pb.ConfirmDownRequest, context: _Context
     ) -> pb.FenceNodeReply:
         """Take somebody's word that a node is down."""
+        if self._is_bound(context):
+            await abort(context, refusal("takes a word that a node is down"))
 
         def made(call: int) -> events.ConfirmDownRequested:
             return events.ConfirmDownRequested(

@@ -21,6 +21,7 @@ from raftmaker.runtime.errors import HaError, NotPermitted
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.settings import Settings, decode_file
+from raftmaker.vocabulary.ids import NodeName
 from tests.e2e.lone_controller import lone_settings
 
 pytestmark = pytest.mark.e2e
@@ -60,13 +61,15 @@ async def _refused(call: Awaitable[object]) -> bool:
     return False
 
 
-def _who_is_refused(settings: Settings, target: Target) -> tuple[bool, bool, bool]:
-    async def asked() -> tuple[bool, bool, bool]:
+def _who_is_refused(settings: Settings, target: Target) -> tuple[bool, ...]:
+    async def asked() -> tuple[bool, ...]:
         client = ControllerClient(target, identity=tool_identity(settings.cluster, "test"))
         try:
             return (
                 await _refused(client.explain("web")),
                 await _refused(client.cleanup(resource="web")),
+                await _refused(client.fence_node(NodeName("n1"), "off")),
+                await _refused(client.confirm_down(NodeName("n1"))),
                 await _refused(client.keep_secret("web", "passwd", "x")),
             )
         finally:
@@ -75,17 +78,17 @@ def _who_is_refused(settings: Settings, target: Target) -> tuple[bool, bool, boo
     return asyncio.run(asked())
 
 
-def test_everybodys_socket_explains_cleans_and_keeps_nothing(settings: Settings) -> None:
+def test_everybodys_socket_explains_cleans_fences_and_keeps_nothing(settings: Settings) -> None:
     """features 20.11, 27.31"""
     public = settings.public_socket("crmd")
-    assert _who_is_refused(settings, public) == (True, True, True)
+    assert _who_is_refused(settings, public) == (True,) * 5
     assert stat.S_IMODE(public.stat().st_mode) == 0o660
 
 
-def test_roots_socket_explains_and_cleans_and_keeps_no_secret(settings: Settings) -> None:
+def test_roots_socket_explains_cleans_and_fences_and_keeps_no_secret(settings: Settings) -> None:
     """features 20.11, 20.14: root has the files of secrets themselves."""
     private = settings.private_socket("crmd")
-    assert _who_is_refused(settings, private) == (False, False, True)
+    assert _who_is_refused(settings, private) == (False, False, False, False, True)
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
 
@@ -106,5 +109,5 @@ def test_loads_of_nodes_come_from_their_controllers(settings: Settings) -> None:
 
 def test_other_nodes_may_do_all(settings: Settings) -> None:
     """features 27.31"""
-    assert _who_is_refused(settings, settings.me.controller) == (False, False, False)
+    assert _who_is_refused(settings, settings.me.controller) == (False,) * 5
     assert Secrets(Path(settings.state_dir) / "secrets").read("web", "passwd") == "x"
