@@ -174,6 +174,7 @@ def test_the_real_scheduler_and_the_policy_together(policy: str, tasks: list[str
 
 
 def test_a_boot_that_was_reported_as_fenced_stops_everything_whatever_the_policy() -> None:
+    """features 2.20, 17.35"""
     world = World(("no-quorum-policy", "freeze"))
     world.become_member()
     facts = world.store.facts.of(A)
