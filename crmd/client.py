@@ -174,6 +174,11 @@ class ControllerClient:
         reply = await self._ask(self._stub.Cleanup(request, timeout=_CLEANUP_S))
         return tuple(reply.cleaned)
 
+    async def fail_resource(self, resource: str, node: NodeName) -> None:
+        """Have a resource count as failed on a node; returns when that node has taken it."""
+        request = pb.FailResourceRequest(resource=resource, node=node)
+        await self._ask(self._stub.FailResource(request, timeout=_QUICK_S))
+
     async def explain(self, resource: str, node: str = "") -> tuple[Explanation, ...]:
         """Say why a resource is where it is; empty where there is no such resource."""
         request = pb.ExplainRequest(resource=resource, node=node)

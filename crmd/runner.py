@@ -189,7 +189,12 @@ class Runner:
         match effect:
             case effects.Refused():
                 self._log.info("refused", reason=effect.reason)
-            case effects.Cleaned() | effects.FencingAnswered() | effects.Forward():
+            case (
+                effects.Cleaned()
+                | effects.FencingAnswered()
+                | effects.FailureOrdered()
+                | effects.Forward()
+            ):
                 self._log.info("answered", answer=effect)
             case (
                 effects.JoinAccepted()

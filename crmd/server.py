@@ -238,6 +238,30 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             answered=lambda answer: pb.CleanupReply(cleaned=answer.lines),
         )
 
+    async def FailResource(
+        self, request: pb.FailResourceRequest, context: _Context
+    ) -> pb.FailResourceReply:
+        """Have a resource count as failed on a node, by the DC (features 27.7)."""
+        if self._is_bound(context):
+            await abort(context, refusal("has resources fail"))
+
+        def made(call: int) -> events.FailRequested:
+            return events.FailRequested(
+                at_ms=boot_ms(), call=call, resource=request.resource, node=NodeName(request.node)
+            )
+
+        async def forwarded(dc: ControllerClient) -> pb.FailResourceReply:
+            await dc.fail_resource(request.resource, NodeName(request.node))
+            return pb.FailResourceReply()
+
+        return await self._ask_dc(
+            context,
+            made,
+            forwarded,
+            effects.FailureOrdered,
+            answered=lambda _: pb.FailResourceReply(),
+        )
+
     async def Explain(self, request: pb.ExplainRequest, context: _Context) -> pb.ExplainReply:
         """Say why a resource is where it is."""
         try:

@@ -43,6 +43,7 @@ _QUERIES = (
     ("-B", "ban", "keep away from a node"),
     ("-U", "clear", "lift what move and ban made"),
     ("-D", "delete", "delete a resource"),
+    ("-F", "fail", "have a resource count as failed on the node of -N"),
     ("-Y", "why", "why resources run or do not"),
 )
 _ALONE = (
@@ -268,6 +269,18 @@ async def _delete(cluster: Cluster, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _fail(cluster: Cluster, options: argparse.Namespace) -> int:
+    cib = (await cluster.cib()).document
+    element = tree.resource(cib, options.resource)
+    if element.tag != "primitive":
+        raise ToolFailed(f"{element.id} is a {element.tag}: only primitives fail", ExitCode.USAGE)
+    if not options.node:
+        raise ToolFailed("--fail needs a node: --node NODE", ExitCode.USAGE)
+    node = tree.node(cib, options.node).get("uname")
+    await cluster.fail(options.resource, node)
+    return 0
+
+
 async def _by_hand(cluster: Cluster, options: argparse.Namespace) -> int:
     # Here and not above, as these load the scheduler.
     from crm_shell.tools import resource_by_hand
@@ -314,11 +327,12 @@ _RUNS: dict[str, _Run] = {
     "restart": _restart,
     "wait": _wait,
     "delete": _delete,
+    "fail": _fail,
     "why": _why,
     "digests": _digests,
     **dict.fromkeys(_BY_HAND, _by_hand),
 }
 _NEED_RESOURCE = ("query_xml", "query_xml_raw", "locate", "constraints", "get_parameter",
                   "set_parameter", "delete_parameter", "move", "ban", "restart",
-                  "delete", "digests", *(each for each in _BY_HAND if each != "validate"),
+                  "delete", "digests", "fail", *(each for each in _BY_HAND if each != "validate"),
                   )  # fmt: skip

@@ -259,6 +259,13 @@ class Cleaned:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureOrdered:
+    """Answer to the wish to have a resource fail: its node has taken the order."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveBegun:
     """Answer to the wish to leave: it is committed that this node shuts down."""
 
@@ -313,7 +320,15 @@ class LeavingWaits:
 
 
 Answer = (
-    JoinAccepted | OrderTaken | Ended | FencingAnswered | Cleaned | LeaveBegun | Refused | Forward
+    JoinAccepted
+    | OrderTaken
+    | Ended
+    | FencingAnswered
+    | Cleaned
+    | FailureOrdered
+    | LeaveBegun
+    | Refused
+    | Forward
 )
 Effect = (
     Record

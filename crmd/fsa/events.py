@@ -357,6 +357,16 @@ class WentAlone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailRequested:
+    """A person wants a resource to count as failed on a node (features 27.7)."""
+
+    at_ms: int
+    call: int
+    resource: str
+    node: NodeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveRequested:
     """This node is to leave in good order; `now_s` is the wall clock (features 15.14)."""
 
@@ -397,5 +407,6 @@ Event = (
     | CleanupRequested
     | FenceNodeRequested
     | ConfirmDownRequested
+    | FailRequested
     | LeaveRequested
 )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from crmd.fsa.history import is_failure
-from lrmd.operations.values import Result
+from lrmd.operations.values import FAIL_BY_HAND, Result
 
-COUNTED_ONCE = ("start", "stop", "promote", "demote")
+COUNTED_ONCE = ("start", "stop", "promote", "demote", FAIL_BY_HAND)
 
 
 def failure_attributes(result: Result, *, start_is_fatal: bool) -> dict[str, str]:
     """Return the transient attributes that a result changes; empty where it is no failure.
 
     A failed stop, and a failed start unless ``start-failure-is-fatal`` is false, count infinitely;
-    recurring operations, promote and demote count one; probes and migrations do not. (features
-    8.20)
+    recurring operations, promote and demote count one, as does what a person says to have failed;
+    probes and migrations do not. (features 8.20)
     """
     request = result.request
     outcome = result.outcome

@@ -79,6 +79,7 @@ def give_up_lease(turn: Turn) -> None:
     turn.dc = None
     waiting = [call for fencing in dc.fencings.values() for call in fencing.calls]
     waiting.extend(one.call for one in dc.unfencings.values() if one.call is not None)
+    waiting.extend(one.call for one in dc.orders.values() if one.call is not None)
     waiting.extend(cleanup.call for cleanup in dc.cleanups.values())
     for call in waiting:
         turn.refuse(call, ExitCode.TEMPFAIL, "the DC has changed meanwhile: look, and ask again")

@@ -14,6 +14,7 @@ from crmd.fsa import (
     decisions,
     effects,
     events,
+    failing,
     fencing,
     isolation,
     joins,
@@ -156,7 +157,10 @@ def _take_in(turn: Turn, event: Event) -> None:
         case events.MayGoAlone() | events.MustNotGoAlone() | events.WentAlone():
             survival.on_answer_of_store(turn, event)
         case (
-            events.CleanupRequested() | events.FenceNodeRequested() | events.ConfirmDownRequested()
+            events.CleanupRequested()
+            | events.FenceNodeRequested()
+            | events.ConfirmDownRequested()
+            | events.FailRequested()
         ):
             _for_the_dc(turn, event)
         case events.LeaveRequested():
@@ -332,7 +336,10 @@ def _on_executor(
 
 def _for_the_dc(
     turn: Turn,
-    event: events.CleanupRequested | events.FenceNodeRequested | events.ConfirmDownRequested,
+    event: events.CleanupRequested
+    | events.FenceNodeRequested
+    | events.ConfirmDownRequested
+    | events.FailRequested,
 ) -> None:
     """Only the DC does this; another node passes it on."""
     holder = lease.holder_of_lease(turn)
@@ -351,5 +358,7 @@ def _for_the_dc(
             fencing.on_fence_requested(turn, event)
         case events.ConfirmDownRequested():
             fencing.on_confirm_requested(turn, event)
+        case events.FailRequested():
+            failing.on_fail_requested(turn, event)
         case _:
             assert_never(event)

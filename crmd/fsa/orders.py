@@ -14,6 +14,7 @@ from crmd.fsa.cib import (
 )
 from crmd.fsa.cleanup import failure_removals, on_forgotten
 from crmd.fsa.effects import SendCancel, SendForget, SendOrder
+from crmd.fsa.failing import on_ordered
 from crmd.fsa.fencing import fence_for_action
 from crmd.fsa.forgetting import send_forget
 from crmd.fsa.history import failure_of
@@ -234,6 +235,9 @@ def on_order_ended(
         rejoin(turn, event.node, reached=event.reached)
     if order.cleanup is not None and isinstance(order.effect, SendForget):
         on_forgotten(turn, order.cleanup, order.effect, reason, order.then)
+    if order.call is not None:
+        on_ordered(turn, order.call, reason)
+        return None
     if order.action is None:
         on_join_order_ended(turn, event)
         return None

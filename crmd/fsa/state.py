@@ -181,6 +181,8 @@ class Order:
     """The action for which it is, of whichever transition; None: a cleanup, or a join."""
     cleanup: int | None = None
     """The cleanup for which it is."""
+    call: int | None = None
+    """Who waits for it, of those who had a resource fail."""
     then: tuple[CibOperation, ...] = ()
     """What is written when the member has done it."""
 

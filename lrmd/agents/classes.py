@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from lrmd.agents.execution import AgentClass, Execution, TaskRun, not_installed
+from lrmd.agents.execution import AgentClass, Decided, Execution, TaskRun, not_installed
 from lrmd.agents.fence_devices import FenceDevices
 from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits
-from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
+from lrmd.operations.values import FAIL_BY_HAND, Agent, OperationRequest, Outcome, Standard
 from raftmaker.runtime.errors import HaError
+from raftmaker.vocabulary.codes import OcfCode
 
 
 class Agents:
@@ -25,10 +26,14 @@ class Agents:
 
     def begin(self, call_id: int, request: OperationRequest) -> Execution:
         """Start a run."""
+        if request.operation == FAIL_BY_HAND:
+            return Decided(Outcome(code=OcfCode.ERROR, exit_reason="failed by hand"))
         return self._class_of(request.agent).begin(call_id, request)
 
     def adopt(self, call_id: int, request: OperationRequest) -> Execution | None:
         """Find a run of an earlier process of the daemon again; None: it was never forked."""
+        if request.operation == FAIL_BY_HAND:
+            return self.begin(call_id, request)
         return self._class_of(request.agent).adopt(call_id, request)
 
     async def metadata(self, agent: Agent) -> str:

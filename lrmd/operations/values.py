@@ -89,6 +89,8 @@ class Outcome:
     output: str = ""
 
 
+FAIL_BY_HAND = "asyncmon"
+"""The operation by which a resource is said to have failed; no agent is run (features 27.7)."""
 CANCELLED = Outcome(code=OcfCode.UNKNOWN, status=OpStatus.CANCELLED)
 FORGOTTEN = Outcome(code=OcfCode.UNKNOWN, status=OpStatus.UNKNOWN)
 """Stands for a failure that was cleared: whatever the operation finds next is told."""

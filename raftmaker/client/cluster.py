@@ -372,6 +372,13 @@ class Cluster:
             refresh=refresh,
         )
 
+    async def fail(self, resource: str, node: str) -> None:
+        """Have a resource count as failed on a node, so that the cluster recovers it.
+
+        Returns when the node has taken it; `resource` as the operation history names it.
+        """
+        await self.controller.fail_resource(resource, NodeName(node))
+
     async def explain(self, resource: str, node: str = "") -> tuple[Explanation, ...]:
         """Say why a resource is where it is, from this node's view; empty: no such resource."""
         return await self.controller.explain(resource, node)

@@ -168,6 +168,20 @@ class CleanupReply(_message.Message):
     cleaned: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, cleaned: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class FailResourceRequest(_message.Message):
+    __slots__ = ("resource", "node", "origin")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    resource: str
+    node: str
+    origin: _types_pb2.Origin
+    def __init__(self, resource: _Optional[str] = ..., node: _Optional[str] = ..., origin: _Optional[_Union[_types_pb2.Origin, _Mapping]] = ...) -> None: ...
+
+class FailResourceReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class LeaveRequest(_message.Message):
     __slots__ = ("origin",)
     ORIGIN_FIELD_NUMBER: _ClassVar[int]

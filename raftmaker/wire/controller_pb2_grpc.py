@@ -87,6 +87,11 @@ class ControllerStub:
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_controller__pb2.CleanupReply.FromString,
                 _registered_method=True)
+        self.FailResource = channel.unary_unary(
+                '/raftmaker.v1.Controller/FailResource',
+                request_serializer=raftmaker_dot_wire_dot_controller__pb2.FailResourceRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_controller__pb2.FailResourceReply.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/raftmaker.v1.Controller/Explain',
                 request_serializer=raftmaker_dot_wire_dot_controller__pb2.ExplainRequest.SerializeToString,
@@ -178,6 +183,13 @@ class ControllerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FailResource(self, request, context):
+        """Has a resource count as failed on a node, so that the cluster recovers it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Says why a resource is where it is, from this node's view of the CIB; nothing changes.
         """
@@ -251,6 +263,11 @@ def add_ControllerServicer_to_server(servicer, server):
                     servicer.Cleanup,
                     request_deserializer=raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_controller__pb2.CleanupReply.SerializeToString,
+            ),
+            'FailResource': grpc.unary_unary_rpc_method_handler(
+                    servicer.FailResource,
+                    request_deserializer=raftmaker_dot_wire_dot_controller__pb2.FailResourceRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_controller__pb2.FailResourceReply.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -539,6 +556,33 @@ class Controller:
             '/raftmaker.v1.Controller/Cleanup',
             raftmaker_dot_wire_dot_controller__pb2.CleanupRequest.SerializeToString,
             raftmaker_dot_wire_dot_controller__pb2.CleanupReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FailResource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Controller/FailResource',
+            raftmaker_dot_wire_dot_controller__pb2.FailResourceRequest.SerializeToString,
+            raftmaker_dot_wire_dot_controller__pb2.FailResourceReply.FromString,
             options,
             channel_credentials,
             insecure,

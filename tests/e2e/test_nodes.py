@@ -7,6 +7,7 @@ import pytest
 from cib_store.document.codec import parse
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.feature_set import FEATURE_SET
+from tests.e2e.judge import Entry
 from tests.e2e.site import FAILOVER_S, START_S, Site
 
 pytestmark = pytest.mark.e2e
@@ -123,6 +124,34 @@ def test_maintenance_mode_ends_monitors_and_goes_on_with_them(site: Site) -> Non
     site.crm("n1", "configure", "property", "maintenance-mode=false")
     site.wait(lambda: recurring() != [], START_S, "nothing monitors it any more")
     assert site.judge.active() == before
+
+
+def test_a_resource_that_is_said_to_have_failed_is_recovered(site: Site) -> None:
+    """features 27.7"""
+    before = site.wait_active(START_S)
+
+    def tool(*words: str) -> str:
+        done = site.run("n1", "crm_resource", *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def is_another_than(known: Entry) -> bool:
+        entry = site.judge.active()
+        return entry is not None and entry.pid != known.pid
+
+    tool("--fail", "-r", "service", "-N", before.node)
+    site.wait(lambda: is_another_than(before), START_S, "it was not recovered")
+    assert "service asyncmon on" in site.run("n1", "crm_mon", "-1").stdout
+    assert "value=1" in site.crm("n1", "resource", "failcount", "service", "show", before.node)
+    assert before.node in tool("--cleanup", "-r", "service")
+    tool("--wait")
+    assert "asyncmon" not in site.run("n1", "crm_mon", "-1").stdout
+    recovered = site.wait_active(START_S)
+    tool("--refresh", "-r", "service")
+    tool("--wait")
+    assert site.judge.active() == recovered, "probing it anew leaves it alone"
+    tool("--restart", "-r", "service")
+    assert is_another_than(recovered)
 
 
 def test_what_is_said_of_the_members(site: Site) -> None:

@@ -281,6 +281,7 @@ class Controller(Process):
                 | fx.Ended()
                 | fx.FencingAnswered()
                 | fx.Cleaned()
+                | fx.FailureOrdered()
                 | fx.LeaveBegun()
                 | fx.Refused()
                 | fx.Forward()

@@ -119,6 +119,7 @@ def plain_events(core: ControllerState, at_ms: int) -> list[Event]:
         events.MetadataRead(at_ms=at_ms, agent=DUMMY, traits=AgentTraits()),
         events.CleanupRequested(at_ms=at_ms, call=90),
         events.FenceNodeRequested(at_ms=at_ms, call=90, target=B, action="off"),
+        events.FailRequested(at_ms=at_ms, call=95, resource="web", node=B),
         events.ConfirmDownRequested(at_ms=at_ms, call=90, target=B),
         events.LeaveRequested(at_ms=at_ms, call=90, now_s=17),
         events.StoreChanged(
