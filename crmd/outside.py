@@ -148,6 +148,7 @@ class Reach:
             client=effect.client,
             afresh=effect.afresh,
             origin=effect.origin,
+            known_index=effect.known_index,
         )
         return events.FencingEnded(
             at_ms=boot_ms(),

@@ -88,6 +88,7 @@ class FencerClient:
         delay_ms: int = 0,
         client: str = "",
         origin: NodeName | None = None,
+        known_index: int = 0,
         incident: IncidentId | None = None,
         device: ResourceId | None = None,
         afresh: bool = False,
@@ -95,7 +96,7 @@ class FencerClient:
         """Fence `target` (off, reboot or on); answers when it is done.
 
         `afresh`: an equal fencing that is under way is not joined.
-
+        `known_index`: log position of the configuration that the caller knows; on waits for it.
         There is no limit here: the fencer's own, from the devices' timeouts, always ends it.
         Raises `Refused` when nothing was run: an older token, or (for one `device`) not usable
         there. After `Unreachable` it is not known whether it was done: ask again, equal requests
@@ -111,6 +112,7 @@ class FencerClient:
             delay_ms=delay_ms,
             client=client,
             origin=origin or "",
+            known_index=known_index,
             incident=incident or "",
             device=device or "",
             afresh=afresh,

@@ -20,6 +20,7 @@ from raftmaker.wire.types_pb2 import Identity
 from stonithd.agents import Agents
 from stonithd.configuration.reading import agents_of, setup_of
 from stonithd.fencing.events import Configured
+from stonithd.knowledge import Knowledge
 from stonithd.runner import Runner
 
 _AGAIN_S = 0.2
@@ -44,8 +45,7 @@ class Follower:
         self._seen: WatchStep | None = None
         self._after: WatchStep | None = None
         self._changed = asyncio.Event()
-        self.configured = asyncio.Event()
-        """Set once the first configuration is known."""
+        self.knowledge = Knowledge()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -107,7 +107,7 @@ class Follower:
             self._runner.remember_lists()
             new = set(setup.members) - {*known.setup.members, known.node}
             self._runner.learn_history(sorted(new))
-        self.configured.set()
+        self.knowledge.grow(seen.index)
 
 
 def _members(facts: Facts) -> tuple[NodeName, ...]:

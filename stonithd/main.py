@@ -44,7 +44,7 @@ async def _body(context: Context) -> None:
         agents=agents,
         offers=offers,
         peers=peers,
-        configured=follower.configured,
+        knowledge=follower.knowledge,
     )
     server = await serve(
         [service.service()],

@@ -272,6 +272,7 @@ class Runner:
                 delay_ms=effect.delay_ms,
                 client=effect.client,
                 origin=effect.origin,
+                known_index=effect.known_index,
                 incident=effect.incident,
                 device=effect.device,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from typing import Any
 
@@ -26,6 +25,7 @@ from stonithd.fencing.invocation import options_of
 from stonithd.fencing.runs import TRIES
 from stonithd.fencing.setup import Device, FenceAction, HostCheck
 from stonithd.history_wire import FencingInfo, info_of, info_of_record, message_of, records_of
+from stonithd.knowledge import Knowledge
 from stonithd.offers import Offers, unusable_here
 from stonithd.peers import Peers
 from stonithd.runner import Runner
@@ -48,21 +48,28 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         agents: Agents,
         offers: Offers,
         peers: Peers,
-        configured: asyncio.Event,
+        knowledge: Knowledge,
     ) -> None:
-        """Serve what `runner` decides; until `configured` is set, who asks for a device waits."""
+        """Serve what `runner` decides; who asks for a device waits for the `knowledge` of it."""
         self._identity = identity
         self._runner = runner
         self._agents = agents
         self._offers = offers
         self._peers = peers
-        self._configured = configured
+        self._knowledge = knowledge
 
     async def _wait_until_configured(self) -> None:
         """A fencer that has just started does not know the devices yet: do not say none can."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CONFIGURED_S):
-                await self._configured.wait()
+        await self._knowledge.reached(0, within_s=_CONFIGURED_S)
+
+    async def _knows_enough(self, request: fencer_pb2.FenceRequest) -> bool:
+        """Wait for the configuration that the asker knows.
+
+        Turned on by an older one, a node would count as unfenced by devices, or with parameters,
+        that were not used. Off is not put off: what is known will do, or fail.
+        """
+        index = request.known_index if request.action == FenceAction.ON.value else 0
+        return await self._knowledge.reached(index, within_s=_CONFIGURED_S) or index == 0
 
     def service(self) -> Service:
         """Return what `rpc.serve` wants."""
@@ -88,7 +95,8 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         except HaError as error:
             await abort(context, error)
             raise
-        await self._wait_until_configured()
+        if not await self._knows_enough(request):
+            await abort(context, Refused("this fencer has not read the newest configuration yet"))
         reply = await self._runner.ask(
             FenceRequested(
                 at_ms=boot_ms(),
@@ -104,6 +112,7 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
                 device=ResourceId(request.device),
                 client=request.client,
                 origin=NodeName(request.origin),
+                known_index=request.known_index,
                 incident=IncidentId(request.incident),
                 afresh=request.afresh,
                 wall_us=wall_us(),

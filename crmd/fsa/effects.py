@@ -167,6 +167,8 @@ class RunFencing:
     client: str = ""
     origin: NodeName = NodeName("")
     """Who asked for it, and on which node; for the history (features 17.41)."""
+    known_index: int
+    """Log position of the configuration by which it was decided."""
     until_ms: int
     afresh: bool = False
     """Run the devices for this alone: an equal fencing that is under way is not joined."""

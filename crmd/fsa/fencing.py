@@ -195,6 +195,7 @@ def on_intent(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Resul
             delay_ms=fencing.delay_ms,
             client=fencing.client,
             origin=fencing.origin,
+            known_index=turn.view.index,
             until_ms=turn.fresh_until_ms,
         )
     )

@@ -89,6 +89,7 @@ def _begin(
             delay_ms=asked.delay_ms if asked is not None else 0,
             client=asked.client if asked is not None else CLIENT,
             origin=asked.origin if asked is not None else turn.node,
+            known_index=turn.view.index,
             until_ms=turn.fresh_until_ms,
         )
     )

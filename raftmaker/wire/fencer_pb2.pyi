@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FenceRequest(_message.Message):
-    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident", "device", "afresh", "origin")
+    __slots__ = ("token", "target", "boot_id", "session", "action", "timeout_ms", "delay_ms", "client", "incident", "device", "afresh", "origin", "known_index")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class FenceRequest(_message.Message):
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     AFRESH_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_INDEX_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     target: str
     boot_id: str
@@ -33,7 +34,8 @@ class FenceRequest(_message.Message):
     device: str
     afresh: bool
     origin: str
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ..., device: _Optional[str] = ..., afresh: _Optional[bool] = ..., origin: _Optional[str] = ...) -> None: ...
+    known_index: int
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., target: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., action: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., delay_ms: _Optional[int] = ..., client: _Optional[str] = ..., incident: _Optional[str] = ..., device: _Optional[str] = ..., afresh: _Optional[bool] = ..., origin: _Optional[str] = ..., known_index: _Optional[int] = ...) -> None: ...
 
 class FenceReply(_message.Message):
     __slots__ = ("confirmed", "devices", "reason", "took_ms")

@@ -84,6 +84,7 @@ class Delegate:
     delay_ms: int
     client: str
     origin: NodeName
+    known_index: int
     incident: IncidentId
 
 

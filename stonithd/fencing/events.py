@@ -65,6 +65,8 @@ class FenceRequested:
     client: str = ""
     origin: NodeName = NodeName("")
     """The node where it was asked for, as `client` for the history only."""
+    known_index: int = 0
+    """Log position of the configuration that the asker knows, for peers that may lag behind."""
     incident: IncidentId = IncidentId("")
     afresh: bool = False
     """Not joined to an equal fencing that is under way: the devices run after this was asked."""

@@ -81,6 +81,7 @@ def _operation(turn: Turn, event: FenceRequested) -> Operation:
         device=event.device,
         client=event.client,
         origin=event.origin,
+        known_index=event.known_index,
         incident=event.incident,
         timeout_ms=event.timeout_ms or turn.state.setup.fencing_timeout_ms,
         delay_ms=event.delay_ms,

@@ -89,6 +89,7 @@ def _delegation(operation: Operation, run: Run) -> Delegate:
         delay_ms=operation.delay_ms,
         client=operation.client,
         origin=operation.origin,
+        known_index=operation.known_index,
         incident=operation.incident,
     )
 

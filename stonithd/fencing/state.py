@@ -48,6 +48,7 @@ class Operation:
     device: ResourceId
     client: str
     origin: NodeName
+    known_index: int
     incident: IncidentId
     timeout_ms: int
     delay_ms: int

@@ -215,6 +215,7 @@ class Fencer(Process):
             device=effect.device,
             client=effect.client,
             origin=effect.origin,
+            known_index=effect.known_index,
             incident=effect.incident,
         )
 

@@ -28,6 +28,7 @@ from stonithd.client import FenceAnswer, FencerClient
 from stonithd.configuration.reading import agents_of, setup_of
 from stonithd.fencing.events import Configured, HistoryCleared
 from stonithd.fencing.step import initial_state
+from stonithd.knowledge import Knowledge
 from stonithd.memory import Memory
 from stonithd.offers import Offers
 from stonithd.peers import Peers
@@ -61,6 +62,7 @@ status) [ "$(cat "$dir/$plug")" = off ] && exit 2; exit 0 ;;
 esac
 """
 ME = ("a", "b")
+KNOWN_INDEX = 7
 
 
 class Node:
@@ -82,15 +84,15 @@ class Node:
             offers=offers,
             log=log,
         )
-        configured = asyncio.Event()
-        configured.set()
+        self.knowledge = Knowledge()
+        self.knowledge.grow(KNOWN_INDEX)
         self.service = FencerService(
             identity=self.identity,
             runner=self.runner,
             agents=agents,
             offers=offers,
             peers=self.peers,
-            configured=configured,
+            knowledge=self.knowledge,
         )
         self.client = FencerClient(settings.socket("stonithd"), identity=self.identity)
 
@@ -121,7 +123,9 @@ class Node:
         )
         self.runner.take(Configured(boot_ms(), setup))
 
-    async def fence(self, counter: int = 1, action: str = "off") -> FenceAnswer:
+    async def fence(
+        self, counter: int = 1, action: str = "off", known_index: int = 0
+    ) -> FenceAnswer:
         return await self.client.fence(
             token=Token(1, counter),
             target=NodeName("c"),
@@ -130,6 +134,7 @@ class Node:
             action=action,
             client="test",
             origin=NodeName("b"),
+            known_index=known_index,
         )
 
 
@@ -343,6 +348,28 @@ def test_a_history_outlives_its_node_until_it_is_cleared(tmp_path: Path) -> None
         assert await pair.a.client.history(local=True) == (known,)
         assert await pair.b.client.clear_history() == ()
         assert await pair.a.client.history() == ()
+
+    scenario(tmp_path, body)
+
+
+def test_a_node_is_turned_on_by_no_older_configuration_than_the_asker_knows(
+    tmp_path: Path,
+) -> None:
+    """features 17.40: other devices, or other parameters of them, may unfence it by now."""
+
+    async def body(pair: Pair) -> None:
+        await pair.configure(constraints=BAN_A)
+        off = await pair.a.fence(action="off", known_index=KNOWN_INDEX + 5)
+        assert off.confirmed, "this cannot wait"
+        asked = asyncio.create_task(pair.a.fence(action="on", known_index=KNOWN_INDEX + 1))
+        await asyncio.sleep(0.05)
+        assert pair.log() == ["off c"]
+        pair.a.knowledge.grow(KNOWN_INDEX + 1)
+        await asyncio.sleep(0.05)
+        assert pair.log() == ["off c"], "the peer that runs the device lags behind, too"
+        pair.b.knowledge.grow(KNOWN_INDEX + 2)
+        assert (await asked).confirmed
+        assert pair.log() == ["off c", "on c"]
 
     scenario(tmp_path, body)
 

@@ -75,7 +75,9 @@ def test_clearing_forgets_what_has_ended() -> None:
     """features 17.41, 27.16"""
     fencer = Fencer(device("d1"))
     fencer.fence()
-    fencer.send(HistoryHeard(fencer.now_ms, (HEARD, replace(HEARD, number=2, target="c"))))
+    fencer.send(
+        HistoryHeard(fencer.now_ms, (HEARD, replace(HEARD, number=2, target=NodeName("c"))))
+    )
     fencer.send(HistoryCleared(fencer.now_ms, NodeName("a")))
     assert [record.target for record in fencer.state.history] == ["b", "c"]
     fencer.send(HistoryCleared(fencer.now_ms, NodeName("")))

@@ -61,6 +61,7 @@ def test_a_node_is_unfenced_and_noted_so_before_its_resources_start(world: World
     run = world.last(effects.RunFencing)
     assert (run.action, run.target, run.at) == ("on", B, B), "what its devices can do, it knows"
     assert (run.boot_id, run.session) == (boot(B), 1)
+    assert run.known_index == world.core.view.index, "no fencer may go by an older configuration"
     assert not [one for one in world.recorded if isinstance(one, FenceIntent)], "it is not at risk"
     world.silent_store = True
     ended(world, confirmed=True)
