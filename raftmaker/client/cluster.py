@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cib_store.client import AttributeValue, Change, Membership, StoreClient, WatchStep
 from cib_store.document.element import Element
 from raftmaker.client.values import Cib, Progress, Reading, StoreStatus, Voter
+from raftmaker.runtime.clock import wall_us
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, Rejected, Unreachable
 from raftmaker.runtime.identity import tool_identity
@@ -398,15 +399,30 @@ class Cluster:
         Returns when it is confirmed or has failed. `delay_ms` below 0 switches off the devices'
         delays too. `tag` makes a program's wishes tell apart in the history of fencings.
         """
-        return await self.controller.fence_node(
-            NodeName(node),
-            action,
-            reason=message,
-            timeout_ms=timeout_ms,
-            delay_ms=delay_ms,
-            client=f"{self._program}.{tag}" if tag else self._program,
-            origin=NodeName(self.settings.node),
-        )
+        since_us = wall_us()
+        try:
+            return await self.controller.fence_node(
+                NodeName(node),
+                action,
+                reason=message,
+                timeout_ms=timeout_ms,
+                delay_ms=delay_ms,
+                client=f"{self._program}.{tag}" if tag else self._program,
+                origin=NodeName(self.settings.node),
+            )
+        except Unreachable:
+            if action == "on":
+                raise
+            from crmd.client import FenceNodeAnswer
+            from raftmaker.client.fencing import fencing_since
+
+            # The DC may be the node that is fenced, or be lost meanwhile: another goes on.
+            seen = await fencing_since(lambda: self.fencing_history(node), since_us)
+            if seen is None:
+                raise
+            return FenceNodeAnswer(
+                confirmed=seen.state == "confirmed", devices=seen.devices, reason=seen.reason
+            )
 
     async def confirm_down(self, node: str, *, message: str = "") -> FenceNodeAnswer:
         """Vouch that a node is down. Wrong, it corrupts data: nothing checks it."""

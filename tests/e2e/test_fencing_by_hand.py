@@ -85,16 +85,13 @@ def test_what_is_known_of_devices_and_agents(site: Site) -> None:
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
-    assert said("-L") == "fencing\n1 fence device found\n"
-    assert said("-l", "n2", "-q") == "fencing\n"
+    assert said("-l", "n2") == "fencing\n1 fence device found\n"
     assert {"fence_raftmaker_local", "fence_storage"} <= set(said("-I").splitlines())
     assert said("-s", "fencing", "-q").split() == list(site.cluster.names)
     assert said("-Q", "fencing") == ""
     assert "devices: fencing" in said("-Q", "nothing", code=ExitCode.NOSUCH)
     assert '<resource-agent name="fence_storage"' in said("-M", "-a", "fence_storage")
     assert "log is missing" in said("-K", "-a", "fence_storage", code=1)
-    valid = "Validation of fence_storage succeeded\n"
-    assert said("-K", "-a", "fence_storage", "-o", "log=/x") == valid
     assert 'valid="true"' in said("-K", "-a", "fence_storage", "-o", "log=/x", "--output-as=xml")
 
 
