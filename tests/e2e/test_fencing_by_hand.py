@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from crm_shell.tools import stonith_admin
 from raftmaker.vocabulary.codes import ExitCode
 from tests.e2e.site import FAILOVER_S, START_S, Site
 
@@ -77,59 +79,82 @@ def test_who_joins_is_unfenced_first_and_anew_with_a_changed_device(site: Site) 
     site.wait_active(START_S)
 
 
-def test_what_is_known_of_devices_and_agents(site: Site) -> None:
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """``stonith_admin`` in this process: what it does is the fencers' and controllers' work."""
+
+    site: Site
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, node: str, *words: str) -> tuple[int, str]:
+        """Run it at a node; return its exit code, and what it said on both streams."""
+        for name, value in self.site.cluster.tool_environment(node).items():
+            self.monkeypatch.setenv(name, value)
+        self.monkeypatch.setattr(sys, "argv", ["stonith_admin", *words])
+        code = stonith_admin.main()
+        said = self.capsys.readouterr()
+        return code, said.out + said.err
+
+    def did(self, node: str, *words: str) -> str:
+        """Run it, which must succeed; return what it said."""
+        code, said = self.run(node, *words)
+        assert code == 0, f"{words}: {code}\n{said}"
+        return said
+
+
+@pytest.fixture
+def admin(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Admin:
+    return Admin(site, monkeypatch, capsys)
+
+
+def test_what_is_known_of_devices_and_agents(site: Site, admin: Admin) -> None:
     """features 27.17, 17.17"""
+    assert admin.did("n1", "-L") == "fencing\n1 fence device found\n"
+    assert admin.did("n1", "-l", "n2", "-q") == "fencing\n"
+    installed = set(admin.did("n1", "-I").splitlines())
+    assert {"fence_raftmaker_local", "fence_storage"} <= installed
+    assert admin.did("n1", "-s", "fencing", "-q").split() == list(site.cluster.names)
+    assert admin.did("n1", "-Q", "fencing") == ""
+    code, said = admin.run("n1", "-Q", "nothing")
+    assert (code, "devices: fencing" in said) == (ExitCode.NOSUCH, True)
+    assert '<resource-agent name="fence_storage"' in admin.did("n1", "-M", "-a", "fence_storage")
+    validate = ("-K", "-a", "fence_storage")
+    code, said = admin.run("n1", *validate)
+    assert (code, "log is missing" in said) == (1, True)
+    assert admin.did("n1", *validate, "-o", "log=/x") == "Validation of fence_storage succeeded\n"
+    assert 'valid="true"' in admin.did("n1", *validate, "-o", "log=/x", "--output-as=xml")
 
-    def said(*words: str, code: int = 0) -> str:
-        done = site.run("n1", "stonith_admin", *words)
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
 
-    assert said("-l", "n2") == "fencing\n1 fence device found\n"
-    assert {"fence_raftmaker_local", "fence_storage"} <= set(said("-I").splitlines())
-    assert said("-s", "fencing", "-q").split() == list(site.cluster.names)
-    assert said("-Q", "fencing") == ""
-    assert "devices: fencing" in said("-Q", "nothing", code=ExitCode.NOSUCH)
-    assert '<resource-agent name="fence_storage"' in said("-M", "-a", "fence_storage")
-    assert "log is missing" in said("-K", "-a", "fence_storage", code=1)
-    assert 'valid="true"' in said("-K", "-a", "fence_storage", "-o", "log=/x", "--output-as=xml")
-
-
-def test_a_node_is_fenced_by_hand_and_everybody_remembers(site: Site) -> None:
+def test_a_node_is_fenced_by_hand_and_everybody_remembers(site: Site, admin: Admin) -> None:
     """features 17.32, 17.39, 17.41, 27.16, 27.18"""
-    node = next(name for name in site.cluster.names if name not in ("n1", site.wait_active(1).node))
-    asked_at = "n1"
-
-    def admin(*words: str) -> str:
-        done = site.run(asked_at, "stonith_admin", *words)
-        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    admin("--fence", node, "--delay", "-1", "--tag", "drill")
+    dc = site.run("n1", "crmadmin", "-D", "-q").stdout.strip()
+    node = next(name for name in site.cluster.names if name not in ("n1", dc))
+    witness = next(name for name in site.cluster.names if name not in ("n1", node))
+    admin.did("n1", "--fence", node, "--delay", "-1", "--tag", "drill")
     site.wait_fenced(node, FAILOVER_S)
-    whole = admin("--history", node, "--verbose")
+    whole = admin.did(witness, "--history", node, "--verbose")
     assert whole.startswith(f"turning off of {node} successful: delegate="), whole
     assert "client=stonith_admin.drill, origin=n1, completed='" in whole
-    admin("--fence", node, "--tolerance", "1h")
-    assert admin("--history", node, "--verbose") == whole, "what was done was done again"
-    assert admin("--last", node).startswith(f"Node {node} last fenced at: ")
-    shown = site.run(asked_at, "crm_mon", "-1", "-m").stdout
-    assert f"  * turning off of {node} by " in shown
-    admin("--history", node, "--cleanup")
-    assert admin("--history", node, "--verbose") == "0 events found\n"
+    admin.did("n1", "--fence", node, "--tolerance", "1h")
+    assert admin.did("n1", "--history", node, "--verbose") == whole, "it was done again"
+    assert admin.did("n1", "--last", node).startswith(f"Node {node} last fenced at: ")
+    assert f"  * turning off of {node} by " in site.run("n1", "crm_mon", "-1", "-m").stdout
+    admin.did(witness, "--history", node, "--cleanup")
+    assert admin.did("n1", "--history", node, "--verbose") == "0 events found\n"
     site.cluster.start(node)
 
 
-def test_a_person_vouches_for_a_node_that_no_device_can_fence(site: Site) -> None:
+def test_a_person_vouches_for_a_node_that_no_device_can_fence(site: Site, admin: Admin) -> None:
     """features 17.38, 27.16"""
     service = site.wait_active(START_S).node
     other = next(name for name in site.cluster.names if name != service)
-    heard = site.run(other, "stonith_admin", "--confirm", service)
-    assert heard.returncode == ExitCode.UNSAFE
+    code, said = admin.run(other, "--confirm", service)
+    assert (code, "is heard by a majority" in said) == (1, True)
     site.crm(other, "--force", "resource", "stop", "fencing")
     site.cluster.kill(service)
     site.wait(
-        lambda: site.run(other, "stonith_admin", "--confirm", service).returncode == 0,
+        lambda: admin.run(other, "--confirm", service)[0] == 0,
         FAILOVER_S,
         "nobody's word is taken",
     )
