@@ -11,7 +11,6 @@ from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from cib_store.model.values import parse_duration_ms
 from crm_shell.actions import tree
-from crm_shell.status.codes import code_text, status_text
 from crm_shell.status.places import places_of
 from crm_shell.tools.frame import ToolFailed, write
 from crmd.scheduler.actions.operations import find_operation, operation_meta
@@ -20,6 +19,7 @@ from crmd.scheduler.pipeline import read_cluster
 from crmd.scheduler.state.resource import Resource, Variant
 from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
 from raftmaker.client import Cluster
+from raftmaker.vocabulary.code_text import code_text, status_text
 from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.ids import ResourceId, Token
 

@@ -29,6 +29,7 @@ from crmd.fsa.lease import was_fenced
 from crmd.fsa.options import duration_ms, flag
 from crmd.fsa.state import Survival, SurvivalPhase
 from crmd.fsa.turn import Turn
+from crmd.fsa.unfencing import CLIENT
 from crmd.scheduler.graph import Graph
 from raftmaker.vocabulary.commands import FencingProof
 from raftmaker.vocabulary.ids import NodeName
@@ -194,7 +195,9 @@ def on_schedule(turn: Turn, event: events.ScheduleReady) -> None:
             action=action,
             timeout_ms=duration_ms(turn.view.cib, "fencing-timeout"),
             delay_ms=delay_ms,
-            client=f"raftmaker-crmd.{turn.node}",
+            client=CLIENT,
+            origin=turn.node,
+            known_index=turn.view.index,
             until_ms=turn.at_ms + turn.config.dead_ms,
             # An intent keeps a later boot of the peer out, so one under way may be waited for.
             afresh=theirs.fencing is not FencePhase.INTENDED,

@@ -61,6 +61,7 @@ def end_fencing(world: World, *devices: str, confirmed: bool = True, reason: str
             confirmed=confirmed,
             devices=devices,
             reason=reason,
+            now_s=0,
         )
     )
 
