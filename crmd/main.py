@@ -100,6 +100,7 @@ def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
         runner=runner,
         peers=peers,
         store=settings.socket("cib"),
+        is_alone=not settings.shares_machine,
         environment=os.environ,
         log=context.log,
     )

@@ -39,14 +39,19 @@ class Throttling:
         runner: Runner,
         peers: Peers,
         store: Path,
+        is_alone: bool,
         environment: Mapping[str, str],
         log: Log,
     ) -> None:
-        """`store` is the socket of this node's store, by which its process is found."""
+        """`store` is the socket of this node's store, by which its process is found.
+
+        Of several nodes on one machine (not `is_alone`) the machine's load says nothing of one.
+        """
         self._node = node
         self._runner = runner
         self._peers = peers
         self._store = StoreTime(store)
+        self._is_alone = is_alone
         self._action_limit = action_limit(environment, log)
         self._log = log
         self._sample = self._measured()
@@ -95,7 +100,8 @@ class Throttling:
 
     def _measured(self) -> Sample:
         cores = os.cpu_count() or 1
-        return Sample(cores=cores, average=_average(), store=self._store.share())
+        average = _average() if self._is_alone else None
+        return Sample(cores=cores, average=average, store=self._store.share())
 
     async def _tell(self) -> None:
         load = self.load

@@ -24,10 +24,9 @@ from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.privileges import ServiceUser, service_user
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.secrets import Secrets
+from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import OcfCode
 from stonithd.client import FencerClient
-
-SYSTEM_RUN_DIR = Path("/run/raftmaker")
 
 
 def main() -> int:
@@ -45,7 +44,7 @@ async def _body(context: Context) -> None:
     )
     if opened.problem:
         log.error("history lost, the DC will probe what runs here", problem=opened.problem)
-    inherited = _inherited(settings.run_dir)
+    inherited = _inherited(settings)
     scripts = Scripts(
         ocf_roots=settings.ocf_roots,
         children=settings.run_dir / "lrmd" / "runs",
@@ -66,7 +65,7 @@ async def _body(context: Context) -> None:
         sequence_file=settings.run_dir / "lrmd" / "alert-sequence",
         inherited=inherited,
         node=settings.node,
-        user=partial(_alert_user, settings.run_dir),
+        user=partial(_alert_user, settings),
         log=log,
     )
     servicer = ExecutorServicer(
@@ -97,25 +96,25 @@ async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def _inherited(run_dir: Path) -> dict[str, str]:
+def _inherited(settings: Settings) -> dict[str, str]:
     """Return what agents inherit of our environment.
 
-    Their PATH ends with the place of our own tools (agents call crm_attribute). A node that has its
-    own run directory, of several on one machine, also has its own place for agents' state files.
+    Their PATH ends with the place of our own tools (agents call crm_attribute). Of several nodes on
+    one machine, each also has its own place for agents' state files.
     """
     tools = Path(sys.executable).parent
     inherited = {**os.environ, "PATH": f"{os.environ.get('PATH', DEFAULT_PATH)}:{tools}"}
-    if run_dir != SYSTEM_RUN_DIR and "HA_RSCTMP" not in inherited:
-        states = run_dir / "resource-agents"
+    if settings.shares_machine and "HA_RSCTMP" not in inherited:
+        states = settings.run_dir / "resource-agents"
         states.mkdir(parents=True, exist_ok=True)
         inherited["HA_RSCTMP"] = str(states)
     return inherited
 
 
-def _alert_user(run_dir: Path) -> ServiceUser | None:
+def _alert_user(settings: Settings) -> ServiceUser | None:
     """Return who runs alert agents: the service user (features 19.1); of several nodes on one
     machine, which no package installed, whoever started them. Raises `HaError`."""
-    return service_user() if run_dir == SYSTEM_RUN_DIR else None
+    return None if settings.shares_machine else service_user()
 
 
 def _started_devices(state: State) -> frozenset[str]:

@@ -20,6 +20,7 @@ from raftmaker.vocabulary.ids import ClusterId, NodeName
 from raftmaker.vocabulary.members import MemberKind
 
 DEFAULT_FILE = Path("/etc/raftmaker/raftmaker.toml")
+SYSTEM_RUN_DIR = Path("/run/raftmaker")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -92,7 +93,7 @@ class Settings:
     node: NodeName
     peers: tuple[Peer, ...]
     state_dir: Path = Path("/var/lib/raftmaker")
-    run_dir: Path = Path("/run/raftmaker")
+    run_dir: Path = SYSTEM_RUN_DIR
     tls_dir: Path | None = None
     """Where this node's certificate is; None: nothing but loopback may be used."""
     ocf_roots: tuple[Path, ...] = ()
@@ -114,6 +115,11 @@ class Settings:
             if peer.name == name:
                 return peer
         raise KeyError(name)
+
+    @property
+    def shares_machine(self) -> bool:
+        """Whether it may be one of several nodes on this machine: its run directory is its own."""
+        return self.run_dir != SYSTEM_RUN_DIR
 
     @property
     def voters(self) -> tuple[Peer, ...]:
@@ -258,7 +264,7 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
         node=name,
         peers=peers,
         state_dir=Path(check.text(directories, "directories", "state", "/var/lib/raftmaker")),
-        run_dir=Path(check.text(directories, "directories", "run", "/run/raftmaker")),
+        run_dir=Path(check.text(directories, "directories", "run", str(SYSTEM_RUN_DIR))),
         tls_dir=Path(tls) if tls else None,
         ocf_roots=check.paths(directories, "directories", "ocf_roots"),
         fence_dirs=check.paths(directories, "directories", "fence_dirs"),

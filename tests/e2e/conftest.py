@@ -15,13 +15,12 @@ from tests.e2e.site import START_S, Site
 
 OCF_ROOT = Path(__file__).parent / "ocf"
 FENCE_DIR = Path(__file__).parent / "fence"
-# The nodes share one machine, whose load says nothing of each: it must not throttle them.
 CONFIGURATION = """\
 primitive fencing stonith:fence_raftmaker_local
 primitive service ocf:judge:service params directory={folder} \\
     op start interval=0 timeout=30s op stop interval=0 timeout=30s \\
     op monitor interval=1s timeout=20s
-property fencing-enabled=true load-threshold=0
+property fencing-enabled=true
 rsc_defaults resource-stickiness=100
 """
 

@@ -49,10 +49,8 @@ def test_a_nodes_own_limit_of_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with Observer(configs, by_settings(configs)) as observer:
             site = Site(cluster=cluster, observer=observer, judge=Judge(folder))
             site.wait_whole(START_S)
-            # However busy the machine of the test is.
-            options = ("fencing-enabled=false", "batch-limit=-1", "load-threshold=0")
-            site.crm("n1", "configure", "property", *options)
-            text = "".join(f"primitive {name} ocf:test:alone\n" for name in NAMES)
+            text = "property fencing-enabled=false batch-limit=-1\n"
+            text += "".join(f"primitive {name} ocf:test:alone\n" for name in NAMES)
             file = tmp_path / "all.crm"
             file.write_text(text)
             site.crm("n1", "configure", "load", "update", str(file))

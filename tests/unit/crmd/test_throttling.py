@@ -146,9 +146,11 @@ def test_a_member_tells_the_dc_again_and_again(monkeypatch: pytest.MonkeyPatch) 
             runner=dc,
             peers=peers,
             store=root / "nobody",
+            is_alone=True,
             environment={ACTION_LIMIT: "7"},
             log=log,
         )
+        assert throttling._sample.average is not None
         servicer = ControllerServicer(
             runner=dc,
             peers=peers,
@@ -188,9 +190,15 @@ def test_a_change_of_the_threshold_is_told_at_once() -> None:
         peers = Peers(settings, Roster(settings), identity_of(settings, boot(B), "raftmaker-crmd"))
         dc = Runner(world.core, cast(Outside, None), log)
         throttling = Throttling(
-            node=A, runner=dc, peers=peers, store=root / "nobody", environment={}, log=log
+            node=A,
+            runner=dc,
+            peers=peers,
+            store=root / "nobody",
+            is_alone=False,
+            environment={},
+            log=log,
         )
-        # However busy this machine is.
+        assert throttling._sample.average is None, "this machine's load is not the node's"
         throttling._sample = Sample(cores=2, average=1.0)
         throttling._told = throttling.load
         telling = asyncio.create_task(throttling.run())

@@ -41,6 +41,18 @@ def test_a_good_file_is_read() -> None:
     assert settings.socket("cib").name == "cib.sock"
 
 
+@pytest.mark.parametrize(
+    ("run", "shares"), [(None, False), ("/run/raftmaker", False), ("/x", True)]
+)
+def test_a_node_with_a_run_directory_of_its_own_may_share_its_machine(
+    run: str | None, shares: bool
+) -> None:
+    data = tables()
+    if run is not None:
+        data["directories"] = {"run": run}
+    assert decode(data, FILE).shares_machine is shares
+
+
 def test_a_daemon_may_have_several_addresses() -> None:
     data = tables()
     data["peers"][0]["store"] = ["127.0.0.1:1", "[::1]:1", "localhost:1"]
