@@ -148,6 +148,7 @@ class Alerting:
                     event,
                     action=info.action,
                     client=info.client,
+                    origin=info.origin,
                     delegate=info.delegate,
                     devices=tuple(str(device) for device in info.devices),
                     reason=info.reason,
@@ -157,4 +158,6 @@ class Alerting:
 
 def _is_of(info: FencingInfo, event: FencingEvent, at: datetime) -> bool:
     wanted = "confirmed" if event.confirmed else "failed"
-    return info.state == wanted and abs(info.at_us / 1_000_000 - at.timestamp()) < _RECENT_S
+    if info.action == "on" or info.state != wanted:
+        return False
+    return abs(info.at_us / 1_000_000 - at.timestamp()) < _RECENT_S

@@ -107,7 +107,7 @@ def _summary(event: FencingEvent) -> str:
     if event.devices:
         words.append(f"with {', '.join(event.devices)}")
     if event.client:
-        words.append(f"for {event.client}")
+        words.append(f"for {event.client}" + (f"@{event.origin}" if event.origin else ""))
     result = "OK" if event.confirmed else f"failed ({event.reason or 'nothing confirmed it'})"
     return f"{' '.join(words)}: {result}"
 

@@ -34,6 +34,8 @@ class FencingEvent:
     confirmed: bool
     action: str = "off"
     client: str = ""
+    origin: str = ""
+    """The node on which `client` asked for it."""
     delegate: str = ""
     devices: tuple[str, ...] = ()
     reason: str = ""

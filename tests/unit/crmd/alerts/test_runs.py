@@ -73,7 +73,8 @@ def test_of_a_fencing() -> None:
         target=N1,
         confirmed=True,
         action="reboot",
-        client="raftmaker-crmd.n2",
+        client="raftmaker-crmd",
+        origin="n2",
         delegate="n3",
         devices=("ipmi", "pdu"),
     )
@@ -83,7 +84,7 @@ def test_of_a_fencing() -> None:
         "CRM_alert_node": "n1",
         "CRM_alert_task": "reboot",
         "CRM_alert_rc": "0",
-        "CRM_alert_desc": "Operation reboot of n1 by n3 with ipmi, pdu for raftmaker-crmd.n2: OK",
+        "CRM_alert_desc": "Operation reboot of n1 by n3 with ipmi, pdu for raftmaker-crmd@n2: OK",
     }
 
 
