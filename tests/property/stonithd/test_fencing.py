@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,12 +19,12 @@ from stonithd.fencing.events import (
     OffersGathered,
     TokenSeen,
 )
-from stonithd.fencing.history import FencingState
-from stonithd.fencing.setup import Device, FenceAction, HostCheck, TopologyLevel
+from stonithd.fencing.setup import Device, FenceAction, HostCheck, TopologyLevel, Verdict
 from tests.fakes.fencer import ALL, Fencer, device, level
 
 TARGETS = (NodeName("b"), NodeName("c"))
 NAMES = ("d1", "d2", "d3")
+STORAGE = replace(ALL, automatic_on=True, on_target=frozenset((FenceAction.ON,)))
 
 
 @st.composite
@@ -36,8 +38,9 @@ def devices(draw: st.DrawFn) -> tuple[Device, ...]:
             ),
             action_limit=draw(st.sampled_from((1, 2, -1))),
             delay_base_ms=draw(st.sampled_from((0, 300))),
-            banned=draw(st.sampled_from(((), (NodeName("a"),)))),
-            abilities=draw(st.sampled_from((ALL, None))),
+            banned=draw(st.sampled_from(((), (NodeName("a"),), (NodeName("b"),)))),
+            abilities=draw(st.sampled_from((ALL, None, STORAGE))),
+            provides_unfencing=draw(st.booleans()),
             tries={action: draw(st.integers(1, 3)) for action in (FenceAction.OFF,)},
         )
         for name in draw(st.sets(st.sampled_from(NAMES), min_size=1).map(sorted))
@@ -173,7 +176,7 @@ def test_rules_hold_and_everything_is_answered(
     assert not fencer.state.operations
     assert not fencer.state.runs
     assert not fencer.timers
-    assert all(one.state is not FencingState.RUNNING for one in fencer.state.history)
+    assert all(one.state.is_over for one in fencer.state.history)
 
 
 @given(devices(), topology(), st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30))
@@ -193,3 +196,30 @@ def test_confirmed_only_when_every_named_device_succeeded(
     if reply is not None and reply.confirmed:
         assert reply.devices
         assert all((NodeName("b"), name) in fencer.succeeded for name in reply.devices)
+
+
+@given(devices(), topology(), st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_unfenced_only_when_every_device_that_unfences_the_node_succeeded(
+    given_devices: tuple[Device, ...],
+    levels: tuple[TopologyLevel, ...],
+    ends: list[tuple[bool, bool]],
+) -> None:
+    """features 17.40; and none is run elsewhere that only the node itself can run (17.19)."""
+    target = NodeName("b")
+    fencer = Watched(*given_devices, topology=levels)
+    fencer.fence(FenceAction.ON)
+    for ok, reached in ends:
+        fencer.end_one(ok, reached, 0)
+        fencer.advance(2000)
+    reply = fencer.replies().get(1)
+    if reply is not None and reply.confirmed:
+        for one in given_devices:
+            if one.unfences and one.can_fence(target) is Verdict.YES:
+                assert (target, one.id) in fencer.succeeded
+    for effect in fencer.effects:
+        if isinstance(effect, RunAgent | Delegate):
+            ran = fencer.state.setup.device(effect.device)
+            assert ran is not None
+            at = effect.executor if isinstance(effect, Delegate) else fencer.state.node
+            assert at == target or not ran.runs_on_target(FenceAction.ON)
