@@ -19,8 +19,7 @@ from crmd.fsa.state import Unfencing
 from crmd.fsa.turn import Turn, with_item, without
 from crmd.scheduler.graph import GraphAction
 from crmd.transition.values import ActionFailed
-from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.ids import NodeName
+from raftmaker.vocabulary.ids import BootId, NodeName, Session
 
 UNFENCED = "#node-unfenced"
 """Attribute of a node: when it was unfenced last, in seconds since 1970 (features 15.19)."""
@@ -41,16 +40,18 @@ def unfence_for_action(turn: Turn, action: GraphAction) -> ActionFailed | None:
         if action.attributes.get(held)
     }
     purpose = ForAction(dc.transition_count, action.id)
-    if not _begin(turn, node, action=purpose, digests=digests):
+    if joiner_of(turn, node) is None:
         return ActionFailed(turn.at_ms, action.id, f"{node or 'nobody'} is no member to unfence")
+    _begin(turn, node, action=purpose, digests=digests)
     return None
 
 
 def unfence_for_call(turn: Turn, event: events.FenceNodeRequested) -> None:
-    """Begin what a person asks for; it is not noted in the node's attributes."""
-    if not _begin(turn, event.target, asked=event):
-        reason = f"{event.target} is no member now: only a present node can be unfenced"
-        turn.refuse(event.call, ExitCode.NOSUCH, reason)
+    """Begin what a person asks for, who may mean a node that is off.
+
+    It is not noted in the node's attributes: the cluster unfences a node itself when it joins.
+    """
+    _begin(turn, event.target, asked=event)
 
 
 def _begin(
@@ -60,16 +61,16 @@ def _begin(
     action: ForAction | None = None,
     digests: Mapping[str, str] | None = None,
     asked: events.FenceNodeRequested | None = None,
-) -> bool:
-    """Have the node's own fencer do it: some devices can be run there alone (features 17.19)."""
+) -> None:
+    """Have a member's own fencer do it: some devices can be run there alone (features 17.19)."""
     dc = turn.dc
+    assert dc is not None
     facts = turn.view.facts.of(node)
-    if dc is None or facts is None or joiner_of(turn, node) is None:
-        return False
+    session = facts.session if facts is not None else Session(0)
     request = turn.number()
     unfencing = Unfencing(
         target=node,
-        session=facts.session,
+        session=session,
         action=action,
         call=asked.call if asked is not None else None,
         digests=digests or {},
@@ -78,11 +79,11 @@ def _begin(
     turn.emit(
         RunFencing(
             request=request,
-            at=node,
+            at=node if joiner_of(turn, node) is not None else turn.node,
             token=dc.token,
             target=node,
-            boot_id=facts.boot_id,
-            session=facts.session,
+            boot_id=facts.boot_id if facts is not None else BootId(""),
+            session=session,
             action="on",
             timeout_ms=(asked.timeout_ms if asked is not None else 0)
             or duration_ms(turn.view.cib, "fencing-timeout"),
@@ -93,7 +94,6 @@ def _begin(
             until_ms=turn.fresh_until_ms,
         )
     )
-    return True
 
 
 def on_unfencing_ended(

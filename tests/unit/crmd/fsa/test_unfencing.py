@@ -156,11 +156,15 @@ def test_a_person_may_have_a_node_unfenced(world: World) -> None:
     assert not world.attributes(B), "only what the cluster does itself is noted"
 
 
-def test_a_person_cannot_unfence_a_node_that_is_gone(world: World) -> None:
+def test_a_person_may_turn_a_node_on_that_is_off(world: World) -> None:
+    """features 27.16: by the DC's fencer, as the node's own does not run."""
     world.schedule()
     world.lose(B)
     world.take(events.FenceNodeRequested(at_ms=world.at_ms, call=7, target=B, action="on"))
-    assert world.last(effects.Refused).code is ExitCode.NOSUCH
+    run = world.last(effects.RunFencing)
+    assert (run.action, run.target, run.at) == ("on", B, A)
+    ended(world, confirmed=True)
+    assert world.last(effects.FencingAnswered).confirmed
 
 
 def test_a_dc_that_loses_its_lease_answers_who_waits_for_unfencing(world: World) -> None:
