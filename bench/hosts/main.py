@@ -84,6 +84,8 @@ def main() -> int:
         "--baseline", type=Path, metavar="DIR", help="measure Pacemaker too, by the scripts there"
     )
     options = parser.parse_args()
+    if options.baseline is not None:
+        pacemaker.check()
     until = time.monotonic() + 60 * (QUICK_MINUTES if options.quick else options.minutes)
     series = Series.read(options.append) if options.append is not None else Series()
     with cluster_with("bench", CONFIGURATION, prepare=prepare, singles=(RESOURCE,)) as site:

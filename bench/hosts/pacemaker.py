@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,10 +12,16 @@ from pathlib import Path
 STATE = Path("/tmp/baseline")
 """Where those scripts keep what they make."""
 PYTHON = "/usr/bin/python3"
+NEEDED = ("pacemakerd", "corosync", "tini", "crm")
+PACKAGES = ("pacemaker", "pacemaker-cli-utils", "corosync", "tini", "crmsh", "resource-agents")
 
 
 def measure(folder: Path, count: int) -> dict[str, float]:
-    """Return the medians of `count` trials of each kind, in seconds."""
+    """Return the medians of `count` trials of each kind, in seconds.
+
+    Raises RuntimeError for a program of theirs that is not installed: nothing was begun.
+    """
+    check()
     (STATE / "nodes").mkdir(parents=True, exist_ok=True)
     (STATE / "events.log").touch()
     (STATE / "events.log").chmod(0o666)
@@ -36,6 +43,13 @@ def measure(folder: Path, count: int) -> dict[str, float]:
         "pacemaker_cut_dc_s": [one["B_started"] for one in cut if one["dc"]],
     }
     return {name: statistics.median(times) for name, times in figures.items() if times}
+
+
+def check() -> None:
+    """Raise RuntimeError when a program that the scripts run is not installed."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        raise RuntimeError(f"{', '.join(missing)} not found: apt-get install {' '.join(PACKAGES)}")
 
 
 def _bench(folder: Path, *arguments: str) -> list[dict[str, float]]:
