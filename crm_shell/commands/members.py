@@ -251,8 +251,9 @@ MEMBERS = (
             summary="Add a member: a voter, a witness or a follower",
             details="Hosts that join with a token are added by themselves. A voter begins as a"
             " learner and votes when it holds everything that is committed; the second voter of a"
-            " cluster waits for a third or a witness, unless --two-node is given. Addresses that"
-            " are not given are NODE (or --address) at the usual ports."),
+            " cluster waits for a third or a witness, unless --two-node is given: then one of two"
+            " goes on without the other once a fence device has confirmed that it is off. Addresses"
+            " that are not given are NODE (or --address) at the usual ports."),
     Command(name="remove", usage=REMOVE, run=_remove,
             summary="Remove a member; stop the cluster there first",
             details="--force also removes one that takes part: it is refused at once, counts as"

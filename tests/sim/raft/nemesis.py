@@ -27,6 +27,8 @@ class Nemesis:
         self._random = Random(f"{world.plan.seed} nemesis")
         self._over = False
         self.counts: Counter[str] = Counter()
+        self.brings_back = True
+        """Whether one that has crashed comes back by itself."""
         self.away_ms: tuple[int, ...] = (100, 2_000)
         """How long a voter that has crashed stays away at most, one of these."""
         everything: dict[str, Callable[[], None]] = {
@@ -86,7 +88,9 @@ class Nemesis:
 
     def ended(self, voter: Voter) -> None:
         """A voter has crashed: it comes back after a while."""
-        self._later(self._soon_us(self._random.choice(self.away_ms)), lambda: self._start(voter))
+        if self.brings_back:
+            away_us = self._soon_us(self._random.choice(self.away_ms))
+            self._later(away_us, lambda: self._start(voter))
 
     def _start(self, voter: Voter) -> None:
         if not voter.is_up:

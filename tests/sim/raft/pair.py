@@ -7,6 +7,7 @@ fails, and sometimes does what it was told without ever saying so.
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -32,6 +33,7 @@ from tests.sim.loop import MS, SECOND
 from tests.sim.raft.disk import PowerLost, SimulatedFiles
 from tests.sim.raft.machine import Request
 from tests.sim.raft.plan import Plan
+from tests.sim.raft.quiet import Steps
 from tests.sim.raft.voter import Voter
 from tests.sim.raft.world import World
 
@@ -190,7 +192,8 @@ class Pair(World):
 
     # Going on alone.
 
-    def _standing(self, voter: Voter) -> Standing:
+    def standing(self, voter: Voter) -> Standing:
+        """Return how a voter stands to the other."""
         engine = voter.engine
         assert engine is not None
         facts = self._facts(voter)
@@ -211,7 +214,7 @@ class Pair(World):
 
     def _survive(self, voter: Voter) -> None:
         """What controller and store do together."""
-        standing = self._standing(voter)
+        standing = self.standing(voter)
         if standing.leaderless_ms < ISOLATED_MS or voter.name in self._fencing:
             return
         peer = lost_peer(standing)
@@ -231,7 +234,7 @@ class Pair(World):
                 self._fencing.pop(voter.name, None)  # its agent ended with it
                 return
             if works:
-                self._cut_power(self.other(voter))
+                self.cut_power(self.other(voter))
             confirmed = (works and tells) or not self.conditions.confirmed
             wait_us = self._chance.randrange(20 * MS, self._chance.choice((200, 4_000)) * MS)
             self.loop.after(wait_us, lambda: ended(confirmed))
@@ -239,12 +242,13 @@ class Pair(World):
         def ended(confirmed: bool) -> None:
             self._fencing.pop(voter.name, None)
             if confirmed and voter.is_up and voter.starts == starts:
-                self._go_alone(voter, read, peer.boot_id)
+                self.go_alone(voter, read, peer.boot_id)
 
         run_us = self._chance.randrange(20 * MS, self._chance.choice((100, 1_500)) * MS)
         self.loop.after(run_us, run)
 
-    def _cut_power(self, voter: Voter) -> None:
+    def cut_power(self, voter: Voter) -> None:
+        """Do what a fence device does: what runs there ends, and its next boot is another one."""
         self.disturbed()
         if voter.is_up:
             voter.loses_power = True
@@ -253,10 +257,11 @@ class Pair(World):
             self._boots[voter.name] += 1
             voter.files.lose_power()
 
-    def _go_alone(self, voter: Voter, read: LogPlace, boot: BootId) -> None:
+    def go_alone(self, voter: Voter, read: LogPlace, boot: BootId) -> None:
+        """Do what a store does with a proof that its peer's boot is over."""
         engine = voter.engine
         assert engine is not None
-        standing, place = self._standing(voter), engine.seats.place
+        standing, place = self.standing(voter), engine.seats.place
         peer = lost_peer(standing)
         if isinstance(peer, Refusal):
             self.counts[f"not gone: {peer.reports[0].code}"] += 1
@@ -322,3 +327,47 @@ def members_of(configuration: Configuration) -> Members:
 def with_conditions(**off: bool) -> Conditions:
     """Return all conditions, some of them switched off."""
     return replace(Conditions(), **off)
+
+
+class ScriptedPair(Steps, Pair):
+    """Two voters that are together; nothing happens to them but what is asked for."""
+
+    def __init__(self, **off: bool) -> None:
+        """Start both and wait until their sessions are committed."""
+        Pair.__init__(self, 1, conditions=with_conditions(**off))
+        self.nemesis.brings_back = False
+        random.seed(1)
+        for voter in self.voters.values():
+            voter.start()
+        self._redial()
+        self._attend()
+        self.until(self.are_together)
+
+    def _attend(self) -> None:
+        for voter in self.voters.values():
+            if voter.is_up:
+                self._open_session(voter)
+                self._keep_up(voter)
+        self.loop.after(LOOK_US, self._attend)
+
+    def are_together(self) -> bool:
+        """Tell whether both vote, and know each other's boot."""
+        return all(
+            voter.is_up
+            and len(voter.configuration.voters) == 2
+            and {one.node: one.boot_id for one in self._facts(voter).nodes}
+            == {name: self._boot(name) for name in self.names}
+            for voter in self.voters.values()
+        )
+
+    def misses(self, voter: Voter) -> bool:
+        """Tell whether a voter has no leader for so long that it would act."""
+        return voter.is_up and self.standing(voter).leaderless_ms >= ISOLATED_MS
+
+    def ask(self, voter: Voter) -> tuple[LogPlace, BootId] | str:
+        """Ask a store if it could go on alone: from where and after whose end, or why not."""
+        found = lost_peer(self.standing(voter))
+        if isinstance(found, Refusal):
+            return found.reports[0].code
+        assert voter.engine is not None
+        return voter.engine.seats.place, found.boot_id

@@ -18,24 +18,10 @@ PATIENCE_S = 10
 Holds = Callable[[NodeName, NodeName, RaftMessage], bool]
 
 
-class Quiet(World):
-    """Voters that have elected a leader, and no faults but those that are asked for.
+class Steps(World):
+    """What is done to a world step by step. The checkers judge every step, as they do in a seed."""
 
-    The checkers judge every step, as they do in a seed.
-    """
-
-    def __init__(self, voters: int = 3, *, compact_bytes: int = 6_000) -> None:
-        """Start the voters and wait for a leader."""
-        super().__init__(Plan(seed=1, voters=voters, compact_bytes=compact_bytes))
-        self._proposed = 0
-        self._holds: Holds = lambda source, target, message: False
-        self._held: list[tuple[NodeName, NodeName, bytes]] = []
-        random.seed(1)
-        for voter in self.voters.values():
-            voter.start()
-        self._redial()
-        self.until(lambda: any(voter.leads for voter in self.voters.values()))
-        self.pass_us(SECOND // 2)
+    _proposed = 0
 
     def pass_us(self, time_us: int) -> None:
         """Let time pass."""
@@ -89,6 +75,25 @@ class Quiet(World):
         """End all cuts."""
         self.disturbed()
         self.network.heal()
+
+
+class Quiet(Steps):
+    """Voters that have elected a leader, and no faults but those that are asked for.
+
+    The checkers judge every step, as they do in a seed.
+    """
+
+    def __init__(self, voters: int = 3, *, compact_bytes: int = 6_000) -> None:
+        """Start the voters and wait for a leader."""
+        super().__init__(Plan(seed=1, voters=voters, compact_bytes=compact_bytes))
+        self._holds: Holds = lambda source, target, message: False
+        self._held: list[tuple[NodeName, NodeName, bytes]] = []
+        random.seed(1)
+        for voter in self.voters.values():
+            voter.start()
+        self._redial()
+        self.until(lambda: any(voter.leads for voter in self.voters.values()))
+        self.pass_us(SECOND // 2)
 
     def in_order(self) -> None:
         """Let messages arrive as they were sent, as on a stream."""

@@ -9,11 +9,13 @@ import pytest
 from cib_store.membership.alone import alone
 from cib_store.raft.engine import packed
 from raftmaker.runtime.errors import Rejected
-from tests.sim.loop import MS
-from tests.sim.raft.pair import Conditions, Pair
+from tests.sim.checkers import Violation
+from tests.sim.loop import MS, SECOND
+from tests.sim.raft.pair import Conditions, Pair, ScriptedPair
 from tests.sim.raft.planted import planted
 from tests.sim.raft.quiet import Quiet
 from tests.sim.raft.voter import Voter
+from tests.sim.raft.writer import SYNC_US
 
 
 def run(seed: int, conditions: Conditions | None = None) -> Pair:
@@ -46,6 +48,132 @@ def test_seeds_do_go_on_alone_and_come_back() -> None:
 
 
 PRODUCTIVE = (3, 5)
+
+
+def a_cold_start(**off: bool) -> tuple[ScriptedPair, Voter]:
+    """One goes on alone and is switched off; then the other, which was off, is started."""
+    world = ScriptedPair(**off)
+    leader, (cold,) = world.leader, world.followers
+    world.pass_us(6 * SECOND)  # until it is stored what is committed: the session too
+    cold.loses_power = True
+    cold.crash()
+    world.until(lambda: world.misses(leader))
+    asked = world.ask(leader)
+    assert isinstance(asked, tuple), asked
+    world.go_alone(leader, *asked)
+    world.until(lambda: leader.leads)
+    world.change(leader, 3)
+    leader.loses_power = True
+    leader.crash()
+    cold.start()
+    world.until(lambda: world.misses(cold))
+    return world, cold
+
+
+def test_condition_a_a_cold_start_waits() -> None:
+    world, cold = a_cold_start()
+    assert world.ask(cold) == "not-together-since-start"
+
+
+def test_without_condition_a_what_the_other_did_alone_is_lost() -> None:
+    world, cold = a_cold_start(together=False)
+    asked = world.ask(cold)
+    assert isinstance(asked, tuple)
+    world.go_alone(cold, *asked)
+    with pytest.raises(Violation):
+        world.change(cold, 3, value="other")
+
+
+def a_cut(**off: bool) -> ScriptedPair:
+    """The two do not hear each other, and no device works."""
+    world = ScriptedPair(**off)
+    world.isolate(world.leader)
+    world.until(lambda: all(world.misses(voter) for voter in world.voters.values()))
+    return world
+
+
+def test_without_condition_b_both_go_on() -> None:
+    """What no device confirmed is taken for a proof."""
+    world = a_cut()
+    for voter in world.voters.values():
+        asked = world.ask(voter)
+        assert isinstance(asked, tuple)
+        world.go_alone(voter, *asked)
+    with pytest.raises(Violation):
+        world.pass_us(3 * SECOND)
+
+
+def a_loss_of_power(**off: bool) -> tuple[ScriptedPair, Voter]:
+    """The survivor loses its power in the moment after; the peer has met it already."""
+    world = ScriptedPair(**off)
+    leader, (lost,) = world.leader, world.followers
+    world.cut_power(lost)
+    world.until(lambda: world.misses(leader))
+    asked = world.ask(leader)
+    assert isinstance(asked, tuple), asked
+    leader.sync_us = 5 * SECOND  # nothing comes to disk by itself
+    world.go_alone(leader, *asked)
+    lost.start()
+    world.until(lambda: world.counts["begun anew"] > 0)
+    leader.loses_power = True
+    leader.crash()
+    leader.sync_us = SYNC_US
+    leader.start()
+    lost.start()
+    return world, leader
+
+
+def test_condition_c_the_generation_is_on_disk_before_it_counts() -> None:
+    world, survivor = a_loss_of_power()
+    world.until(lambda: survivor.leads)
+    assert survivor.configuration.generation == 2
+    world.until(world.are_together)
+
+
+def test_without_condition_c_the_peer_has_left_everything_for_nothing() -> None:
+    world, survivor = a_loss_of_power(on_disk=False)
+    with pytest.raises(AssertionError, match="does not come to that"):
+        world.until(lambda: survivor.leads)
+
+
+def a_late_confirmation(**off: bool) -> tuple[ScriptedPair, Voter, Voter]:
+    """A device tells late of the end of a boot, when the next one was there already."""
+    world = ScriptedPair(**off)
+    one, (other,) = world.leader, world.followers
+    world.isolate(other)
+    world.until(lambda: world.misses(one))
+    asked = world.ask(one)
+    assert isinstance(asked, tuple)
+    world.cut_power(other)
+    world.heal()
+    other.start()
+    world.until(world.are_together)
+    world.change(world.leader, 3)
+    world.isolate(other)
+    world.until(lambda: all(world.misses(voter) for voter in world.voters.values()))
+    theirs = world.ask(other)
+    assert isinstance(theirs, tuple)
+    world.go_alone(one, *asked)
+    world.pass_us(SECOND)
+    if one.leads:
+        world.change(one, 3)
+    world.cut_power(one)
+    world.go_alone(other, *theirs)
+    world.until(lambda: other.leads)
+    return world, one, other
+
+
+def test_a_late_confirmation_proves_nothing() -> None:
+    world, one, other = a_late_confirmation()
+    world.change(other, 3)
+    world.heal()
+    one.start()
+    world.until(lambda: world.counts["begun anew"] > 0)
+
+
+def test_without_the_place_a_late_confirmation_loses_what_was_acknowledged() -> None:
+    with pytest.raises(Violation):
+        a_late_confirmation(unmoved=False)
 
 
 def _left_alone(world: Quiet) -> Voter:

@@ -114,6 +114,20 @@ def test_an_equal_request_joins_and_its_newer_token_carries_on() -> None:
     assert fencer.replies()[2].confirmed
 
 
+def test_one_that_must_run_afresh_waits_for_an_equal_one_and_runs_then() -> None:
+    """features 25.11: what was asked for before proves nothing for who asks now."""
+    fencer = Fencer(device("d1"))
+    fencer.fence()
+    fencer.fence(request=2, afresh=True)
+    assert len(fencer.forked()) == 1
+    fencer.ends()
+    assert fencer.replies()[1].confirmed
+    assert 2 not in fencer.replies()
+    assert len(fencer.forked()) == 2
+    fencer.ends()
+    assert fencer.replies()[2].confirmed
+
+
 def test_another_session_of_the_target_waits_for_the_first() -> None:
     fencer = Fencer(device("d1"))
     fencer.fence()
