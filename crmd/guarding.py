@@ -1,9 +1,10 @@
 """What the controller tells and does while access control is on (features 20.11, 20.14).
 
 Access control is the store's. The controller's socket for everybody does not say who is at its
-other end, so with ``enable-acl`` on it names no part of the CIB there, cleans nothing up and fences
-nobody: a user's own process explains, from what the store shows the user. Root and the daemons have
-a socket of their own, and the other nodes' controllers their certificates.
+other end, so with ``enable-acl`` on it names no part of the CIB there, cleans nothing up, fences
+nobody and has no node leave: a user's own process explains, from what the store shows the user.
+Root and the daemons have a socket of their own, and the other nodes' controllers their
+certificates.
 """
 
 from __future__ import annotations

@@ -294,6 +294,8 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
 
     async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
         """Begin to leave."""
+        if self._is_bound(context):
+            await abort(context, refusal("leaves the cluster"))
         await self._ask(
             context,
             lambda call: events.LeaveRequested(

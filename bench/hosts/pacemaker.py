@@ -7,11 +7,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 STATE = Path("/tmp/baseline")
 """Where those scripts keep what they make."""
 PYTHON = "/usr/bin/python3"
+DC_S = 90.0
 NEEDED = ("pacemakerd", "corosync", "tini", "crm")
 PACKAGES = ("pacemaker", "pacemaker-cli-utils", "corosync", "tini", "crmsh", "resource-agents")
 
@@ -29,6 +31,7 @@ def measure(folder: Path, count: int) -> dict[str, float]:
     switch = subprocess.Popen([str(folder / "power.py")], cwd=STATE, start_new_session=True)
     try:
         subprocess.run([folder / "cluster.sh", "up", "3"], check=True)
+        _wait_for_dc(folder)
         _bench(folder, "configure", "yes")
         killed = _bench(folder, "failover", "hosts", "yes", str(count))
         cut = _bench(folder, "partition", "hosts", "yes", str(count))
@@ -50,6 +53,18 @@ def check() -> None:
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         raise RuntimeError(f"{', '.join(missing)} not found: apt-get install {' '.join(PACKAGES)}")
+
+
+def _wait_for_dc(folder: Path) -> None:
+    """Wait for its first DC: its own default, dc-deadtime, lets that take 20 s. Or TimeoutError."""
+    until = time.monotonic() + DC_S
+    while time.monotonic() < until:
+        asked: list[Path | str] = [folder / "cluster.sh", "exec", "n1", "crm_mon", "-1"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        if "Online: [ n1 n2 n3 ]" in told and "Current DC: NONE" not in told:
+            return
+        time.sleep(0.5)
+    raise TimeoutError(f"Pacemaker has no DC after {DC_S:g} s")
 
 
 def _bench(folder: Path, *arguments: str) -> list[dict[str, float]]:

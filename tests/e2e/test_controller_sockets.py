@@ -85,6 +85,21 @@ def test_everybodys_socket_explains_cleans_fences_and_keeps_nothing(settings: Se
     assert stat.S_IMODE(public.stat().st_mode) == 0o660
 
 
+def test_everybodys_socket_has_the_node_leave_for_nobody(settings: Settings) -> None:
+    """features 20.11: or whoever may read a little could move what runs here."""
+
+    async def asked() -> bool:
+        client = ControllerClient(
+            settings.public_socket("crmd"), identity=tool_identity(settings.cluster, "test")
+        )
+        try:
+            return await _refused(client.leave())
+        finally:
+            await client.close()
+
+    assert asyncio.run(asked())
+
+
 def test_roots_socket_explains_cleans_and_fences_and_keeps_no_secret(settings: Settings) -> None:
     """features 20.11, 20.14: root has the files of secrets themselves."""
     private = settings.private_socket("crmd")
