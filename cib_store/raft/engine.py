@@ -301,8 +301,12 @@ class PySyncObjLog(ReplicatedLog):
         self._proposals.append((entry, done))
         return await self._outcome(done, timeout_ms)
 
-    async def _outcome(self, done: asyncio.Future[object], timeout_ms: int) -> object:
-        self._under_way.add(done)
+    async def _outcome(
+        self, done: asyncio.Future[object], timeout_ms: int, *, is_sure: bool = False
+    ) -> object:
+        """Wait for it; unless it `is_sure` not to be lost, a change of the leader ends that."""
+        if not is_sure:
+            self._under_way.add(done)
         self._ask_tick()
         timer = self._loop.call_later(timeout_ms / 1000, _give_up, done, timeout_ms)
         try:
@@ -403,7 +407,7 @@ class PySyncObjLog(ReplicatedLog):
             # What is in memory may not be on disk: a daemon that starts again reads what is.
             self._fail(error)
             raise NotLeader(f"the disk failed: {error}") from None
-        return await self._outcome(done, timeout_ms)
+        return await self._outcome(done, timeout_ms, is_sure=True)
 
     async def close(self) -> None:
         """See `ReplicatedLog.close`."""

@@ -107,8 +107,10 @@ def test_one_that_is_started_alone_waits_for_the_other_and_says_so(site: Site) -
     assert "have not been together" in said
     assert "force-new-cluster" in said
     assert site.judge.active() is None
-    log = site.cluster.log(first, "crmd").read_text()
-    assert "have not been together" in log
+    log = site.cluster.log(first, "crmd")
+    site.wait(
+        lambda: "have not been together" in log.read_text(), FAILOVER_S, "the log does not say so"
+    )
     site.cluster.start(second)
     wait_voting(site)
     site.wait_active(START_S)
