@@ -29,9 +29,14 @@ Heard = Callable[[pb.Beat], bool]
 class BeatListener(asyncio.DatagramProtocol):
     """A voter's socket on one of its addresses."""
 
-    def __init__(self, keys: ClusterKeys, voter: NodeName, heard: Heard) -> None:
-        """`heard` is given each beat that is signed, and tells whether to answer it."""
-        self._keys, self._voter, self._heard = keys, voter, heard
+    def __init__(
+        self, keys: ClusterKeys, voter: NodeName, heard: Heard, index: Callable[[], int]
+    ) -> None:
+        """`heard` is given each beat that is signed, and tells whether to answer it.
+
+        `index`: how far watches were told, for the answers.
+        """
+        self._keys, self._voter, self._heard, self._index = keys, voter, heard, index
         self._socket: Socket | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -50,12 +55,18 @@ class BeatListener(asyncio.DatagramProtocol):
                 voter=self._voter,
                 boot_id=beat.identity.boot_id,
                 daemon=beat.daemon,
+                index=self._index(),
             )
             self._socket.sendto(seal(pb.Datagram(answer=answer), self._keys), addr)
 
 
 async def listen(
-    endpoint: Endpoint, keys: ClusterKeys, voter: NodeName, heard: Heard, log: Log
+    endpoint: Endpoint,
+    keys: ClusterKeys,
+    voter: NodeName,
+    heard: Heard,
+    index: Callable[[], int],
+    log: Log,
 ) -> list[Socket]:
     """Listen on every address of this voter's store; one that is not there is logged, no more."""
     loop = asyncio.get_running_loop()
@@ -64,7 +75,7 @@ async def listen(
         try:
             where = (await _looked_up(address))[0]
             made, _ = await loop.create_datagram_endpoint(
-                lambda: BeatListener(keys, voter, heard), sock=_bound(where)
+                lambda: BeatListener(keys, voter, heard, index), sock=_bound(where)
             )
         except (OSError, IndexError) as error:
             log.warning("no heartbeats by UDP", address=address, reason=error)

@@ -50,10 +50,11 @@ class BeatSender:
         voters: Mapping[NodeName, Target],
         identity: Identity,
         daemon: pb.DaemonKind,
-        on_answer: Callable[[NodeName, int], None],
+        on_answer: Callable[[NodeName, int, int], None],
         keys: ClusterKeys | None,
     ) -> None:
-        """`on_answer` is called on the event loop with the voter and the beat's `sent_ms`.
+        """`on_answer` is called on the event loop with the voter, the beat's `sent_ms`, and how far
+        the voter has told watches (log position; 0: it does not say).
 
         Without `keys` no datagrams are sent.
         """
@@ -145,7 +146,7 @@ class BeatSender:
             return
         sent_ms = answer.sent_at_us // 1000
         stream.datagram_answered_ms = max(stream.datagram_answered_ms, sent_ms)
-        self._on_answer(NodeName(answer.voter), sent_ms)
+        self._on_answer(NodeName(answer.voter), sent_ms, answer.index)
 
     async def _keep_sending(self, voter: NodeName) -> None:
         while True:
@@ -169,7 +170,7 @@ class BeatSender:
     async def _read(self, voter: NodeName, call: Any) -> None:
         with contextlib.suppress(HaError), calling(str(voter), ""):
             async for answer in call:
-                self._on_answer(voter, answer.sent_at_us // 1000)
+                self._on_answer(voter, answer.sent_at_us // 1000, answer.index)
 
     async def _write(self, voter: NodeName, call: Any) -> None:
         stream = self._streams[voter]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -105,6 +106,7 @@ class StoreClient:
         self._client = ClientId("")
         self._sequence = 0
         self._opening = asyncio.Lock()
+        self._leaves = asyncio.Event()
         self._under_way = asyncio.Semaphore(_UNDER_WAY_MAX)
 
     def retarget(self, targets: Sequence[Target]) -> None:
@@ -334,7 +336,8 @@ class StoreClient:
         place = self._places.choose()
         seen = after
         call = place.speaker.Watch(pb.WatchRequest(after=0 if after is None else after.index))
-        homing = asyncio.ensure_future(self._call_home(call))
+        self._leaves.clear()
+        leaving = asyncio.ensure_future(self._end_in_time(call))
         try:
             with calling(f"the store at {place.target}", _MEND):
                 async for event in call:
@@ -347,16 +350,26 @@ class StoreClient:
             raise
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not homing.done() or (task is not None and task.cancelling()):
+            if not leaving.done() or (task is not None and task.cancelling()):
                 raise
-            raise Unreachable(f"left the store at {place.target}: home is there again") from None
+            why = "home is there again"
+            if self._leaves.is_set():
+                why = "it lags behind"
+                self._places.failed(place, lags=True)
+            raise Unreachable(f"left the store at {place.target}: {why}") from None
         finally:
-            homing.cancel()
+            leaving.cancel()
 
-    async def _call_home(self, call: grpc.aio.Call) -> None:
-        """End a watch at another store once home is connected again."""
-        while not self._places.may_go_home():
-            await asyncio.sleep(_LOOK_HOME_S)
+    def leave(self) -> None:
+        """Have a watch that runs end, and the next one begin at another store."""
+        self._leaves.set()
+
+    async def _end_in_time(self, call: grpc.aio.Call) -> None:
+        """End a watch that is to be left, or one at another store once home is connected again."""
+        while not self._leaves.is_set() and not self._places.may_go_home():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_HOME_S):
+                    await self._leaves.wait()
         call.cancel()
 
     async def add_member(

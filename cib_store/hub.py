@@ -57,6 +57,11 @@ class Hub:
         """The newest state that was added."""
         return self._applied[-1].state if self._applied else None
 
+    @property
+    def index(self) -> int:
+        """The log position of the newest state; 0: there is none."""
+        return self._applied[-1].state.index if self._applied else 0
+
     def add(self, state: State) -> None:
         """Take note of a new state; wakes every follower."""
         self._applied.append(_Applied(state))

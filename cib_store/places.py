@@ -82,10 +82,14 @@ class Places:
         if place is self._places[0]:
             self._pause_s = HOME_FIRST_S
 
-    def failed(self, place: Place) -> None:
-        """A store has not: the next one is asked, unless somebody has gone there already."""
+    def failed(self, place: Place, *, lags: bool = False) -> None:
+        """A store has not: the next one is asked, unless somebody has gone there already.
+
+        `lags`: it answers, and what it answers is old, so that to be connected means nothing.
+        """
         if place is self._places[0]:
-            self._not_home_before = self._now() + self._pause_s
+            pause_s = HOME_LAST_S if lags else self._pause_s
+            self._not_home_before = self._now() + pause_s
             self._pause_s = min(2 * self._pause_s, HOME_LAST_S)
         if place is self._current:
             following = self._places.index(place) + 1

@@ -55,9 +55,11 @@ class Pulse:
         keys: ClusterKeys | None,
         record: Recorder,
         step_down: Callable[[], None],
+        index: Callable[[], int],
         log: Log,
     ) -> None:
-        """`record` commits a fact; `step_down` makes this store cease to lead.
+        """`record` commits a fact; `step_down` makes this store cease to lead; `index`: how far
+        watches were told, for the answers to beats.
 
         `keys` sign the datagrams; without them beats come by streams alone.
         """
@@ -78,6 +80,7 @@ class Pulse:
         self._admission = Admission()
         self._wake = asyncio.Event()
         self._record, self._step_down, self._log = record, step_down, log
+        self._index = index
         self._proposals: set[asyncio.Task[None]] = set()
         self._heard_ms: dict[NodeName, int] = {}
         self._daemon_heard_ms: dict[NodeName, int] = {}
@@ -104,7 +107,7 @@ class Pulse:
         heard = self._daemon_heard_ms.get(node)
         return heard is not None and boot_ms() - heard < self._state.dead_ms
 
-    def _answered(self, voter: NodeName, sent_ms: int) -> None:
+    def _answered(self, voter: NodeName, sent_ms: int, index: int) -> None:
         # A store needs no freshness of its own: Raft tells it whether it leads.
         return
 
@@ -156,7 +159,7 @@ class Pulse:
         sockets = []
         if self._keys is not None:
             sockets = await listen(
-                self._endpoint, self._keys, self._node, self._datagram, self._log
+                self._endpoint, self._keys, self._node, self._datagram, self._index, self._log
             )  # fmt: skip
         beat_due = boot_ms()
         try:

@@ -270,7 +270,8 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         self._store.pulse.introduced(identity)
         async for beat in request_iterator:
             if self._store.pulse.beat(identity, beat, by_stream=True):
-                yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter)
+                index = self._store.hub.index
+                yield pb.BeatAck(sent_at_us=beat.sent_at_us, voter=voter, index=index)
 
     async def _insist_on_right(self, context: _Context, body: Body | None = None) -> None:
         """End the call unless root or a daemon calls: facts are theirs, attributes are status."""

@@ -95,6 +95,7 @@ class Store:
             keys=context.keys,
             record=self._record,
             step_down=self.engine.step_down,
+            index=lambda: self.hub.index,
             log=context.log,
         )
         self.dampening = Dampening(self._write_attributes)

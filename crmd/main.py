@@ -162,7 +162,7 @@ async def _body(context: Context) -> None:
     explaining = Explaining()
     servers = await _serve(context, runner, peers, explaining, throttling)
     watching = Watching(roster, identity, take, log)
-    beating = Beating(settings, roster, identity, context.boot_id, runner, context.keys)
+    beating = Beating(settings, roster, identity, context.boot_id, runner, watching, context.keys)
     running = (
         executing.run(take), watching.run(), beating.run(), alerting.run(), throttling.run(),
         _leave(context, runner),

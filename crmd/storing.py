@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cib_store.client import BeatSender, StoreClient
 from crmd.fsa import effects, events
+from crmd.lagging import Lag
 from crmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.cluster_key import ClusterKeys
@@ -86,6 +87,16 @@ class Watching:
         roster.on_change(lambda: self._client.retarget(roster.stores))
         self._take = take
         self._log = log
+        self._lag = Lag()
+
+    def told(self, index: int) -> None:
+        """A voter's watches have got so far; one here that stays behind is left for another's."""
+        now = boot_ms()
+        self._lag = self._lag.told(index, now)
+        if self._lag.is_too_long(now):
+            self._log.warning("store lags behind: another one is watched", seen=self._lag.seen)
+            self._lag = self._lag.left(now)
+            self._client.leave()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -94,6 +105,7 @@ class Watching:
             try:
                 async for step in self._client.watch(seen):
                     seen = step
+                    self._lag = self._lag.saw(step.index, boot_ms())
                     self._roster.follow(step.facts.members)
                     self._take(
                         events.StoreChanged(
@@ -116,9 +128,11 @@ class Beating:
         identity: Identity,
         boot_id: BootId,
         runner: Runner,
+        watching: Watching,
         keys: ClusterKeys | None,
     ) -> None:
         """Call `run` to begin."""
+        self._watching = watching
         self._node, self._boot_id = settings.node, boot_id
         self._interval_ms = settings.timings.heartbeat_ms
         self._settings, self._roster = settings, roster
@@ -165,7 +179,8 @@ class Beating:
         mine = facts is not None and facts.boot_id == self._boot_id
         return facts.session if facts is not None and mine else Session(0)
 
-    def _answered(self, voter: NodeName, sent_ms: int) -> None:
+    def _answered(self, voter: NodeName, sent_ms: int, index: int) -> None:
+        self._watching.told(index)
         if sent_ms < self._session_since_ms:
             return
         before = self._freshness.majority_ms

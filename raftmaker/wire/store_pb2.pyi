@@ -225,16 +225,18 @@ class Silence(_message.Message):
     def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., node_silent: _Optional[bool] = ..., heard_again: _Optional[bool] = ...) -> None: ...
 
 class BeatAck(_message.Message):
-    __slots__ = ("sent_at_us", "voter", "boot_id", "daemon")
+    __slots__ = ("sent_at_us", "voter", "boot_id", "daemon", "index")
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     VOTER_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     DAEMON_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     sent_at_us: int
     voter: str
     boot_id: str
     daemon: DaemonKind
-    def __init__(self, sent_at_us: _Optional[int] = ..., voter: _Optional[str] = ..., boot_id: _Optional[str] = ..., daemon: _Optional[_Union[DaemonKind, str]] = ...) -> None: ...
+    index: int
+    def __init__(self, sent_at_us: _Optional[int] = ..., voter: _Optional[str] = ..., boot_id: _Optional[str] = ..., daemon: _Optional[_Union[DaemonKind, str]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class Datagram(_message.Message):
     __slots__ = ("beat", "answer")

@@ -21,7 +21,7 @@ from math import sqrt
 from bench.hosts.trials import CONFIGURATION, RESOURCE, prepare
 from crm_shell.demo.timeline import Observation
 from raftmaker.runtime.clock import boot_ms
-from raftmaker.vocabulary.membership import ControllerPresence, Presence
+from raftmaker.vocabulary.membership import ControllerPresence, FencePhase, NodeFacts, Presence
 from tests.hosts.fleet import Fleet, Host
 from tests.hosts.site import Site, cluster_with
 
@@ -112,14 +112,23 @@ def notice_s(site: Site, strain: Strain, host: Host) -> float:
     os.kill(pid, signal.SIGKILL)
     host.note_power_is_off()
 
+    def facts_of(each: Observation) -> NodeFacts | None:
+        return next((node for node in each.facts.nodes if node.node == host.name), None)
+
     def is_lost(each: Observation) -> bool:
-        facts = next((node for node in each.facts.nodes if node.node == host.name), None)
+        facts = facts_of(each)
         return facts is not None and facts.presence is Presence.LOST
+
+    def is_fenced(each: Observation) -> bool:
+        facts = facts_of(each)
+        return facts is not None and facts.fencing is FencePhase.CONFIRMED
 
     seen = site.observer.wait(is_lost, 30.0)
     if seen is None:
         raise AssertionError(f"the loss of {host.name} was not noticed in 30 s\n{site.story()}")
     host.power_off()
+    if site.observer.wait(is_fenced, 60.0) is None:  # else that would take its power again
+        raise AssertionError(f"{host.name} was not fenced in 60 s\n{site.story()}")
     site.power_on_all()  # which heals every cable, and the host has no hogs any more
     strain.put_on(host)
     for other in site.fleet:

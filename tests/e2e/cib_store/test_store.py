@@ -152,6 +152,43 @@ def test_a_follower_goes_on_at_another_store_and_misses_nothing(
     asyncio.run(story())
 
 
+def test_a_follower_that_leaves_a_store_goes_on_at_another(stores: Stores) -> None:
+    """features 4.17: a store may be there and lag behind."""
+
+    async def story() -> None:
+        writer = stores.client("b", exactly_once=True)
+        await ready(writer)
+        follower = stores.client(*NAMES)
+        seen: list[WatchStep] = []
+        was_away = asyncio.Event()
+
+        async def follow() -> None:
+            while True:
+                with contextlib.suppress(HaError):
+                    async for step in follower.watch(seen[-1] if seen else None):
+                        seen.append(step)
+                if not follower.is_home:
+                    was_away.set()
+
+        following = asyncio.create_task(follow())
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not seen:
+                await asyncio.sleep(0.05)
+            assert follower.is_home
+            follower.leave()
+            await was_away.wait()
+        await _add(writer)
+        newest = await writer.query(timeout_ms=PATIENCE_MS)
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while seen[-1].cib != newest.elements[0]:
+                await asyncio.sleep(0.05)
+        following.cancel()
+        await writer.close()
+        await follower.close()
+
+    asyncio.run(story())
+
+
 def test_a_minority_neither_writes_nor_reads_but_shows_what_it_has(stores: Stores) -> None:
     async def story() -> None:
         client = stores.client("a")

@@ -90,6 +90,19 @@ def test_a_home_that_fails_again_and_again_is_tried_after_ever_longer_pauses() -
     at_two(story)
 
 
+def test_a_home_that_lags_is_not_taken_again_for_long_though_it_answers() -> None:
+    async def story(places: Places, clock: Clock, targets: Sequence[Target]) -> None:
+        home = places.choose()
+        places.failed(home, lags=True)
+        places.answered(home)  # what was under way
+        clock.now_s += HOME_LAST_S - 0.01
+        assert places.choose().target == targets[1]
+        clock.now_s += 0.01
+        await connected(places)
+
+    at_two(story)
+
+
 def test_a_failure_of_a_store_that_was_left_already_moves_nobody_on() -> None:
     """Several calls fail at once when a store ends."""
 
