@@ -133,8 +133,12 @@ def _is_expired(result: Result) -> bool:
         unexpired, last = failures(run, rsc, node, entry=entry)
         if unexpired and now < last + seconds + 1:
             run.note_recheck(last + seconds + 1)
+        counted = failures(run, rsc, node, effective=False, entry=entry)[0]
+        if counted and not unexpired:
+            # The count has expired before this entry, and is cleared when that has, too.
+            run.note_recheck(changed + seconds)
         if expired:
-            if failures(run, rsc, node, effective=False, entry=entry)[0]:
+            if counted:
                 clear = unexpired == 0
                 expired = clear
             elif is_last_failure and rsc.reconnect_interval_ms > 0:

@@ -11,7 +11,7 @@ from crmd.scheduler.resident.scheduler import Resident
 NOW_S = 1_700_000_216
 
 
-def _cib() -> Element:
+def _cib(last_failure_s: int = NOW_S - 5, *, has_failed: bool = True) -> Element:
     def history(name: str, inner: str) -> str:
         return (
             f'<lrm_resource id="{name}" class="ocf" provider="heartbeat" type="Dummy">'
@@ -34,7 +34,9 @@ def _cib() -> Element:
             f' value="20s"/></meta_attributes></primitive>'
         )
 
-    failed = operation("a", "start", 1, 0) + operation("a", "monitor", 2, 7, 10_000)
+    failed = operation("a", "start", 1, 0)
+    if has_failed:
+        failed += operation("a", "monitor", 2, 7, 10_000)
     return parse(
         '<cib validate-with="pacemaker-4.0" have-quorum="1" dc-uuid="n1"><configuration>'
         '<crm_config><cluster_property_set id="o"><nvpair id="o-f" name="stonith-enabled"'
@@ -43,7 +45,7 @@ def _cib() -> Element:
         '</configuration><status><node_state id="n1" uname="n1" in_ccm="1" crmd="1" join="member"'
         ' expected="member"><transient_attributes id="n1"><instance_attributes id="s">'
         '<nvpair id="s-f" name="fail-count-a#monitor_10000" value="1"/><nvpair id="s-l"'
-        f' name="last-failure-a#monitor_10000" value="{NOW_S - 5}"/></instance_attributes>'
+        f' name="last-failure-a#monitor_10000" value="{last_failure_s}"/></instance_attributes>'
         f'</transient_attributes><lrm id="n1"><lrm_resources>{history("a", failed)}'
         f"{history('b', operation('b', 'monitor', 3, 7))}</lrm_resources></lrm>"
         "</node_state></status></cib>"
@@ -78,3 +80,17 @@ def test_two_decisions_in_one_second_look_again_at_the_same_time() -> None:
         assert graph.recheck_by == schedule(cib, now).graph.recheck_by
         assert graph.recheck_by == NOW_S + 16
     assert resident.last_run is not None, "decided in part, or this proves nothing"
+
+
+def test_a_count_that_expired_before_the_newest_operation_is_cleared_when_that_has_too() -> None:
+    """Nothing looked again at that time, and the count stayed (seed 5 of the simulator)."""
+
+    def cleared(at_s: int) -> bool:
+        graph = schedule(cib, Moment(at_s)).graph
+        return any(action.operation == "clear_failcount" for action in graph.actions)
+
+    cib = _cib(NOW_S - 100, has_failed=False)
+    due_s = schedule(cib, Moment(NOW_S)).graph.recheck_by
+    assert due_s == NOW_S + 15
+    assert not cleared(due_s - 1)
+    assert cleared(due_s)
