@@ -366,6 +366,8 @@ class StoreClient:
 
     async def _end_in_time(self, call: grpc.aio.Call) -> None:
         """End a watch that is to be left, or one at another store once home is connected again."""
+        if self._places.is_home:
+            await self._leaves.wait()
         while not self._leaves.is_set() and not self._places.may_go_home():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_HOME_S):

@@ -358,7 +358,11 @@ class Runner:
                 reason=str(error),
             )
         self._log.warning(
-            "fencing", target=effect.target, confirmed=ended.confirmed, reason=ended.reason
+            "fencing",
+            target=effect.target,
+            action=effect.action,
+            confirmed=ended.confirmed,
+            reason=ended.reason,
         )
         self.take(ended)
 

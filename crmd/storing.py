@@ -94,7 +94,11 @@ class Watching:
         now = boot_ms()
         self._lag = self._lag.told(index, now)
         if self._lag.is_too_long(now):
-            self._log.warning("store lags behind: another one is watched", seen=self._lag.seen)
+            self._log.warning(
+                "the store that is watched lags behind the voters: another one is watched",
+                seen=self._lag.seen,
+                awaited=self._lag.awaited,
+            )
             self._lag = self._lag.left(now)
             self._client.leave()
 
