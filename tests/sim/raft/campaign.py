@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from tests.sim.checkers import Violation
+from tests.sim.raft.pair import Conditions, Pair
 from tests.sim.raft.plan import Plan
 from tests.sim.raft.planted import planted
 from tests.sim.raft.world import World
@@ -54,10 +55,17 @@ def spares_of(seed: int) -> int:
     return 2 if seed % 3 == 2 else 0
 
 
+def world_of(plan: Plan) -> World:
+    """Return the world of a plan: two voters are a pair in survivor mode."""
+    if plan.voters == 2:
+        return Pair(plan.seed, seconds=plan.seconds, conditions=Conditions())
+    return World(plan)
+
+
 def simulate(plan: Plan) -> Result:
     """Run one seed to its end, or to the first thing that is broken."""
     begin = time.process_time()
-    world = World(plan)
+    world = world_of(plan)
     rule, what = "", ""
     try:
         with planted(plan.guards):
