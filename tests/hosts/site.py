@@ -114,13 +114,14 @@ def cluster_with(
     name: str,
     configuration: str,
     *,
+    hosts: int = 3,
     prepare: Callable[[Fleet], None] = lambda fleet: None,
     singles: tuple[str, ...] = (),
     clones: frozenset[str] = frozenset(),
     promotable: str = "",
 ) -> Iterator[Site]:
-    """Run three hosts with this configuration, and judge at the end that nothing ran twice."""
-    with running(3, name, prepare=prepare) as fleet:
+    """Run hosts with this configuration, and judge at the end that nothing ran twice."""
+    with running(hosts, name, prepare=prepare) as fleet:
 
         def socket_of(host: str) -> Path:
             # As its first process sees it: the run directory is in the host's own memory.
