@@ -35,6 +35,10 @@ class Console:
         if not self.as_json and text:
             print(text)  # noqa: T201
 
+    def raw(self, text: str) -> None:
+        """Write an answer that has a form of its own, whatever form is wanted."""
+        print(text)  # noqa: T201
+
     def answer(self, text: str, data: Json) -> None:
         """Write the command's answer: `text`, or `data` when JSON is wanted."""
         if self.as_json:

@@ -97,9 +97,7 @@ async def _completed(session: Session, draft: Draft) -> Draft:
 
 def _is_of_a_file(session: Session) -> bool:
     """Whoever edits a file need not have the agents."""
-    from raftmaker.client.offline import OfflineCluster
-
-    return session.offline is not None or isinstance(session.cluster, OfflineCluster)
+    return session.offline is not None or session.cluster.is_file
 
 
 async def heed_agents(

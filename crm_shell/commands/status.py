@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,41 @@ from typing import TYPE_CHECKING
 from crm_shell.commands.session import Command, Misused, Session
 from crm_shell.status.advice import advice
 from crm_shell.status.model import Status
+from crm_shell.status.sections import DEFAULT
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 
 if TYPE_CHECKING:
+    from crm_shell.status.text import Shown
     from stonithd.client import FencingInfo
 
-_WORDS = ("full", "bynode", "inactive", "ops", "timing", "failcounts", "verbose", "quiet",
-          "html", "xml", "simple", "tickets", "noheaders", "detail", "brief")  # fmt: skip
+_WORDS: Mapping[str, str] = {
+    "full": "all of bynode, inactive, tickets, failcounts and timing, attributes and bans",
+    "bynode": "resources under their node",
+    "inactive": "also what does not run, as always here",
+    "ops": "what ran on each node",
+    "timing": "the same, with when and how long",
+    "failcounts": "how often what failed",
+    "tickets": "tickets of this site",
+    "detail": "ids, and each instance of a clone",
+    "brief": "how many resources of an agent run where",
+    "verbose": "as detail, with the cluster options",
+    "quiet": "without advice",
+    "noheaders": "without the summary",
+    "simple": "one line",
+    "html": "a page for browsers",
+    "xml": "XML, as crm_mon --output-as=xml",
+}
+"""The words after ``status``, and what each shows."""
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "full": ("tickets", "failcounts", "operations", "attributes", "bans"),
+    "ops": ("operations",),
+    "timing": ("operations",),
+    "failcounts": ("failcounts",),
+    "tickets": ("tickets",),
+    "verbose": ("options",),
+}
+"""The sections that words add."""
 
 
 async def status_now(session: Session) -> Status:
@@ -28,6 +55,8 @@ async def status_now(session: Session) -> Status:
     from crm_shell.status.build import build
 
     cib = await session.cluster.cib(local=True)
+    if session.cluster.is_file:
+        return build(cib.document, now=int(time.time()))
     quorate: bool | None = None
     waits = ("", "")
     try:
@@ -56,9 +85,25 @@ async def _fencings(session: Session) -> tuple[FencingInfo, ...]:
         return ()
 
 
+def _shown(words: Sequence[str]) -> Shown:
+    from crm_shell.status.text import Shown
+
+    given = frozenset(words)
+    return Shown(
+        sections=DEFAULT.union(*(_SECTIONS.get(word, ()) for word in words)),
+        inactive=True,
+        by_node=bool(given & {"bynode", "full"}),
+        timing=bool(given & {"timing", "full"}),
+        detail=bool(given & {"detail", "verbose"}),
+        brief="brief" in given,
+        headers="noheaders" not in given,
+    )
+
+
 def now_text(node: str) -> str:
     """Return the present as the status shows it."""
-    return f"{time.strftime('%a %b %e %H:%M:%S %Y')} on {node}"
+    clock = time.strftime("%a %b %e %H:%M:%S %Y")
+    return f"{clock} on {node}" if node else clock
 
 
 async def run(session: Session, args: list[str]) -> int:
@@ -67,24 +112,26 @@ async def run(session: Session, args: list[str]) -> int:
     if unknown:
         raise Misused(f"unknown option {unknown[0]!r}; allowed: {', '.join(_WORDS)}")
     from crm_shell.status.data import data_of
-    from crm_shell.status.text import Shown, render
+    from crm_shell.status.html import page
+    from crm_shell.status.text import one_line, render
+    from crm_shell.status.xml import elements, framed
 
     status = await status_now(session)
-    node = session.cluster.settings.node
+    now = now_text(session.cluster.settings.node)
     if "xml" in args:
-        from crm_shell.status.xml import elements, framed
-
-        print(framed("crm status xml", elements(status, now=now_text(node))))  # noqa: T201
+        session.console.raw(framed("crm status xml", elements(status, now=now)))
         return 0
-    shown = Shown(
-        inactive=True,
-        by_node="bynode" in args,
-        fail_counts="failcounts" in args or "full" in args,
-        attributes="full" in args,
-        bans="full" in args,
-        headers="noheaders" not in args,
-    )
-    text = session.console.paint_status(render(status, shown, now=now_text(node)))
+    if "simple" in args:
+        session.console.answer(one_line(status), data_of(status))
+        return 0
+    shown = _shown(args)
+    if "html" in args:
+        session.console.raw(page(render(status, shown, now=now)))
+        return 0
+    text = session.console.paint_status(render(status, shown, now=now))
+    if "quiet" in args:
+        session.console.answer(text, data_of(status))
+        return 0
     found = [*advice(status), *certificate_advice(session.cluster.settings.tls_dir,
                                                   datetime.now(UTC))]  # fmt: skip
     session.console.answer(f"{text}\n{_advice_text(session, found)}".rstrip("\n"), data_of(status))
@@ -117,8 +164,9 @@ def _advice_text(session: Session, found: Sequence[tuple[str, str]]) -> str:
 
 COMMAND = Command(
     name="status",
-    usage="status [full] [bynode] [failcounts] [noheaders] [xml]",
+    usage=f"status [{'] ['.join(_WORDS)}]",
     summary="Show nodes, resources, failures, and what to do about them",
+    details="; ".join(f"{word}: {text}" for word, text in _WORDS.items()) + ".",
     run=run,
     completes=("|".join(_WORDS),),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
-from crm_shell.actions import tree
+from crm_shell.actions import tickets, tree
 from crm_shell.actions.moving import made_for, node_of
 from crm_shell.status.cluster_text import counts, listed
 from crm_shell.status.history import failed_action
@@ -56,9 +57,20 @@ def build(
         bans=tuple(
             (each.id, each.get("rsc"), node_of(each), _score(each)) for each in made_for(cib)
         ),
+        avoided=tuple(_avoided(cib)),
+        tickets=tuple(tickets.states(cib)),
         fencings=fencings,
         waits=waits,
     )
+
+
+def _avoided(cib: Element) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what keeps resources away from nodes, whoever configured it."""
+    for each in tree.section(cib, "constraints").each("rsc_location"):
+        score, node = _score(each), node_of(each)
+        members = [below.id for below in each.walk() if below.tag == "resource_ref"]
+        if node and score.startswith("-"):
+            yield from ((each.id, rsc, node, score) for rsc in (each.get("rsc"), *members) if rsc)
 
 
 def _option_values(cib: Element) -> dict[str, str]:

@@ -16,6 +16,17 @@ ProbeText = Callable[[Run, Resource, str], str | None]
 """Returns what a failed probe on a node said."""
 
 
+def clone_title(rsc: Resource, margin: str, flags: list[str]) -> str:
+    """Return the line above a clone's instances."""
+    assert rsc.clone is not None
+    words = [
+        word for word, said in (("promotable", rsc.promotable), ("unique", rsc.unique)) if said
+    ]
+    shown_flags = words + flags
+    suffix = f" ({', '.join(shown_flags)})" if shown_flags else ""
+    return f"{margin}* Clone Set: {rsc.id} [{rsc.clone.child.id}]{suffix}:"
+
+
 def clone_lines(
     run: Run,
     rsc: Resource,
@@ -29,12 +40,7 @@ def clone_lines(
 ) -> Iterator[str]:
     """Yield the lines about a clone (features 27)."""
     assert rsc.clone is not None
-    words = [
-        word for word, said in (("promotable", rsc.promotable), ("unique", rsc.unique)) if said
-    ]
-    shown_flags = words + flags
-    suffix = f" ({', '.join(shown_flags)})" if shown_flags else ""
-    yield f"{margin}* Clone Set: {rsc.id} [{rsc.clone.child.id}]{suffix}:"
+    yield clone_title(rsc, margin, flags)
     inner = margin + "  "
     promoted: list[Node] = []
     started: list[Node] = []

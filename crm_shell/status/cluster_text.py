@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from cib_store.model.values import is_true
+from crm_shell.status.brief_text import brief_lines
 from crm_shell.status.bundle_text import bundle_lines
-from crm_shell.status.clone_text import clone_lines
+from crm_shell.status.clone_text import clone_lines, clone_title
 from crmd.scheduler.actions.keys import parse_key
 from crmd.scheduler.state.node import Node
 from crmd.scheduler.state.resource import Resource, Variant
@@ -51,6 +53,12 @@ class Detail:
     """Also what is under way."""
     inactive: bool = True
     """Also what does not run."""
+    instances: bool = False
+    """Each instance of a clone by itself."""
+    brief: bool = False
+    """How many primitives of an agent run where, in place of each of them."""
+    descriptions: bool = False
+    """What the configuration says a primitive is for."""
 
 
 def status_text(run: Run, *, pending: bool = False) -> Iterator[str]:
@@ -114,8 +122,13 @@ def node_state(node: Node) -> str:
     return "online" if node.online else "OFFLINE"
 
 
-def node_lines(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
-    """Yield the node list: those with a state of their own, then the others together."""
+def node_lines(
+    run: Run, nodes: Iterable[Node], margin: str, *, detail: bool = False
+) -> Iterator[str]:
+    """Yield the node list: those with a state of their own, then the others together.
+
+    `detail`: each by itself, with its id and the feature set of its daemons.
+    """
     groups: dict[str, list[str]] = {}
     for node in nodes:
         health = health_of(run, node)
@@ -127,9 +140,9 @@ def node_lines(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
             or node.maintenance
             or health
         )
-        if special:
+        if special or detail:
             suffix = f" (health is {health})" if health else ""
-            yield f"{margin}* {node_title(node)}: {node_state(node)}{suffix}"
+            yield f"{margin}* {node_title(node, detail=detail)}: {node_state(node)}{suffix}"
             continue
         kind = "Guest" if node.is_guest else "Remote" if node.is_remote else ""
         state = "Online" if node.online else "OFFLINE"
@@ -139,10 +152,11 @@ def node_lines(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[str]:
             yield f"{margin}* {title}: [ {' '.join(groups[title])} ]"
 
 
-def node_title(node: Node) -> str:
-    """Return the kind and name of a node."""
+def node_title(node: Node, *, detail: bool = False) -> str:
+    """Return the kind and name of a node; `detail`: its id too, where that is another."""
     kind = "GuestNode" if node.is_guest else "RemoteNode" if node.is_remote else "Node"
-    return f"{kind} {node.name}"
+    number = f" ({node.id})" if detail and node.id != node.name else ""
+    return f"{kind} {node.name}{number}"
 
 
 def resource_lines(run: Run, rsc: Resource, margin: str, *, detail: Detail) -> Iterator[str]:
@@ -151,24 +165,44 @@ def resource_lines(run: Run, rsc: Resource, margin: str, *, detail: Detail) -> I
         yield from _LINES[rsc.variant](run, rsc, margin, detail)
 
 
+def lines_of(
+    run: Run, resources: Iterable[Resource], margin: str, *, detail: Detail
+) -> Iterator[str]:
+    """Yield the lines about resources that stand together."""
+    rest = list(resources)
+    if detail.brief:
+        primitives = [rsc for rsc in rest if rsc.variant is Variant.PRIMITIVE]
+        rest = [rsc for rsc in rest if rsc.variant is not Variant.PRIMITIVE]
+        shown = [rsc for rsc in primitives if not is_true(rsc.meta.get("internal-rsc"))]
+        yield from brief_lines(shown, margin, agent_of, inactive=detail.inactive)
+    for rsc in rest:
+        yield from resource_lines(run, rsc, margin, detail=detail)
+
+
 def _primitive_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
     if not is_true(rsc.meta.get("internal-rsc")):
         name = rsc.id if rsc.unique else rsc.xml_id
         node = rsc.kind.active_node(rsc)[0] or rsc.pending_node
-        yield f"{margin}* {primitive_text(run, rsc, name, node, pending=detail.pending)}"
+        text = primitive_text(run, rsc, name, node, pending=detail.pending)
+        told = rsc.element.get("description") if detail.descriptions else ""
+        yield f"{margin}* {text}{f' ({told})' if told else ''}"
 
 
 def _group_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
-    below = [
-        line
-        for member in rsc.children
-        for line in resource_lines(run, member, margin + "  ", detail=detail)
-    ]
+    below = list(lines_of(run, rsc.children, margin + "  ", detail=detail))
+    if detail.brief:
+        yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc, 0)}:"
+        yield from below
+        return
     yield f"{margin}* Resource Group: {rsc.id}{_group_flags(rsc, len(rsc.children) - len(below))}:"
     yield from below
 
 
 def _clone_lines(run: Run, rsc: Resource, margin: str, detail: Detail) -> Iterator[str]:
+    if detail.instances:
+        below = (resource_lines(run, each, margin + "  ", detail=detail) for each in rsc.children)
+        title = clone_title(rsc, margin, _flags_of_whole(rsc))
+        return chain((title,), chain.from_iterable(below))
     return clone_lines(
         run,
         rsc,

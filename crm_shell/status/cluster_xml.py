@@ -163,20 +163,22 @@ def _attribute(run: Run, node: Node, name: str) -> Element:
 def failcount_elements(run: Run, cluster_nodes: Iterable[Node]) -> Element:
     """Return the failures counted on every node."""
     nodes = [
-        Element("node", {"name": node.name}, tuple(_counted_element(each) for each in found))
+        Element("node", {"name": node.name}, tuple(counted_element(each) for each in found))
         for node, found in counted_failures(run, cluster_nodes)
     ]
     return Element("node_history", {}, tuple(nodes))
 
 
-def _counted_element(counted: Counted) -> Element:
+def counted_element(counted: Counted) -> Element:
+    """Return how often what has an entry in a history failed."""
     given = {
         "id": counted.name,
         "orphan": "false",
         "removed": "false",
         "migration-threshold": str(counted.threshold),
-        "fail-count": str(counted.count),
     }
+    if counted.count:
+        given["fail-count"] = str(counted.count)
     if counted.last > 0:
         given["last-failure"] = clock_text(counted.last)
     return Element("resource_history", given)

@@ -58,12 +58,14 @@ def failures_by_node(run: Run, nodes: Iterable[Node], margin: str) -> Iterator[s
     """Yield the failures counted on nodes."""
     for node, found in counted_failures(run, nodes):
         yield f"{margin}* Node: {node.name}:"
-        yield from (f"{margin}  * {_counted_text(each)}" for each in found)
+        yield from (f"{margin}  * {counted_text(each)}" for each in found)
 
 
-def _counted_text(counted: Counted) -> str:
+def counted_text(counted: Counted) -> str:
+    """Return how often a resource failed, and how often it may."""
     words = [f"migration-threshold={counted.threshold}"]
-    words.append(f"fail-count={score_text(counted.count)}")
+    if counted.count:
+        words.append(f"fail-count={score_text(counted.count)}")
     if counted.last > 0:
         words.append(f"last-failure='{clock_text(counted.last)}'")
     return f"{counted.name}: {' '.join(words)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cib_store.document.element import Element
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.resource import Resource
     from crmd.scheduler.state.run import Run
@@ -60,6 +61,10 @@ class Status:
     has_fencing_device: bool
     bans: tuple[tuple[str, str, str, str], ...] = ()
     """Constraints made by move and ban: (id, resource, node, score)."""
+    avoided: tuple[tuple[str, str, str, str], ...] = ()
+    """Every constraint that keeps a resource away from a node: (id, resource, node, score)."""
+    tickets: tuple[Element, ...] = ()
+    """What is known of tickets here: their ``ticket_state``."""
     fencings: tuple[FencingInfo, ...] = ()
     """What the fencers remember, the newest first."""
     waits: tuple[str, str] = ("", "")

@@ -74,6 +74,9 @@ def connect(config: Path | None = None, *, program: str = "raftmaker-client") ->
 class Cluster:
     """Talks to the daemons of one node; use it as an async context manager."""
 
+    is_file = False
+    """Whether a file stands for the cluster: there are no daemons then."""
+
     def __init__(self, settings: Settings, *, program: str) -> None:
         """`program` names the caller in the history of changes.
 

@@ -57,6 +57,8 @@ def shadow_directory(environment: Mapping[str, str], config: Path) -> Path:
 class OfflineCluster(Cluster):
     """Reads and changes a file; knows no daemon."""
 
+    is_file = True
+
     def __init__(self, path: Path, config: Path, *, program: str) -> None:
         """`config`: the node's file, where there is one."""
         super().__init__(_settings(config), program=program)

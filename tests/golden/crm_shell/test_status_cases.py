@@ -20,7 +20,8 @@ NOW = 1000
 
 def shown(cib: str, *, inactive: bool) -> str:
     status = build(parse(cib), now=NOW)
-    return render(status, Shown(summary=False, failures=False, inactive=inactive), now="") + "\n"
+    sections = frozenset({"nodes", "resources"})
+    return render(status, Shown(sections=sections, inactive=inactive), now="") + "\n"
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
