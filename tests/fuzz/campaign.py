@@ -36,7 +36,8 @@ class Outcome:
 
 
 def fuzz(target: str, seconds: int, keep: Path) -> Outcome:
-    """Fuzz a target for that long."""
+    """Fuzz a target for that long; bytes that do harm are kept in `keep`, which is made."""
+    keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
         done = subprocess.run(
             [

@@ -23,7 +23,7 @@ def test_whatever_comes_is_read_or_refused(target: str, tmp_path: Path) -> None:
 
 
 def test_a_fault_is_found_and_its_bytes_are_kept(tmp_path: Path) -> None:
-    outcome = fuzz("planted", 60, tmp_path)
+    outcome = fuzz("planted", 60, tmp_path / "made")
     assert "IndexError: planted" in outcome.fault
     assert Path(outcome.kept).read_bytes().startswith(b"RAF")
 
