@@ -51,7 +51,8 @@ set_up() {
     pip_install --upgrade 'pip>=25.1'
     local group=()
     [ "$kind" = dev ] && group=(--group "$root/pyproject.toml:dev")
-    pip_install --editable "$root" "${group[@]}"
+    # "compat": a path in a file, instead of a finder that costs each Python here 20 ms at its start.
+    pip_install --config-settings editable_mode=compat --editable "$root" "${group[@]}"
     printf '%s' "$want" >"$stamp"
     # An environment for tests is also one for running.
     [ "$kind" = dev ] && printf '%s' "$want" >"$venv/raftmaker-run.stamp"

@@ -22,7 +22,7 @@ from crmd.runner import Runner
 from crmd.server import ControllerServicer, service_of
 from crmd.starts import next_start
 from crmd.storing import Beating, Storing, Watching
-from crmd.throttling import Throttling
+from crmd.throttling import Throttling, is_container
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
@@ -100,7 +100,7 @@ def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
         runner=runner,
         peers=peers,
         store=settings.socket("cib"),
-        is_alone=not settings.shares_machine,
+        is_alone=not (settings.shares_machine or is_container()),
         environment=os.environ,
         log=context.log,
     )

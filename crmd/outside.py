@@ -68,6 +68,7 @@ class Reach:
 
     async def join(self, effect: effects.SendJoin) -> effects.JoinAccepted:
         """Ask a member to join."""
+        self._worker.hurry()  # who has others join is going to plan
         controller = self._peers.controller(effect.node)
         return await controller.join(effect, timeout_s=self._timeout_s)
 

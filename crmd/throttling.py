@@ -23,6 +23,8 @@ from raftmaker.vocabulary.ids import NodeName
 
 EVERY_S = 30.0
 ACTION_LIMIT = "PCMK_node_action_limit"
+_CONTAINER = Path("/run/systemd/container")
+"""systemd writes it where it is not the machine's own (systemd(1), "container")."""
 Take = Callable[[events.Event], None]
 _CREDENTIALS = struct.Struct("3i")
 _UTIME, _STIME = 11, 12
@@ -120,6 +122,11 @@ class Throttling:
             await self._peers.controller(holder.node).report_load(load)
         except HaError as error:
             self._log.debug("load not told", dc=holder.node, reason=error)
+
+
+def is_container(mark: Path = _CONTAINER) -> bool:
+    """Tell whether this is a container: the load average there is that of the whole machine."""
+    return mark.exists()
 
 
 def action_limit(environment: Mapping[str, str], log: Log) -> int:

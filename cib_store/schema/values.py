@@ -33,7 +33,7 @@ class Kind:
         if self is PORT:
             return text.isascii() and text.isdigit() and int(text) <= _PORT_MAX
         pattern = _PATTERNS.get(self)
-        return pattern is None or pattern.fullmatch(text) is not None
+        return pattern is None or re.fullmatch(pattern, text) is not None
 
 
 def is_score(text: str) -> bool:
@@ -59,11 +59,8 @@ PATH_PATTERN = r"/[\s\S]+"
 ID_PATTERN = r"[A-Za-z_À-�][A-Za-z0-9_.À-�\-]*"
 """What `ID` allows (features 1.9), for Python and for RELAX NG: about what XML calls an NCName."""
 _PORT_MAX = 65535
-_PATTERNS = {
-    ID: re.compile(ID_PATTERN),
-    PATH: re.compile(PATH_PATTERN),
-    PERCENTAGE: re.compile(r"[0-9]+(\.[0-9]*)?%?"),
-}
+# Compiled when first asked for, and kept by `re`: the store starts sooner.
+_PATTERNS = {ID: ID_PATTERN, PATH: PATH_PATTERN, PERCENTAGE: r"[0-9]+(\.[0-9]*)?%?"}
 ROLE = one_of("Stopped", "Started", "Unpromoted", "Promoted", "Slave", "Master")
 
 ATTRIBUTES: Mapping[tuple[str, str], Kind] = {

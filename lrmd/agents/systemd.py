@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from dbus_fast import BusType, DBusError, Message, MessageType
-from dbus_fast.aio import MessageBus
+from typing import TYPE_CHECKING, Any
 
 from lrmd.agents.execution import Execution, TaskRun, failed, not_installed
 from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 
-_NAME = "org.freedesktop.systemd1"
+if TYPE_CHECKING:
+    from lrmd.agents.systemd_manager import Systemd
+
 _ROOT = "/org/freedesktop/systemd1"
-_MANAGER = f"{_NAME}.Manager"
-_UNIT = f"{_NAME}.Unit"
+_MANAGER = "org.freedesktop.systemd1.Manager"
+_UNIT = "org.freedesktop.systemd1.Unit"
 _SUFFIXES = (".service", ".socket", ".mount", ".timer", ".path")
 _SETTLING = ("activating", "deactivating")
 _SETTLE_S = 0.5
@@ -45,11 +45,8 @@ class SystemdUnits:
 
     def __init__(self, drop_in_root: Path = DROP_IN_ROOT) -> None:
         """Connect when first needed."""
-        self._bus: MessageBus | None = None
+        self._manager: Systemd | None = None
         self._drop_in_root = drop_in_root
-        self._connecting = asyncio.Lock()
-        self._jobs: dict[str, asyncio.Future[str]] = {}
-        self._early: dict[str, str] = {}
 
     def begin(self, call_id: int, request: OperationRequest) -> Execution:
         """Start a run."""
@@ -69,7 +66,7 @@ class SystemdUnits:
             reply = await self._call(_ROOT, _MANAGER, "ListUnitFiles")
         except HaError:
             return ()
-        names = {Path(path).name for path, _ in reply.body[0]}
+        names = {Path(path).name for path, _ in reply[0]}
         kept = (name for name in names if name.endswith(_SUFFIXES) and "@." not in name)
         types = {name.removesuffix(".service") for name in kept}
         return tuple(Agent(Standard.SYSTEMD, "", name) for name in sorted(types))
@@ -125,7 +122,7 @@ class SystemdUnits:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / _DROP_IN).write_text(drop_in_of(unit))
         await self._call(_ROOT, _MANAGER, "Reload")
-        ended = await self._job("StartUnit", unit)
+        ended = await self._systemd().job("StartUnit", unit)
         state = await self._active_state(unit)
         if ended == "done" and state in ("active", "reloading"):
             return Outcome(code=OcfCode.OK, output=state)
@@ -137,24 +134,11 @@ class SystemdUnits:
         with _explained(unit):
             (self._drop_in_root / f"{unit}.d" / _DROP_IN).unlink(missing_ok=True)
         await self._call(_ROOT, _MANAGER, "Reload")
-        ended = await self._job("StopUnit", unit)
+        ended = await self._systemd().job("StopUnit", unit)
         state = await self._active_state(unit)
         if state in ("inactive", "failed"):
             return Outcome(code=OcfCode.OK, output=state)
         return failed(f"Systemd unit {unit} is {state} after its stop ({ended})")
-
-    async def _job(self, method: str, unit: str) -> str:
-        """Start or stop a unit; return how systemd's job ended: done, failed, timeout, …"""
-        reply = await self._call(_ROOT, _MANAGER, method, "ss", [unit, "replace"])
-        job = str(reply.body[0])
-        # Its end may have been told before the answer that names it.
-        if job in self._early:
-            return self._early.pop(job)
-        self._jobs[job] = asyncio.get_running_loop().create_future()
-        try:
-            return await self._jobs[job]
-        finally:
-            del self._jobs[job]
 
     async def _load_state(self, unit: str) -> str:
         return await self._property(await self._unit_path(unit), _UNIT, "LoadState")
@@ -164,13 +148,13 @@ class SystemdUnits:
 
     async def _unit_path(self, unit: str) -> str:
         reply = await self._call(_ROOT, _MANAGER, "LoadUnit", "s", [unit])
-        return str(reply.body[0])
+        return str(reply[0])
 
     async def _property(self, path: str, interface: str, name: str) -> str:
         reply = await self._call(
             path, "org.freedesktop.DBus.Properties", "Get", "ss", [interface, name]
         )
-        return str(reply.body[0].value)
+        return str(reply[0].value)
 
     async def _call(
         self,
@@ -178,71 +162,17 @@ class SystemdUnits:
         interface: str,
         member: str,
         signature: str = "",
-        body: list[str] | None = None,
-    ) -> Message:
-        bus = await self._connected()
-        message = Message(
-            destination=_NAME,
-            path=path,
-            interface=interface,
-            member=member,
-            signature=signature,
-            body=body or [],
-        )
-        try:
-            reply = await bus.call(message)
-        except (OSError, EOFError, DBusError) as error:
-            raise HaError(f"systemd does not answer on D-Bus: {error}") from None
-        if reply is None or reply.message_type is MessageType.ERROR:
-            what = "no answer" if reply is None else " ".join(map(str, reply.body))
-            raise HaError(f"systemd refused {member}: {what}")
-        return reply
+        body: Sequence[str] = (),
+    ) -> Sequence[Any]:
+        return await self._systemd().call(path, interface, member, signature, body)
 
-    async def _connected(self) -> MessageBus:
-        async with self._connecting:
-            if self._bus is not None and self._bus.connected:
-                return self._bus
-            try:
-                self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-            except (OSError, EOFError, DBusError) as error:
-                raise HaError(f"the system's D-Bus cannot be reached: {error}") from None
-            self._fail_jobs()
-            self._bus.add_message_handler(self._heard)
-            await self._watch_jobs(self._bus)
-            return self._bus
+    def _systemd(self) -> Systemd:
+        if self._manager is None:
+            # Here and not above: most clusters have no such resource, and start without it.
+            from lrmd.agents.systemd_manager import Systemd
 
-    async def _watch_jobs(self, bus: MessageBus) -> None:
-        rule = f"type='signal',sender='{_NAME}',interface='{_MANAGER}',member='JobRemoved'"
-        await bus.call(
-            Message(
-                destination="org.freedesktop.DBus",
-                path="/org/freedesktop/DBus",
-                interface="org.freedesktop.DBus",
-                member="AddMatch",
-                signature="s",
-                body=[rule],
-            )
-        )
-        # systemd tells of jobs only while somebody has subscribed.
-        await bus.call(
-            Message(destination=_NAME, path=_ROOT, interface=_MANAGER, member="Subscribe")
-        )
-
-    def _heard(self, message: Message) -> None:
-        if message.message_type is MessageType.SIGNAL and message.member == "JobRemoved":
-            _, path, _, result = message.body
-            job = self._jobs.get(path)
-            if job is None:
-                self._early[path] = result
-                while len(self._early) > 64:
-                    del self._early[next(iter(self._early))]
-            elif not job.done():
-                job.set_result(result)
-
-    def _fail_jobs(self) -> None:
-        for job in self._jobs.values():
-            if not job.done():
-                job.set_exception(HaError("the connection to systemd was lost"))
+            self._manager = Systemd()
+        return self._manager
 
 
 @contextlib.contextmanager

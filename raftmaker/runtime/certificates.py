@@ -21,10 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from raftmaker.runtime.credential_files import read_files, unusable
 from raftmaker.runtime.endpoint import Credentials
-from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.private_file import write_private
-from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 
 AUTHORITY_DAYS = 3650
@@ -203,15 +202,7 @@ def store_credentials(directory: Path, authority: bytes, node: KeyPair) -> None:
 
 def read_credentials(directory: Path, node: NodeName, now: datetime) -> Credentials:
     """Read a node's credentials and check them. Raises `Rejected` with what is wrong."""
-    parts: dict[str, bytes] = {}
-    for name in ("authority.pem", "node.pem", "node.key"):
-        try:
-            parts[name] = (directory / name).read_bytes()
-        except OSError as error:
-            raise _unusable(directory / name, f"cannot be read: {error.strerror}") from None
-    credentials = Credentials(
-        authority=parts["authority.pem"], certificate=parts["node.pem"], key=parts["node.key"]
-    )
+    credentials = read_files(directory)
     waiting = directory / "node.key.next"
     if not _fits(credentials) and waiting.exists():
         # The certificate was exchanged, and nobody came to put its key in place (see exchange).
@@ -236,15 +227,15 @@ def _check(credentials: Credentials, directory: Path, node: NodeName, now: datet
         mine = x509.load_pem_x509_certificate(credentials.certificate)
         key = serialization.load_pem_private_key(credentials.key, None)
     except (ValueError, TypeError) as error:
-        raise _unusable(directory, f"holds something that is no PEM: {error}") from None
+        raise unusable(directory, f"holds something that is no PEM: {error}") from None
     if not any(was_issued_by(mine, authority) for authority in authorities):
-        raise _unusable(path, "was not issued by the authority beside it")
+        raise unusable(path, "was not issued by the authority beside it")
     if key.public_key() != mine.public_key():
-        raise _unusable(directory / "node.key", "does not belong to the certificate beside it")
+        raise unusable(directory / "node.key", "does not belong to the certificate beside it")
     if node not in names_in(mine):
-        raise _unusable(path, f"is for {', '.join(names_in(mine))}, this node is {node}")
+        raise unusable(path, f"is for {', '.join(names_in(mine))}, this node is {node}")
     if not mine.not_valid_before_utc <= now <= mine.not_valid_after_utc:
-        raise _unusable(path, f"is valid only until {mine.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
+        raise unusable(path, f"is valid only until {mine.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
 
 
 def was_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -263,9 +254,3 @@ def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
     except x509.ExtensionNotFound:
         return ()
     return tuple(names.value.get_values_for_type(x509.DNSName))
-
-
-def _unusable(path: Path, what: str) -> Rejected:
-    mend = "get a new certificate for this node from the cluster's authority"
-    report = Report(code="bad-certificate", where=str(path), what=what, mend=mend)
-    return Rejected(ExitCode.CONFIG, (report,))

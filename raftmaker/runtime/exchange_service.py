@@ -1,11 +1,13 @@
-"""Answers the Certificates service for this node; the rules are in `raftmaker.runtime.exchange`."""
+"""Answers the Certificates service for this node; the rules are in `raftmaker.runtime.exchange`.
+
+The rules are loaded when somebody exchanges certificates: a daemon's start does not wait for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from raftmaker.runtime import exchange
 from raftmaker.runtime.daemon import Context
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.rpc import CallContext, Service
@@ -32,6 +34,8 @@ class CertificatesServicer(certificates_pb2_grpc.CertificatesServicer):
 
     async def Trust(self, request: pb.TrustRequest, context: CallContext) -> pb.TrustReply:
         """Change whom this node trusts."""
+        from raftmaker.runtime import exchange
+
         async with self._alone:
             reason = exchange.refusal_of_trust(
                 now=self._read("authority.pem"),
@@ -46,6 +50,8 @@ class CertificatesServicer(certificates_pb2_grpc.CertificatesServicer):
         return pb.TrustReply(reason=reason)
 
     def _trust(self, request: pb.TrustRequest) -> str:
+        from raftmaker.runtime import exchange
+
         try:
             exchange.take_authorities(self._directory, request.authorities, request.authority_key)
         except (OSError, ValueError) as error:
@@ -56,6 +62,8 @@ class CertificatesServicer(certificates_pb2_grpc.CertificatesServicer):
         self, request: pb.CertificateRequestRequest, context: CallContext
     ) -> pb.CertificateRequestReply:
         """Make a new key, and a request for its certificate."""
+        from raftmaker.runtime import exchange
+
         async with self._alone:
             made = await asyncio.to_thread(exchange.new_request, self._directory, self._node)
         return pb.CertificateRequestReply(request=made)
@@ -70,6 +78,8 @@ class CertificatesServicer(certificates_pb2_grpc.CertificatesServicer):
         return pb.InstallCertificateReply(reason=reason)
 
     def _install(self, certificate: bytes) -> str:
+        from raftmaker.runtime import exchange
+
         try:
             return exchange.take_certificate(self._directory, self._node, certificate)
         except OSError as error:

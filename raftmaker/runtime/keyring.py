@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from raftmaker.runtime.certificates import read_credentials
+from raftmaker.runtime.credential_files import proven
 from raftmaker.runtime.endpoint import Credentials
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
@@ -32,7 +32,7 @@ class Keyring:
         self._log = Log("certificates")
         self._seen = self._stamp()
         self._looked_s = time.monotonic()
-        self._current = read_credentials(directory, node, datetime.now(UTC))
+        self._current = _fit(directory, node)
 
     def now(self) -> Credentials:
         """Return the newest that are fit; the same object until they change."""
@@ -48,7 +48,7 @@ class Keyring:
             return
         self._seen = stamp
         try:
-            found = read_credentials(self._directory, self._node, datetime.now(UTC))
+            found = _fit(self._directory, self._node)
         except HaError as error:
             self._log.warning("certificates are not taken up", reason=error)
             return
@@ -58,6 +58,17 @@ class Keyring:
 
     def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
         return tuple(_stamp_of(self._directory / name) for name in _FILES)
+
+
+def _fit(directory: Path, node: NodeName) -> Credentials:
+    """Return credentials that may be used. Raises `Rejected` with what is wrong with them."""
+    found = proven(directory, node)
+    if found is not None:
+        return found
+    # Here and not above: a good certificate needs no parser, and loading it takes 80 ms.
+    from raftmaker.runtime.certificates import read_credentials
+
+    return read_credentials(directory, node, datetime.now(UTC))
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

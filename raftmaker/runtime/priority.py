@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 PRIORITY = 10
 """Above everything ordinary, below the kernel's own (50) and the watchdog's (99)."""
+
+_CAP_SYS_NICE = 1 << 23
+"""Bit of the capability (include/uapi/linux/capability.h)."""
 
 
 def real_time() -> str:
@@ -27,3 +31,25 @@ def ordinary(pid: int = 0) -> None:
     """Take real-time priority from a child that needs none; by default from this process."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
+
+
+def idle(pid: int) -> bool:
+    """Let a child have only the time that nobody else wants, until `ordinary`; False: it does not.
+
+    Only where `ordinary` may be called afterwards: else it would wait for ever on a busy machine.
+    """
+    if not _may_set_priorities():
+        return False
+    try:
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        return False
+    return True
+
+
+def _may_set_priorities() -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) & _CAP_SYS_NICE)
+    return False

@@ -212,7 +212,7 @@ def secured(settings: Settings) -> Settings:
     """Return them with the node's credentials, for connections to peers. Raises `Rejected`."""
     if settings.tls_dir is None:
         return settings
-    # Here and not above: every tool reads the settings, and loading cryptography takes 80 ms.
+    # Here and not above: every tool reads the settings, and few need credentials.
     from raftmaker.runtime.keyring import Keyring
 
     credentials = Keyring(settings.tls_dir, settings.node)

@@ -15,7 +15,10 @@ import sys
 
 from raftmaker.runtime.answering import LENGTH
 from raftmaker.runtime.errors import HaError
-from raftmaker.runtime.priority import ordinary
+from raftmaker.runtime.priority import idle, ordinary
+
+IDLE_S = 5.0
+"""How long a worker that nobody has asked yet leaves the processors to everybody else."""
 
 
 class WorkerDied(HaError):
@@ -30,9 +33,11 @@ class Worker:
         self._module = module
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
+        self._idling: asyncio.TimerHandle | None = None
 
     async def call(self, question: object) -> object:
         """Send one value and return the answer. Raises `WorkerDied`."""
+        self.hurry()
         async with self._turn:
             process = await self._running()
             assert process.stdin is not None
@@ -53,9 +58,23 @@ class Worker:
             return answer
 
     async def warm_up(self) -> None:
-        """Start the process now, so that the first call does not wait for it."""
+        """Start the process now, so that the first call does not wait for it.
+
+        It loads when the machine has nothing else to do: while nodes start there is much, and one
+        of them alone needs its worker soon (`hurry`).
+        """
         async with self._turn:
-            await self._running()
+            process = await self._running()
+            if self._idling is None and idle(process.pid):
+                self._idling = asyncio.get_running_loop().call_later(IDLE_S, self.hurry)
+
+    def hurry(self) -> None:
+        """Have the process load with others' priority: it will be asked soon."""
+        if self._idling is not None:
+            self._idling.cancel()
+            self._idling = None
+            if self._process is not None and self._process.returncode is None:
+                ordinary(self._process.pid)
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -71,6 +90,7 @@ class Worker:
 
     async def close(self) -> None:
         """End the process, if it runs."""
+        self.hurry()
         process, self._process = self._process, None
         if process is None:
             return

@@ -25,6 +25,7 @@ from crmd.throttling import (
     StoreTime,
     Throttling,
     action_limit,
+    is_container,
     listener_of,
     processor_time_s,
 )
@@ -215,3 +216,10 @@ def test_a_change_of_the_threshold_is_told_at_once() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(asyncio.wait_for(scenario(Path(folder)), 20))
+
+
+def test_a_container_is_known_by_what_systemd_writes(tmp_path: Path) -> None:
+    mark = tmp_path / "container"
+    assert not is_container(mark)
+    mark.write_text("lxc\n")
+    assert is_container(mark)

@@ -15,6 +15,7 @@ from raftmaker.runtime.certificates import (
     store_authority,
     store_credentials,
 )
+from raftmaker.runtime.credential_files import proven
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 
@@ -69,6 +70,47 @@ def test_missing_and_damaged_files_are_named(directory: Path, name: str) -> None
     assert f"{name}: cannot be read" in reason(directory)
     (directory / name).write_bytes(kept.read_bytes()[:40])
     assert "no PEM" in reason(directory)
+
+
+@pytest.fixture
+def today(tmp_path: Path) -> Path:
+    """A node's directory by the machine's own clock, which the proof goes by."""
+    now = datetime.now(UTC)
+    store_credentials(tmp_path, AUTHORITY_TODAY.certificate, issue(AUTHORITY_TODAY, A, now))
+    return tmp_path
+
+
+AUTHORITY_TODAY = create_authority(ClusterId("c1"), datetime.now(UTC))
+
+
+def test_what_is_fit_is_proven_without_reading_certificates(today: Path) -> None:
+    assert proven(today, A) == read_credentials(today, A, datetime.now(UTC))
+    both = STRANGER.certificate + AUTHORITY_TODAY.certificate
+    (today / "authority.pem").write_bytes(both)
+    found = proven(today, A)
+    assert found is not None, "while an authority is exchanged there are two"
+    assert found.authority == both
+
+
+def test_what_is_not_fit_is_not_proven(today: Path) -> None:
+    now, other = datetime.now(UTC), NodeName("b")
+    assert proven(today, other) is None
+    assert proven(today, NodeName("")) is None
+    spoiled = {
+        "a strange key": (AUTHORITY_TODAY, issue(AUTHORITY_TODAY, A, now).key),
+        "a strange authority": (STRANGER, None),
+        "no PEM": (AUTHORITY_TODAY, b"-----BEGIN PRIVATE KEY-----"),
+    }
+    for what, (authority, key) in spoiled.items():
+        own = issue(AUTHORITY_TODAY, A, now)
+        store_credentials(today, authority.certificate, own)
+        if key is not None:
+            (today / "node.key").write_bytes(key)
+        assert proven(today, A) is None, what
+    long_ago = now - timedelta(days=400)
+    authority = create_authority(ClusterId("c1"), long_ago)
+    store_credentials(today, authority.certificate, issue(authority, A, long_ago))
+    assert proven(today, A) is None, "run out"
 
 
 def test_the_authoritys_key_is_private(tmp_path: Path) -> None:
