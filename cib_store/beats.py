@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from cib_store.beat_sockets import BeatCaller
 from cib_store.messages.datagrams import SEALED_BYTES_MAX
@@ -29,8 +30,7 @@ _UNPROVEN_MS = 250
 """A voter that has answered no datagram sent within this time gets the beats by stream as well."""
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     """The newest beat for one voter, until its stream takes it."""
 
     beat: pb.Beat | None = None

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import grpc.aio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.beats import BeatSender as BeatSender
 from cib_store.document.codec import parse
@@ -64,8 +65,7 @@ _Reply = TypeVar("_Reply")
 _Call = Callable[[Speaker, float], Awaitable[_Reply]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a query found, and which version and log position it saw. `facts`: when asked for."""
 
     elements: tuple[Element, ...]
@@ -74,8 +74,7 @@ class Answer:
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One configuration change of the past; `patch` when it was asked for."""
 
     revision: int

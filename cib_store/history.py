@@ -19,9 +19,11 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
@@ -45,8 +47,7 @@ _COLUMNS = "revision, admin_epoch, epoch, num_updates, node, client, user, messa
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True, kw_only=True):
     """One configuration change; `revision` is its log position and its name."""
 
     revision: int

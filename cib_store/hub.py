@@ -10,7 +10,8 @@ import asyncio
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.access.views import facts_seen
 from cib_store.apply import State
@@ -27,8 +28,7 @@ AHEAD_S = 2.0
 """How long a follower waits that has seen more than this replica has applied."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step for a follower: the whole CIB, or a patch against what it has; facts if changed."""
 
     index: int
@@ -37,8 +37,7 @@ class Step:
     facts: Facts | None = None
 
 
-@dataclass(slots=True)
-class _Applied:
+class _Applied(Struct):
     state: State
     patch: str | None = None
     """Against the state before it; made when it is first asked for."""

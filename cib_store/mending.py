@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cib_store.membership.rules import configuration_of
 from cib_store.messages.commands import encode as encode_command

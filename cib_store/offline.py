@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cib_store.apply.attributes import Attributes, updated, values
 from cib_store.document.codec import BadXml, parse, render

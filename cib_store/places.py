@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.speaker import Speaker
 from raftmaker.runtime.endpoint import Target
@@ -19,8 +20,7 @@ HOME_LAST_S = 30.0
 """A home that is connected and fails nevertheless is tried again after ever longer pauses."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """A store that can be spoken to."""
 
     target: Target

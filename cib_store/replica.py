@@ -6,8 +6,9 @@ Readers take `state`, one reference to a frozen value, on any thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from cib_store.apply import Outcome, State, apply
 from cib_store.messages import commands, snapshots
@@ -39,8 +40,7 @@ def apply_entry(state: State, index: int, entry: bytes) -> tuple[State, Outcome,
     return after, outcome, command
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """The digest of this replica's state after the entry `index`."""
 
     index: int

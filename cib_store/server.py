@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
+from msgspec.structs import replace
 
 from cib_store.access.caller import Caller
 from cib_store.access.past import Past

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.document.patchset import difference
@@ -27,8 +28,7 @@ IN_USE = "CIB_shadow"
 _NAME = re.compile(r"[\w][\w.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Shadows:
+class Shadows(Struct, frozen=True):
     """All shadow CIBs of one user."""
 
     directory: Path

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -37,8 +39,7 @@ _RECENT_S = 300
 Take = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Told(Struct, frozen=True, kw_only=True):
     """An event on its way; `key` names it, so that the executor runs nothing twice."""
 
     key: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
+from msgspec import Struct
 
 from crmd import codec
 from crmd.explanation_codec import explanations_of
@@ -37,8 +37,7 @@ _EXPLAIN_S = 60.0
 _FENCING_S = 900.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceNodeAnswer:
+class FenceNodeAnswer(Struct, frozen=True, kw_only=True):
     """How the wish to fence a node ended. Only `confirmed` says that it is down."""
 
     confirmed: bool

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crmd.scheduler.explaining.values import Explanation
@@ -15,8 +16,7 @@ from raftmaker.runtime.worker import Worker
 _IDLE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is to be explained; the wall clock in seconds since 1970. `node` empty: every node."""
 
     cib: Element

@@ -9,7 +9,7 @@ certificates.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa.effects import ReportProgress

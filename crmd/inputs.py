@@ -11,9 +11,10 @@ from __future__ import annotations
 import bz2
 import contextlib
 import os
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.document.codec import render
 from cib_store.document.element import Element
@@ -28,8 +29,7 @@ class Series(Enum):
     INPUT = "input"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """Where an input is kept, and the number of the one after it."""
 
     path: Path

@@ -7,14 +7,14 @@ far each voter's watches are; where the watch here is not there after a while, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 LAG_MS = 3_000
 """So long a change may take to come here: many times what one does on a busy machine."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
+class Lag(Struct, frozen=True, kw_only=True):
     """What was seen here, and what was not yet though a voter has it (log positions, boot ms)."""
 
     seen: int = 0

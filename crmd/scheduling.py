@@ -6,14 +6,13 @@ the sooner the less it imports.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.delta import Delta, applied
 from cib_store.document.element import Element
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What is to be scheduled: the CIB, or how it differs from that of question number `base`."""
 
     number: int
@@ -23,15 +22,13 @@ class Question:
     """The wall clock in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """The scheduler could not; the reason is for the log."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """The process does not have the CIB that the question builds on: it was started anew."""
 
 

@@ -6,8 +6,9 @@ They wait in no queue, leave no history, and need no token: the cluster does not
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from lrmd.agents.classes import Agents
 from lrmd.operations.values import OperationRequest, Outcome

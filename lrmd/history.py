@@ -13,8 +13,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lrmd.codec import ocf_code, request_message, request_of, result_message, result_of
 from lrmd.operations.state import Operation, Phase, ResourceHistory, State
@@ -39,8 +40,7 @@ CREATE TABLE IF NOT EXISTS unconfirmed (serial INTEGER PRIMARY KEY, body BLOB NO
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """An open memory and what was in it. `problem` says why an old one was put aside, if it was."""
 
     memory: Memory

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lxml import etree
+from msgspec import Struct
 
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.roles import Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterMetadata:
+class ParameterMetadata(Struct, frozen=True, kw_only=True):
     """One parameter that an agent takes (features 5.14)."""
 
     name: str
@@ -30,8 +28,7 @@ class ParameterMetadata:
     longdesc: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionMetadata:
+class ActionMetadata(Struct, frozen=True, kw_only=True):
     """One action that an agent offers (features 5.15). Times are as written, with units."""
 
     name: str
@@ -44,8 +41,7 @@ class ActionMetadata:
     """Of a fence agent's ``on``: to be run for a node that joins (features 17.19)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentMetadata:
+class AgentMetadata(Struct, frozen=True, kw_only=True):
     """What an agent says of itself."""
 
     name: str

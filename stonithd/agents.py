@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
@@ -26,8 +27,7 @@ _WITHHELD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentResult:
+class AgentResult(Struct, frozen=True, kw_only=True):
     """How a run ended; `code` counts only with status DONE, `output` is for people."""
 
     status: OpStatus

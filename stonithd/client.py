@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
+from msgspec import Struct
 
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
@@ -25,8 +25,7 @@ _PROBE_S = 120.0
 _METADATA_S = 35.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceAnswer:
+class FenceAnswer(Struct, frozen=True, kw_only=True):
     """How a fencing ended. Only `confirmed` says that the target is down."""
 
     confirmed: bool
@@ -35,8 +34,7 @@ class FenceAnswer:
     took_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceInfo:
+class DeviceInfo(Struct, frozen=True, kw_only=True):
     """A fence device as one node sees it; `usable`: enabled, allowed and installed there."""
 
     id: ResourceId
@@ -47,8 +45,7 @@ class DeviceInfo:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeAnswer:
+class ProbeAnswer(Struct, frozen=True, kw_only=True):
     """What a device's monitor, status or list said; `code` counts only with status DONE."""
 
     code: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 from raftmaker.wire import fencer_pb2
@@ -11,8 +12,7 @@ from stonithd.fencing.history import FencingRecord, FencingState
 from stonithd.fencing.setup import FenceAction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingInfo:
+class FencingInfo(Struct, frozen=True, kw_only=True):
     """One fencing of the past, or a running one (features 17.41); `at_us` is wall clock.
 
     `state`: querying, running, confirmed or failed. `origin`: where `client` asked for it.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError
@@ -26,8 +27,7 @@ _STATUS_KNOWN = (0, 2)
 _ASK_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
+class _Listed(Struct, frozen=True):
     """What a device, so configured, listed at a boot-time ms."""
 
     device: Device

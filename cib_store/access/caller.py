@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PRIVILEGED = ("root", "hacluster")
 """Users whom no rule binds (features 20.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """A user with its groups. `is_exempt`: no rule binds it; it may also act for another user.
 
     `user` is empty where nothing was proven: such a caller may do nothing where rules are on.

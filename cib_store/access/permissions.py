@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from cib_store.access.caller import Caller
 from cib_store.document.element import Element
@@ -19,8 +20,7 @@ class Right(Enum):
     WRITE = "write"
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """A right to what an XPath matches, and to everything below it (features 20.5)."""
 
     right: Right

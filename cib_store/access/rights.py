@@ -7,7 +7,8 @@ The nearest marked element, itself or above, decides; without one nothing is all
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.access.permissions import Permission, Right
 from cib_store.document.path import Trail
@@ -17,8 +18,7 @@ _RANK = {Right.READ: 0, Right.WRITE: 1, Right.DENY: 2}
 """Of several permissions that match one element the highest counts (features 20.6)."""
 
 
-@dataclass(slots=True)
-class Marks:
+class Marks(Struct):
     """The right that an element is marked with, if it is, and the marks below it by position."""
 
     right: Right | None = None

@@ -8,7 +8,9 @@ values of private ones. Sums are added where all writers' changes meet, so that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.document.held import AttributeValue, Held, HeldAttribute
@@ -25,8 +27,7 @@ VALUE_MAX = 64 * 1024
 DELAY_MAX_MS = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """The CIB and what is held beside it."""
 
     cib: Element

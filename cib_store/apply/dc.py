@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.apply.membership import Recorded, current, not_now, settled, stale
 from cib_store.document.element import Element

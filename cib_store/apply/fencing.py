@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.apply.membership import Recorded, settled, stale, with_node
 from cib_store.apply.node_states import DOWN, OUT, with_node_state

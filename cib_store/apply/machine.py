@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from cib_store.apply.attributes import Attributes, forgotten, updated, without_ended, written
 from cib_store.apply.change import CONFLICT, change_cib, finished

@@ -6,7 +6,7 @@ and its entries in the CIB once it is known to run nothing; else it stays until 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.apply.fencing import fenced
 from cib_store.apply.membership import Recorded, settled

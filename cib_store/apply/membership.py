@@ -5,7 +5,8 @@ Every fact names what it depends on: boot, session, term. One that is not curren
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.apply.node_states import (
     DOWN,
@@ -40,8 +41,7 @@ _TRANSIENT = ("transient_attributes",)
 _OF_A_BOOT = ("lrm", "transient_attributes")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """The facts and the CIB after a fact."""
 
     facts: Facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.apply.state import OUTCOMES_KEPT, ClientSession, State
 from cib_store.document.refusal import Refusal, refused

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from cib_store.document.held import Held
@@ -20,8 +21,7 @@ NO_CIB = empty_cib({}, {})
 """The CIB before the cluster is created."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSession:
+class ClientSession(Struct, frozen=True, kw_only=True):
     """What one client had executed, so that a retry is not executed again.
 
     Every sequence up to `forgotten` is refused, executed or not: its outcome is not kept.
@@ -33,8 +33,7 @@ class ClientSession:
     """The proposer's wall clock of the newest request; the leader closes sessions by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """Everything that a snapshot holds. `index` is the number of commands applied."""
 
     cib: Element = NO_CIB

@@ -7,29 +7,27 @@ those very objects, so that unchanged subtrees keep their identity there too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Children from one position to before another are those of the old element."""
 
     start: int
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """The child in that position of the old element, with changes."""
 
     position: int
     delta: Delta
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """How one element became another of the same tag."""
 
     attributes: Mapping[str, str] | None

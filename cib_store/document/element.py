@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 COMMENT = "#comment"
 """The tag of a comment, which the cluster ignores and keeps (features 6.15)."""
@@ -29,8 +31,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
 """Attributes that must name something that is there, by element; ``id-ref`` does anywhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """The ids that an element and all below it define and refer to."""
 
     defined: frozenset[str] = frozenset()
@@ -39,8 +40,19 @@ class Names:
     """Some id is defined twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class _Kept:
+    """What an element was once asked for: no part of its value, so a copy does not have it."""
+
+    __slots__ = ("_digest", "_homes", "_line", "_names", "_places")
+
+    _digest: bytes
+    _homes: Mapping[str, int]
+    _line: str
+    _names: Names
+    _places: Mapping[tuple[str, str], int]
+
+
+class Element(Struct, _Kept, frozen=True):
     """One XML element (or comment). ``attributes`` is never changed after construction.
 
     ``text`` holds character data that is not mere white space; the CIB uses it only in comments.
@@ -51,13 +63,6 @@ class Element:
     attributes: Mapping[str, str] = field(default_factory=dict)
     children: tuple[Element, ...] = ()
     text: str = ""
-    _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
-    _text: str = field(default="", init=False, repr=False, compare=False)
-    _names: Names | None = field(default=None, init=False, repr=False, compare=False)
-    _homes: Mapping[str, int] | None = field(default=None, init=False, repr=False, compare=False)
-    _places: Mapping[tuple[str, str], int] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
 
     def get(self, name: str, default: str = "") -> str:
         """Return the attribute `name`, or `default` where it is absent."""
@@ -114,37 +119,43 @@ class Element:
         children[position] = child
         copy = Element(self.tag, self.attributes, tuple(children), self.text)
         named, before = child.names, there.names
-        if self._names is not None and (named is before or named == before):
-            object.__setattr__(copy, "_names", self._names)
-            object.__setattr__(copy, "_homes", self._homes)
+        if named is before or named == before:
+            self._hand_on(copy, "_names", "_homes")
         if child.tag == there.tag and child.id == there.id:
-            object.__setattr__(copy, "_places", self._places)
+            self._hand_on(copy, "_places")
         return copy
+
+    def _hand_on(self, copy: Element, *kept: str) -> None:
+        for name in kept:
+            if hasattr(self, name):
+                force_setattr(copy, name, getattr(self, name))
 
     @property
     def homes(self) -> Mapping[str, int]:
         """Where ids are: the position of the first child that defines one, itself or below."""
-        if self._homes is None:
+        try:
+            return self._homes
+        except AttributeError:
             homes = {
                 name: position
                 for position in reversed(range(len(self.children)))
                 for name in self.children[position].names.defined
             }
-            object.__setattr__(self, "_homes", homes)
-        assert self._homes is not None
-        return self._homes
+            force_setattr(self, "_homes", homes)
+            return homes
 
     @property
     def places(self) -> Mapping[tuple[str, str], int]:
         """The position of the first child of each tag and id."""
-        if self._places is None:
+        try:
+            return self._places
+        except AttributeError:
             places: dict[tuple[str, str], int] = {}
             for position, child in enumerate(self.children):
                 if "id" in child.attributes:
                     places.setdefault((child.tag, child.id), position)
-            object.__setattr__(self, "_places", places)
-        assert self._places is not None
-        return self._places
+            force_setattr(self, "_places", places)
+            return places
 
     @property
     def digest(self) -> bytes:
@@ -152,32 +163,41 @@ class Element:
 
         Built from the children's digests and kept, so a new version costs only what changed.
         """
-        if not self._digest:
-            words = [self.tag, self.text, str(len(self.attributes))]
-            for name, value in sorted(self.attributes.items()):
-                words += (name, value)
-            texts = [word.encode(errors="surrogatepass") for word in words]
-            parts = [b"%d:%b" % (len(text), text) for text in texts]
-            parts += [child.digest for child in self.children]
-            object.__setattr__(self, "_digest", hashlib.sha256(b"".join(parts)).digest())
-        return self._digest
+        try:
+            return self._digest
+        except AttributeError:
+            digest = _digest_of(self)
+            force_setattr(self, "_digest", digest)
+            return digest
 
     @property
     def line(self) -> str:
         """The XML text on a single line where it was kept, else the empty string."""
-        return self._text
+        return getattr(self, "_line", "")
 
     def keep_line(self, text: str) -> None:
         """Keep the XML text, so that another version of the document that holds this has it."""
-        object.__setattr__(self, "_text", text)
+        force_setattr(self, "_line", text)
 
     @property
     def names(self) -> Names:
         """The ids defined and referred to here and below, kept as the digest is."""
-        if self._names is None:
-            object.__setattr__(self, "_names", _names_of(self))
-        assert self._names is not None
-        return self._names
+        try:
+            return self._names
+        except AttributeError:
+            names = _names_of(self)
+            force_setattr(self, "_names", names)
+            return names
+
+
+def _digest_of(element: Element) -> bytes:
+    words = [element.tag, element.text, str(len(element.attributes))]
+    for name, value in sorted(element.attributes.items()):
+        words += (name, value)
+    texts = [word.encode(errors="surrogatepass") for word in words]
+    parts = [b"%d:%b" % (len(text), text) for text in texts]
+    parts += [child.digest for child in element.children]
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 _NO_NAMES = Names()

@@ -6,14 +6,14 @@ Apart from them, so that programs which only read attributes do not load the sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.transient import Shelf
 from raftmaker.vocabulary.ids import NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldAttribute:
+class HeldAttribute(Struct, frozen=True, kw_only=True):
     """An attribute with a delay, or a private one.
 
     `values`: those that wait (None: to be removed); of a private one, all. `changed` is the log
@@ -30,8 +30,7 @@ class HeldAttribute:
 Held = Mapping[str, HeldAttribute]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeValue:
+class AttributeValue(Struct, frozen=True, kw_only=True):
     """One value as a reader sees it; `waits`: the CIB does not have it yet."""
 
     name: str

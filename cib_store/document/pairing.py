@@ -7,9 +7,10 @@ of what is below them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
+
+from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.path import Step
@@ -19,8 +20,7 @@ class Unpaired(Exception):
     """The children cannot be told apart by tag and id, or stand in another order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A child that differs, at `path`; `old` or `new` is None where it is not there."""
 
     path: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
+
+from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
 from cib_store.document.path import Step, Trail, element_at, insert, parse_path, put, trail_of
@@ -40,8 +41,7 @@ def difference(old: Element, new: Element) -> Element:
     return Element("diff", {"format": "2"}, (version, *changes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     deletions: list[Element]
     modifications: list[Element]
     placements: list[Element]

@@ -7,8 +7,9 @@ the first (features 4.18). It is a small subset of XPath, so tools may use it as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 
@@ -18,8 +19,7 @@ Trail = tuple[int, ...]
 """The way from the root to an element, as positions among children."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step down. `number` counts siblings of that tag from 1 and is unread beside an id."""
 
     tag: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.reports import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Nothing was changed. `reports` says all that is wrong."""
 
     code: ExitCode

@@ -6,14 +6,14 @@ A value is an nvpair in a set of the node's ``transient_attributes``; it goes wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.document.path import put
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Shelf(Struct, frozen=True, kw_only=True):
     """Where an attribute's values stand: the kind of set, and its id (empty: the usual one)."""
 
     utilization: bool = False

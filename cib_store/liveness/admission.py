@@ -8,14 +8,15 @@ only grows within a boot, over a daemon's restart too: nothing recorded can be p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cib_store.liveness.values import Daemon
 from raftmaker.vocabulary.ids import BootId, NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """The boot that each node introduced last, and the newest beat of each of its daemons."""
 
     boots: Mapping[NodeName, BootId] = field(default_factory=dict)

@@ -8,15 +8,15 @@ Only longer than the configured dead time: a sender whose beat was answered reli
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 FLOOR_MS = 30_000
 """For how long, at least, the smallest transit is remembered."""
 _DEVIATIONS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transit:
+class Transit(Struct, frozen=True, kw_only=True):
     """What is known of a node's beats on the way; microseconds of two clocks' difference."""
 
     mean_us: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cib_store.liveness.values import Effect, Propose, Silence, StepDown, Voter
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession

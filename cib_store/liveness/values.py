@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from cib_store.liveness.deadtime import Transit
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
@@ -19,8 +20,7 @@ class Daemon(Enum):
     CONTROLLER = "controller"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(Struct, frozen=True, kw_only=True):
     """A voter's report of a session. It stands until a committed fact gives the node another one.
 
     `node_silent`: both daemons; otherwise the controller alone. `heard_again`: it waits to be
@@ -42,16 +42,14 @@ class Silence:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(Struct, frozen=True, kw_only=True):
     """When the daemons of a node's current boot were last heard; None: never."""
 
     store_ms: int | None = None
     controller_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerReports:
+class PeerReports(Struct, frozen=True, kw_only=True):
     """What another voter's newest beat reported, and when it came; `sent_us`: by its own clock."""
 
     at_ms: int
@@ -60,8 +58,7 @@ class PeerReports:
     silences: tuple[Silence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voter:
+class Voter(Struct, frozen=True, kw_only=True):
     """One voter's view. Start with `started_ms` and the settings; everything else follows.
 
     `armed_ms`: from when a session's silence counts. `reports`: its own, by node. `ended`: a boot
@@ -99,8 +96,7 @@ class Voter:
 Loss = NodeLost | ControllerLost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeatHeard:
+class BeatHeard(Struct, frozen=True, kw_only=True):
     """A daemon's beat arrived (this store's own counts too). `silences`: from a voter's store.
 
     `sent_us`: the sender's boot-time clock; 0: not told. `is_behind`: the sender goes by an older
@@ -117,16 +113,14 @@ class BeatHeard:
     is_behind: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FactsCommitted:
+class FactsCommitted(Struct, frozen=True):
     """This replica applied commands that changed the facts."""
 
     at_ms: int
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class LeadershipChanged:
+class LeadershipChanged(Struct, frozen=True):
     """This store began to lead in `term` (its `LeaderStarted` is committed), or ceased to."""
 
     at_ms: int
@@ -134,16 +128,14 @@ class LeadershipChanged:
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
-class VotersChanged:
+class VotersChanged(Struct, frozen=True):
     """Others vote from now on: silence counts anew, since the beats to a new voter begin now."""
 
     at_ms: int
     voters: tuple[NodeName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(Struct, frozen=True):
     """Due every `tick_ms`, after all input that waited was given: a late one shows a stall."""
 
     at_ms: int
@@ -152,20 +144,17 @@ class Ticked:
 Event = BeatHeard | FactsCommitted | LeadershipChanged | VotersChanged | Ticked
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(Struct, frozen=True):
     """Answer the beat that is being handled. Without this effect it gets no answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Propose:
+class Propose(Struct, frozen=True):
     """Propose this fact; `apply` refuses it when it is not current any more."""
 
     body: NodeLost | ControllerLost | RenewSession
 
 
-@dataclass(frozen=True, slots=True)
-class StepDown:
+class StepDown(Struct, frozen=True):
     """Give up leading: more voters seem lost than a leader could do without."""
 
     seeming_lost: tuple[NodeName, ...]

@@ -8,8 +8,9 @@ not lost, whoever leads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from cib_store.liveness.deadtime import dead_time_ms, measured
 from cib_store.liveness.judgement import proposals

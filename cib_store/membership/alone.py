@@ -18,7 +18,8 @@ confirmed that the other one's boot is over. Why never both go on, unless a devi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.refusal import Refusal, refused
 from cib_store.raft.configuration import Card, Configuration
@@ -39,8 +40,7 @@ HEARD_GRACE_MS = 10_000
 heard: it gets so long, as a node does whose controller alone is lost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How a store stands to the other voter, by its own log and its own ears.
 
     `configurations`: those in its log, from the one on that was in force at the newest entry which

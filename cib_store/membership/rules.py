@@ -8,7 +8,8 @@ for. A voter whose store is not the one that was admitted has lost its disk: it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cib_store.apply.members import is_down
 from cib_store.document.refusal import Refusal

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import Members
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberStatus:
+class MemberStatus(Struct, frozen=True, kw_only=True):
     """A member as the answering store sees it.
 
     `behind`: log entries that it lacks, None where that is not known. `waits_for`: why it does not
@@ -22,8 +21,7 @@ class MemberStatus:
     waits_for: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+class Membership(Struct, frozen=True, kw_only=True):
     """Who belongs to the cluster, and how a store sees them; `leader` empty: nobody known."""
 
     members: Members

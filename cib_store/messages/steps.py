@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
@@ -14,8 +14,7 @@ from raftmaker.vocabulary.membership import Facts
 from raftmaker.wire import store_pb2 as pb
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchStep:
+class WatchStep(Struct, frozen=True, kw_only=True):
     """The whole CIB and facts after one step; unchanged parts of the CIB keep their identity.
 
     `resync`: steps may have been passed over before this one.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer, whole
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
+class Moment(Struct, frozen=True, order=True):
     """A point in time, to the second, with the offset in which date specs read it."""
 
     epoch: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from cib_store.model.values import parse_boolean, parse_duration_ms, parse_integer
 
@@ -45,8 +46,7 @@ def _one_of(*values: str) -> Callable[[str], bool]:
     return lambda text: text.lower() in values
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
+class _Option(Struct, frozen=True):
     default: str
     valid: Callable[[str], bool]
     old_name: str = ""
@@ -90,8 +90,7 @@ _OPTIONS: Mapping[str, _Option] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterOptions:
+class ClusterOptions(Struct, frozen=True):
     """The options as they are in force: configured where valid, else the default."""
 
     texts: Mapping[str, str] = field(default_factory=dict)

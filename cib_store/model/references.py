@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """The elements of a CIB that others may refer to, by tag and id."""
 
     by_tag_and_id: Mapping[tuple[str, str], Element] = field(default_factory=dict)

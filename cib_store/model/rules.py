@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment, date_expression_holds
@@ -12,8 +13,7 @@ from cib_store.model.references import Index
 from cib_store.model.values import interval_ms, parse_integer, parse_version, whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleInput:
+class RuleInput(Struct, frozen=True, kw_only=True):
     """Everything a rule can ask about; what is None or empty makes such conditions fail."""
 
     now: Moment
@@ -29,11 +29,10 @@ class RuleInput:
     """What a ``rsc-pattern`` matched: %0 is the whole, %1 the first group."""
 
 
-@dataclass(slots=True)
-class Verdicts:
+class Verdicts(Struct):
     """Gathers when the outcome of the rules seen so far may next change."""
 
-    next_change: int | None = field(default=None)
+    next_change: int | None = None
     """Seconds since the epoch, or None where no rule depends on time."""
 
     def note(self, when: int | None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.access.caller import EXEMPT, Caller
 from cib_store.access.changing import blurred, permitted, relied_on
@@ -32,8 +34,7 @@ from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 _VALUE = re.compile(r"@value\s*=\s*(?:'[^']*'|\"[^\"]*\")")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeOrder:
+class ChangeOrder(Struct, frozen=True, kw_only=True):
     """A change as it was asked for; `path` of its operations may be any XPath."""
 
     operations: tuple[CibOperation, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cib_store.messages.commands import encode
 from cib_store.raft.log import ReplicatedLog

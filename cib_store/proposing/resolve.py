@@ -8,7 +8,9 @@ and the proposer resolves it anew. Status changes rely on nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.apply.change import change_cib
 from cib_store.document.codec import BadXml, parse, render
@@ -32,8 +34,7 @@ from raftmaker.vocabulary.reports import Report
 _CONFIGURATION = "/cib/configuration"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """What to propose, the CIB that it would make, and what somebody should look at."""
 
     change: CibChange

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.raft.files import Files, replace_file
 from cib_store.raft.journal import damaged
@@ -24,8 +25,7 @@ SUPERSEDED_FILE = "superseded.json"
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Birth:
+class Birth(Struct, frozen=True, kw_only=True):
     """The store's id, and whether it took part in founding the cluster."""
 
     store_id: str

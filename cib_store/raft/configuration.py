@@ -13,10 +13,10 @@ learner, has caught up, and was admitted anew.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import raft_pb2 as pb
@@ -25,8 +25,7 @@ CLOSE = 64
 """A learner that lacks no more entries than this may vote: the rest arrives meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Seat(Struct, frozen=True, kw_only=True):
     """One who takes part. `store_id`: which store of it counts; empty: a founder's."""
 
     name: NodeName
@@ -39,8 +38,7 @@ class Seat:
         return self.store_id == card.store_id or (not self.store_id and card.founder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """What a store says of itself; `number` and `generation` are those of its configuration.
 
     `knows_you`: it takes part in the log with whoever is shown the card.
@@ -58,8 +56,7 @@ class Card:
         return not self.founder and not self.number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """Who takes part; `seats` are sorted by name."""
 
     number: int = 0
@@ -88,8 +85,7 @@ class Configuration:
         return sum(voter in names for voter in self.voters) >= self.majority
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatStatus:
+class SeatStatus(Struct, frozen=True, kw_only=True):
     """One who takes part, as a replica sees it.
 
     `card`: None while it is not heard. `behind`: entries that it lacks, as a leader knows.

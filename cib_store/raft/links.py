@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cib_store.raft.configuration import Card, Configuration, card_message, card_of, may_send
 from raftmaker.runtime.endpoint import Endpoint
@@ -41,8 +42,7 @@ Arrived = Callable[[NodeName, RaftMessage | Card | None], None]
 """Told of every message of a peer; of its card when its stream is up; of None when it is down."""
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(Struct):
     """One peer: what waits to be sent, and which stream is the current one."""
 
     endpoint: Endpoint | None

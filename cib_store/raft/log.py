@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from cib_store.raft.configuration import Card, Configuration, SeatStatus
 from raftmaker.runtime.rpc import Service
@@ -37,8 +38,7 @@ class StateMachine(Protocol):
         """Forget everything and start again from a snapshot taken after the entry `index`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leadership:
+class Leadership(Struct, frozen=True, kw_only=True):
     """Who leads, as this replica knows it; an empty `leader` means nobody known."""
 
     term: Term
@@ -46,8 +46,7 @@ class Leadership:
     leads: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogStatus:
+class LogStatus(Struct, frozen=True, kw_only=True):
     """Positions in the log as this replica knows them."""
 
     leadership: Leadership
@@ -57,8 +56,7 @@ class LogStatus:
     """It leads with a majority that answers, or hears a leader."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AloneStatus:
+class AloneStatus(Struct, frozen=True, kw_only=True):
     """Where this replica's log stands, what it says of itself, and how long it heard no leader.
 
     `configurations`: in its log, from the one at the last entry that it has applied on.

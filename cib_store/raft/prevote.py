@@ -12,11 +12,10 @@ the newest. Where a message takes longer there and back than a round, nobody wou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LogEnd:
+class LogEnd(Struct, frozen=True, order=True):
     """Term and index of a voter's last entry, compared as Raft compares logs."""
 
     term: int
@@ -27,8 +26,7 @@ GRANT_S = 1.0
 """How old a question may be whose answer counts: who misses the leader may hear it again."""
 
 
-@dataclass(slots=True)
-class PreVote:
+class PreVote(Struct):
     """The rounds of one voter. Times are in seconds of the engine's clock."""
 
     voters: int

@@ -7,10 +7,10 @@ changes are not guarded (raft.md, hazard 11): a configuration takes their place 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pysyncobj.syncobj
+from msgspec.structs import replace
 
 from cib_store.raft.birth import Birth
 from cib_store.raft.configuration import (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.raft.journal import Entry, Journal, damaged
 
@@ -18,8 +19,7 @@ _CHECK = struct.Struct("<I")
 _PART = struct.Struct("<QQQ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The state after `last`; `before` is the entry before that.
 
     `configuration`: who takes part in the log from there on, as bytes; empty: not written down.

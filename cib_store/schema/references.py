@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import REFERENCES, Element
 from cib_store.document.ids import defined_ids
@@ -14,8 +15,7 @@ _CONSTRAINTS = ("rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket")
 _RESOURCE_ATTRIBUTES = {tag: REFERENCES[tag] for tag in _CONSTRAINTS}
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """What there is to refer to."""
 
     tags_of: dict[str, str]

@@ -6,13 +6,13 @@ Tables only. They say what is written today and what older schemas wrote and is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.sections import OPTIONAL, REQUIRED
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """An element's required and allowed attributes, and the elements that it may hold.
 
     Where `id-ref` is given in place of an id, nothing else is required.

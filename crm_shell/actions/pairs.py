@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.actions import tree
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(Struct, frozen=True, kw_only=True):
     """Where pairs live: a section, the owner's tag and id, and the kind of set.
 
     `owner` empty: the sets stand in the section itself (cluster options, defaults).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.model.values import parse_duration_ms, readable_ms
 from crm_shell.agents.uses import Use, UsedOperation
@@ -27,8 +28,7 @@ _SILENT = frozenset(("start", "stop"))
 _DEFAULT_TIMEOUT = "20s"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """Something that does not fit: an error where it cannot be meant, or else a warning."""
 
     resource: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.references import Index
@@ -13,8 +14,7 @@ from crmd.scheduler.configuration.templates import expanded
 _CONTAINERS = ("group", "clone", "master", "bundle")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsedOperation:
+class UsedOperation(Struct, frozen=True, kw_only=True):
     """An operation as configured; `timeout` as written, empty where it is left to the defaults."""
 
     name: str
@@ -23,8 +23,7 @@ class UsedOperation:
     timeout: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """One primitive's use of its agent.
 
     `parameters` are the names that any of its sets gives, whatever rules these have; those of the

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from crm_shell.commands.options import OptionParser
 from crm_shell.commands.session import Command, Failed, Misused, Session, arguments
@@ -133,8 +134,7 @@ def _data(now: Membership) -> Json:
         "leader": str(now.leader),
         "two_node": now.members.two_node,
         "members": [
-            {**asdict(member), "kind": member.kind.value, "votes": member.votes}
-            | _seen(now, member.name)
+            {**to_builtins(member), "votes": member.votes} | _seen(now, member.name)
             for member in now.members.members
         ],
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 from crm_shell.commands.session import Command, Failed, Level, Session, arguments
 from raftmaker.vocabulary.codes import ExitCode
@@ -71,17 +72,15 @@ async def _info(session: Session, args: list[str]) -> int:
     except LookupError as error:
         raise Failed(str(error.args[0]), code=ExitCode.NOSUCH) from None
     metadata = await catalogue.metadata(name)
-    data: Json = {"agent": name} | _plain(asdict(metadata))
+    data: Json = {"agent": name} | _plain(to_builtins(metadata))
     session.console.answer(description(name, metadata), data)
     return 0
 
 
 def _plain(data: dict[str, Json]) -> dict[str, Json]:
     actions = data["actions"]
-    assert isinstance(actions, tuple)
-    return data | {
-        "actions": [each | {"role": each["role"].value if each["role"] else ""} for each in actions]
-    }
+    assert isinstance(actions, list)
+    return data | {"actions": [each | {"role": each["role"] or ""} for each in actions]}
 
 
 async def _providers(session: Session, args: list[str]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.document.version import version_of
@@ -42,16 +43,14 @@ def faulty(faults: Sequence[Fault], source: str = "") -> Failed:
     return Failed(*(f"{head}{fault}" for fault in faults), code=ExitCode.CONFIG)
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A configuration that is being edited and not yet committed."""
 
     base: Cib
     configuration: Element
 
 
-@dataclass(slots=True, kw_only=True)
-class Session:
+class Session(Struct, kw_only=True):
     """One run of the shell."""
 
     console: Console
@@ -71,7 +70,7 @@ class Session:
     """Why, for the history of changes."""
     ask: Callable[[str], bool] | None = None
     draft: Draft | None = None
-    _cluster: Cluster | None = field(default=None)
+    _cluster: Cluster | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -151,8 +150,7 @@ class Session:
 Run = Callable[[Session, list[str]], Awaitable[int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One command: how it is written, what it does, and what its arguments may be."""
 
     name: str
@@ -165,8 +163,7 @@ class Command:
     """What each argument may be: resource, node, object, on|off …; the last one repeats."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Struct, frozen=True, kw_only=True):
     """A group of commands, such as ``resource``."""
 
     name: str

@@ -6,7 +6,8 @@ import http.client
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from raftmaker.runtime.clock import boot_ms
 
@@ -15,8 +16,7 @@ _PATIENCE_S = 0.25
 """A service on a node that hangs accepts a connection and never answers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """One answer: when it was complete, and its text."""
 
     at_ms: int
@@ -27,8 +27,7 @@ class Answer:
         return re.search(rf"\b{re.escape(node)}\b", self.text) is not None
 
 
-@dataclass(slots=True)
-class Asker:
+class Asker(Struct):
     """A thread that fetches the page all the time; as a context manager it ends by itself."""
 
     host: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from crm_shell.demo.answers import Asker
 from crm_shell.demo.observer import Observer
@@ -24,8 +25,7 @@ class Loss(Enum):
     """SIGSTOP to every process: a machine that hangs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """What one failover took."""
 
     node: str
@@ -53,8 +53,7 @@ def is_whole(names: tuple[str, ...], seen: Observation) -> bool:
     return seen.facts.dc is not None and set(names) <= joined & present
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """A running cluster with a service in it, watched from outside and from inside."""
 
     cluster: LocalCluster

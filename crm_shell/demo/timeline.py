@@ -7,8 +7,9 @@ clock, which every process of the machine shares, so that they can be compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from raftmaker.vocabulary.ids import NodeName
@@ -25,8 +26,7 @@ class Milestone(Enum):
     ANSWERED = "first HTTP answer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """What a watch of the store delivered, when, and the log position that it is after."""
 
     at_ms: int
@@ -35,8 +35,7 @@ class Observation:
     cib: Element
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failover:
+class Failover(Struct, frozen=True, kw_only=True):
     """What to look for: the node that was taken away, when, and the resource that it ran."""
 
     node: NodeName

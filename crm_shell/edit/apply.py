@@ -7,8 +7,9 @@ defaults and nodes are always merged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
 from crm_shell.edit.merging import merged_node, merged_options
@@ -30,8 +31,7 @@ class Mode(Enum):
     REPLACE = "replace"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class Edited(Struct, frozen=True, kw_only=True):
     """The new configuration and all that is wrong with it; with faults it must not be used."""
 
     configuration: Element

@@ -7,7 +7,8 @@ language; folding puts each member into its container.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from crm_shell.syntax.words import MEMBER
@@ -31,8 +32,7 @@ SECTION_OF = {
 }
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Struct):
     """Objects by section and id, in order. Mutable: it lives within one edit."""
 
     sections: dict[str, dict[str, Element]] = field(default_factory=dict)

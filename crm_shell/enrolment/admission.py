@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from crm_shell.enrolment import records
 from crm_shell.enrolment.records import Record
@@ -21,8 +22,7 @@ from raftmaker.wire.enrolment_pb2 import EnrolReply, EnrolRequest, SeedPeer
 from raftmaker.wire.types_pb2 import Identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Struct, frozen=True, kw_only=True):
     """What a new member is given, or is certified with."""
 
     authority: KeyPair
@@ -32,8 +32,7 @@ class Keys:
     """The content of ``cluster.key``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
+class Roster(Struct, frozen=True, kw_only=True):
     """The members, asked of the store and added to there."""
 
     members: Callable[[], Awaitable[tuple[SeedPeer, ...]]]
@@ -41,8 +40,7 @@ class Roster:
     """Returns when it is committed; the same member again changes nothing. Raises `HaError`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
+class Admission(Struct, frozen=True, kw_only=True):
     """Everything that a decision needs."""
 
     identity: Identity

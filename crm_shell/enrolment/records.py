@@ -14,9 +14,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from crm_shell.enrolment.token import Role, digest_of
 from raftmaker.runtime.private_file import write_private
@@ -29,8 +31,7 @@ ANSWER_AGAIN_S = 120
 """A host whose answer was lost may ask once more for so long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """One token that was made. Times are seconds since 1970."""
 
     id: str
@@ -110,8 +111,7 @@ def changing(directory: Path) -> Iterator[list[Record]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         records = list(read(directory))
         yield records
-        entries = [{**asdict(each), "role": each.role.value} for each in records]
-        write_private(directory / FILE, json.dumps(entries, indent=1).encode())
+        write_private(directory / FILE, json.dumps(to_builtins(records), indent=1).encode())
         _give_to_owner_of(directory)
     finally:
         os.close(lock)

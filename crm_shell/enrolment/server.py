@@ -12,9 +12,9 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from crm_shell.enrolment.channel import (
     REQUEST_BYTES_MAX,
@@ -43,8 +43,7 @@ Enrol = Callable[[Record, EnrolRequest], Awaitable[EnrolReply]]
 """Carry out a request that a token was proven for; never raises for what a user can do wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolment:
+class Enrolment(Struct, frozen=True, kw_only=True):
     """What the listener needs to serve a connection."""
 
     authority: bytes

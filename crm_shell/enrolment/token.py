@@ -6,10 +6,10 @@ import base64
 import hashlib
 import secrets
 import zlib
-from dataclasses import dataclass, field
 from enum import Enum
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from raftmaker.runtime.endpoint import is_address
 from raftmaker.runtime.errors import Rejected, Report
@@ -42,8 +42,7 @@ ROLES = {
 ROLE_OF = {number: role for role, number in ROLES.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(Struct, frozen=True, kw_only=True):
     """The right to join a cluster once. `authority` is its certificate's SHA-256 digest."""
 
     cluster: ClusterId
@@ -52,8 +51,12 @@ class Token:
     addresses: tuple[str, ...]
     authority: bytes
     id: bytes
-    secret: bytes = field(repr=False)
+    secret: bytes
     role: Role = Role.VOTER
+
+    def __repr__(self) -> str:
+        """Name it without its secret."""
+        return f"Token({self.id.hex()} for {self.node})"
 
     @property
     def proof(self) -> bytes:

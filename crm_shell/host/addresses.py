@@ -6,15 +6,15 @@ import ipaddress
 import json
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.process import run
 from raftmaker.vocabulary.codes import ExitCode
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One address that others may reach, and the interface that has it."""
 
     interface: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.certificates import expires_at
 
@@ -12,8 +13,7 @@ WARN_DAYS = 30
 _FILES = (("this node's certificate", "node.pem"), ("the cluster's authority", "authority.pem"))
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """When one certificate ends."""
 
     what: str

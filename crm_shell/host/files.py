@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, decode_file
@@ -27,8 +28,7 @@ class AlreadyNode(HaError):
     exit_code = ExitCode.EXISTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """Where a node's files are."""
 
     config: Path

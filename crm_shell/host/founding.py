@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from crm_shell.enrolment.places import with_port
 from crm_shell.host.files import PORTS, Places, write_settings
@@ -22,8 +23,7 @@ from raftmaker.runtime.settings_text import render
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     cluster_name: str

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from msgspec import Struct
 
 from crm_shell.commands.options import OptionParser
 from crm_shell.commands.session import Failed, Session
@@ -39,8 +39,7 @@ _TAKEN_UP_S = 20.0
 _LOOK_S = 0.3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """Which authority takes the place of which; all as PEM."""
 
     present: tuple[bytes, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.process import Ended, run
@@ -25,8 +26,7 @@ class UnitFailed(HaError):
     exit_code = ExitCode.OSERR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitState:
+class UnitState(Struct, frozen=True, kw_only=True):
     """What systemd says of a unit: active, activating, failed, inactive …"""
 
     name: str

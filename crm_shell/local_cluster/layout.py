@@ -8,8 +8,9 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field, to_builtins
 
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.founding import mark_founder
@@ -26,8 +27,7 @@ DESCRIPTION = "cluster.json"
 _LISTENERS = ("store", "controller", "fencer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLayout:
+class NodeLayout(Struct, frozen=True, kw_only=True):
     """One node's folders; ``log``, ``state``, ``pids`` and ``raftmaker.toml`` are in `directory`.
 
     `run` may lie elsewhere, so that the sockets' paths stay short enough.
@@ -44,8 +44,7 @@ class NodeLayout:
         return self.directory / "raftmaker.toml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """The whole cluster's."""
 
     directory: Path
@@ -102,7 +101,7 @@ def create_layout(
             folder.mkdir(parents=True, exist_ok=True)
         node.config.write_text(settings_of(layout, node), "utf-8")
         mark_founder(node.directory / "state")
-    text = json.dumps(asdict(layout), default=str, indent=1)
+    text = json.dumps(to_builtins(layout, enc_hook=str), indent=1)
     (directory / DESCRIPTION).write_text(text, "utf-8")
     return layout
 

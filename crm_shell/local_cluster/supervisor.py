@@ -12,8 +12,9 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from raftmaker.runtime.spawn import adopt_orphans, spawn
 
@@ -28,8 +29,7 @@ _TICK_S = 0.5
 _WOKEN_BY = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
 
-@dataclass(slots=True)
-class Child:
+class Child(Struct):
     """One daemon: its process (0: none) and when it may be started (again)."""
 
     name: str
@@ -39,8 +39,7 @@ class Child:
     backoff_s: float = _BACKOFF_S[0]
 
 
-@dataclass(slots=True)
-class Supervisor:
+class Supervisor(Struct):
     """Keeps the daemons of one node alive until it is told to stop."""
 
     config: Path

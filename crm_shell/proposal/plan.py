@@ -7,7 +7,8 @@ anyway is told apart, so that a change is not blamed for it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -33,8 +34,7 @@ _DISTURBING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One thing that would happen."""
 
     verb: str
@@ -62,8 +62,7 @@ class Step:
         return self.verb, self.subject, self.place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a change would do. `steps` come in the order in which they begin."""
 
     steps: tuple[Step, ...] = ()
@@ -80,8 +79,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What the scheduler makes of one CIB, with its reasons."""
 
     run: Run

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer
@@ -25,8 +26,7 @@ _LEFT_OUT = ("crm_feature_set", "id", "op-digest", "on_node", "on_node_uuid", "p
 _NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 
 
-@dataclass(slots=True)
-class Rehearsal:
+class Rehearsal(Struct):
     """The CIB as it becomes, and the lines about what happens."""
 
     cib: Element

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.simulate.states import merged, node_state, replaced, status_of, with_history
@@ -22,8 +23,7 @@ _NO_UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 _SPEC = re.compile(r"([^@]+)@([^=]+)=(-?\d+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Injections:
+class Injections(Struct, frozen=True, kw_only=True):
     """Everything that somebody wants to have happened."""
 
     quorum: str | None = None
@@ -43,8 +43,7 @@ class Injections:
         return self != Injections()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """An operation and its outcome: ``RSC_TASK_MS@NODE=RC``."""
 
     rsc: str
@@ -69,8 +68,7 @@ def parse_operation(spec: str) -> Operation | None:
     return Operation(rsc=key[0], task=key[1], interval_ms=key[2], node=found[2], code=int(found[3]))
 
 
-@dataclass(slots=True)
-class Injected:
+class Injected(Struct):
     """The CIB as it becomes, with notes of what was done."""
 
     cib: Element

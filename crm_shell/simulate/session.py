@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from cib_store.document.codec import render
 from cib_store.document.element import Element
@@ -38,8 +39,7 @@ class Format(Enum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """Everything that somebody asked for."""
 
     format: Format = Format.TEXT

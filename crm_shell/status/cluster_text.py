@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+
+from msgspec import Struct
 
 from cib_store.model.values import is_true
 from crm_shell.status.brief_text import brief_lines
@@ -45,8 +46,7 @@ PENDING_STATE = {
 """The states that operations under way make, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class Detail(Struct, frozen=True, kw_only=True):
     """How much is said."""
 
     pending: bool = True

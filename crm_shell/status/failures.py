@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.scores import INFINITY
@@ -12,8 +13,7 @@ from crmd.scheduler.state.run import Run
 from crmd.scheduler.status.failcounts import failures
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """Failures of one entry of a node's history; `last` is in seconds since 1970, or 0."""
 
     name: str

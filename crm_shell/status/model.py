@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from cib_store.document.element import Element
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from stonithd.client import FencingInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedAction:
+class FailedAction(Struct, frozen=True, kw_only=True):
     """An operation whose result was not the expected one."""
 
     key: str
@@ -33,8 +33,7 @@ class FailedAction:
     exec_ms: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """Everything that is shown. `quorate` is None where nobody could be asked."""
 
     cluster_name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.status.details_text import clock_text, counted_text
@@ -15,8 +16,7 @@ from crmd.scheduler.status.failcounts import failures
 from raftmaker.vocabulary.code_text import code_text
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """The history of one resource on a node: its failures, and its operations in order."""
 
     counted: Counted

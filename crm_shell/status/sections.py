@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FENCING = ("fencing-failed", "fencing-pending", "fencing-succeeded")
 SUMMARY = ("stack", "dc", "times", "counts", "maint-mode")
@@ -23,8 +24,7 @@ class UnknownSection(ValueError):
     """A name that is no section."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The sections that are shown, and the prefix that the ids of shown bans have."""
 
     sections: frozenset[str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from crm_shell.actions import tickets
 from crm_shell.status.brief_text import brief_on_node
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from stonithd.client import FencingInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """What is to be shown (features 27.2-27.4)."""
 
     sections: frozenset[str] = DEFAULT

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+
+class Fault(Struct, frozen=True, kw_only=True):
     """One mistake. `line` and `column` count from 1."""
 
     line: int

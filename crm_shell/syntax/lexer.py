@@ -7,13 +7,12 @@ lines too. After the word ``xml`` the rest of the statement is kept as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from crm_shell.syntax.faults import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One word. `quoted`: some of it stood in quotes, so it is no keyword and no bracket."""
 
     text: str
@@ -22,16 +21,14 @@ class Token:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """The tokens of one statement and the comments above it."""
 
     tokens: tuple[Token, ...]
     comments: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     text: str
     at: int = 0
     line: int = 1

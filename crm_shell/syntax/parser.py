@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
 from crm_shell.syntax.cursor import Cursor
@@ -13,8 +14,7 @@ from crm_shell.syntax.lexer import Line, Token, read_lines
 from crm_shell.syntax.xml import read_xml
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """One statement: its word, the loose element that it defines, and where it stands.
 
     For ``monitor`` the element is an ``op`` with the attribute ``rsc``.
@@ -25,8 +25,7 @@ class Statement:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """What a text says, and all that is wrong with it."""
 
     statements: tuple[Statement, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum
+
+from msgspec.structs import replace
 
 from cib_store.access.caller import PRIVILEGED
 from cib_store.access.permissions import Right, is_enabled, permissions_of

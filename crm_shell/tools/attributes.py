@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.actions import tree
@@ -29,8 +30,7 @@ from raftmaker.vocabulary.outcomes import Outcome
 _SECTIONS = {"crm_config": OPTIONS, "rsc_defaults": RSC_DEFAULTS, "op_defaults": OP_DEFAULTS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where an attribute lives: the kind of set, and the element that holds the sets."""
 
     home: Home

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
+
+from msgspec import Struct
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
@@ -23,8 +24,7 @@ def add_input(parser: ToolParser) -> None:
     parser.flag("-p", "--xml-pipe", dest="xml_pipe", text="read XML from standard input")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What a tool was given: the element, the text that it was read from, and that one's name."""
 
     element: Element

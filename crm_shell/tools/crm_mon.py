@@ -8,8 +8,9 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cib_store.document.codec import BadXml, parse
 from cib_store.model.values import parse_duration_ms

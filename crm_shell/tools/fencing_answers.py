@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.status.fencing_text import detailed_text, event_element, moment_text
@@ -13,8 +14,7 @@ from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from stonithd.client import DeviceInfo, FencingInfo, ProbeAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The same in two forms, and the exit code."""
 
     lines: tuple[str, ...] = ()

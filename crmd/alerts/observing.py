@@ -8,7 +8,9 @@ same again tells nothing; what it saw first is where it begins, and no event.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.alerts.values import (
@@ -29,8 +31,7 @@ KEPT_MAX = 500
 """Of the results that were told, and of what waits to be told, the newest so many are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observer:
+class Observer(Struct, frozen=True, kw_only=True):
     """What one controller process has seen."""
 
     node: NodeName

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from lrmd.operations.values import Result
 from raftmaker.vocabulary.ids import NodeName
@@ -18,16 +19,14 @@ class AlertKind(Enum):
     ATTRIBUTE = "attribute"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeEvent:
+class NodeEvent(Struct, frozen=True, kw_only=True):
     """A node has become a member, or is none any more."""
 
     node: NodeName
     is_member: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingEvent:
+class FencingEvent(Struct, frozen=True, kw_only=True):
     """A fencing has ended. What a fencer remembers of it is filled in where it can be asked."""
 
     target: NodeName
@@ -41,16 +40,14 @@ class FencingEvent:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceEvent:
+class ResourceEvent(Struct, frozen=True, kw_only=True):
     """An operation has ended on this node."""
 
     node: NodeName
     result: Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeEvent:
+class AttributeEvent(Struct, frozen=True, kw_only=True):
     """A transient attribute of a node has another value; empty: it is not set any more."""
 
     node: NodeName

@@ -7,7 +7,9 @@ what its own fencings and shutdowns do to a node do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa.cib import lrm_resources, transient_pairs
@@ -25,8 +27,7 @@ MEMBERSHIP = ("in_ccm", "crmd", "join", "expected")
 _SAME = ("transition-magic", "call-id", "last-rc-change")
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What happened to the actions of the graph, and why to plan anew (empty: no reason)."""
 
     results: tuple[ActionDone | ActionFailed, ...] = ()
@@ -206,8 +207,7 @@ def _operation_change(
         reasons.append(f"{what}: another result than before")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Result:
+class _Result(Struct, frozen=True, kw_only=True):
     action: int
     transition: int
     expected: int

@@ -6,7 +6,7 @@ with its results; the DC clears the failcounts (features 8.23).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa import events

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, NodeName
 
@@ -17,8 +18,7 @@ class StartState(Enum):
     ONLINE = "online"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """Identity and timings of one controller process; milliseconds."""
 
     node: NodeName

@@ -6,7 +6,7 @@ that was stopped between deciding and acting does not act on an old contact (pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crmd.fsa.events import Timer
@@ -19,8 +19,7 @@ from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session, Toke
 from raftmaker.vocabulary.membership import LogPlace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """Commit `body`, exactly once; ends with Recorded. `token` is set when a DC writes."""
 
     request: int
@@ -28,8 +27,7 @@ class Record:
     token: Token | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendJoin:
+class SendJoin(Struct, frozen=True, kw_only=True):
     """Ask a member (this node included) to join; ends with JoinAnswered or JoinFailed."""
 
     node: NodeName
@@ -39,8 +37,7 @@ class SendJoin:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendOrder:
+class SendOrder(Struct, frozen=True, kw_only=True):
     """Order an operation of a member (or this node); ends with OrderAccepted or OrderFailed."""
 
     order: int
@@ -51,8 +48,7 @@ class SendOrder:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendCancel:
+class SendCancel(Struct, frozen=True, kw_only=True):
     """Have a member end a recurring operation; ends with OrderAccepted or OrderFailed."""
 
     order: int
@@ -64,8 +60,7 @@ class SendCancel:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendForget:
+class SendForget(Struct, frozen=True, kw_only=True):
     """Have a member forget a resource; ends with OrderAccepted or OrderFailed."""
 
     order: int
@@ -79,24 +74,21 @@ class SendForget:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """Compute a graph in the worker; ends with ScheduleReady or ScheduleFailed."""
 
     request: int
     cib: Element
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execute:
+class Execute(Struct, frozen=True, kw_only=True):
     """Give an operation to the local executor; ends with Executed or ExecutionRefused."""
 
     request: int
     operation: OperationRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """End a recurring operation in the local executor; ends as Execute does."""
 
     request: int
@@ -106,8 +98,7 @@ class Cancel:
     interval_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Forget(Struct, frozen=True, kw_only=True):
     """Have the local executor forget a resource; ends as Execute does."""
 
     request: int
@@ -118,37 +109,32 @@ class Forget:
     failure: FailureId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseToken:
+class RaiseToken(Struct, frozen=True, kw_only=True):
     """Raise the token of the local executor and fencer; ends with ExecutorState or a refusal."""
 
     request: int
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
-class AskExecutor:
+class AskExecutor(Struct, frozen=True):
     """Ask the local executor what it knows; ends with ExecutorState or ExecutionRefused."""
 
     request: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmResults:
+class ConfirmResults(Struct, frozen=True):
     """Results up to this serial are committed: the executor need not send them again."""
 
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMetadata:
+class ReadMetadata(Struct, frozen=True):
     """Read an agent's metadata; ends with MetadataRead in any case."""
 
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFencing:
+class RunFencing(Struct, frozen=True, kw_only=True):
     """Have the fencer of node `at` run the devices; ends with FencingEnded.
 
     Its intent stands, unless it turns a node on, or there is no quorum to intend anything (see
@@ -174,8 +160,7 @@ class RunFencing:
     """Run the devices for this alone: an equal fencing that is under way is not joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskToGoAlone:
+class AskToGoAlone(Struct, frozen=True):
     """Ask this node's store if it could go on once the other of two voters is down.
 
     Ends with MayGoAlone or MustNotGoAlone.
@@ -184,8 +169,7 @@ class AskToGoAlone:
     request: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoAlone:
+class GoAlone(Struct, frozen=True, kw_only=True):
     """Have this node's store go on alone; ends with WentAlone or MustNotGoAlone."""
 
     request: int
@@ -193,30 +177,26 @@ class GoAlone:
     proof: FencingProof
 
 
-@dataclass(frozen=True, slots=True)
-class SurvivalWaits:
+class SurvivalWaits(Struct, frozen=True):
     """Tell people what keeps this node, of two, from going on without the other."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(Struct, frozen=True):
     """Give TimerFired at `at_ms`; replaces the timer of the same name."""
 
     timer: Timer
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
+class CancelTimer(Struct, frozen=True):
     """The timer is no longer wanted."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinAccepted:
+class JoinAccepted(Struct, frozen=True, kw_only=True):
     """Answer to a join, numbered so that the member knows the write that follows from it."""
 
     call: int
@@ -226,24 +206,21 @@ class JoinAccepted:
     """Filled in by the member's shell, which measures it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTaken:
+class OrderTaken(Struct, frozen=True, kw_only=True):
     """Answer to an order."""
 
     call: int
     call_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """Answer to cancelling and forgetting."""
 
     call: int
     found: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingAnswered:
+class FencingAnswered(Struct, frozen=True, kw_only=True):
     """Answer to the wish to fence a node, or to vouch for it."""
 
     call: int
@@ -252,30 +229,26 @@ class FencingAnswered:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleaned:
+class Cleaned(Struct, frozen=True, kw_only=True):
     """Answer to a cleanup: a line for each resource and node."""
 
     call: int
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FailureOrdered:
+class FailureOrdered(Struct, frozen=True):
     """Answer to the wish to have a resource fail: its node has taken the order."""
 
     call: int
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveBegun:
+class LeaveBegun(Struct, frozen=True):
     """Answer to the wish to leave: it is committed that this node shuts down."""
 
     call: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """Answer to any call: nothing was done. The reason is for people."""
 
     call: int
@@ -283,16 +256,14 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forward:
+class Forward(Struct, frozen=True, kw_only=True):
     """Ask the controller of `node`, the DC, the same and give its answer to the caller."""
 
     call: int
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportProgress:
+class ReportProgress(Struct, frozen=True, kw_only=True):
     """What followers of the controller's progress see (features 24.10); sent when it changed."""
 
     state: str
@@ -306,16 +277,14 @@ class ReportProgress:
     transition: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """End the process with this code; the reason is for the log."""
 
     code: ExitCode
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeavingWaits:
+class LeavingWaits(Struct, frozen=True):
     """Tell people what keeps this node from leaving."""
 
     reason: str

@@ -6,8 +6,9 @@ core chose in an effect and gets back with the event that ends it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crmd.fsa.executor import AgentTraits, Inventory
@@ -42,23 +43,20 @@ class Timer(Enum):
     """A clean stop takes too long (features 2.6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """The controller's process has started."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired:
+class TimerFired(Struct, frozen=True, kw_only=True):
     """The time of a timer has come."""
 
     at_ms: int
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreChanged:
+class StoreChanged(Struct, frozen=True, kw_only=True):
     """The watch of the store made a step: the CIB and the facts after log position `index`."""
 
     at_ms: int
@@ -67,15 +65,13 @@ class StoreChanged:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreLost:
+class StoreLost(Struct, frozen=True, kw_only=True):
     """No store can be watched; a StoreChanged follows when one is found."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """How a `Record` ended; code None: no answer in time, it may or may not be committed."""
 
     at_ms: int
@@ -84,16 +80,14 @@ class Recorded:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeatsAnswered:
+class BeatsAnswered(Struct, frozen=True, kw_only=True):
     """A majority of voters answered the beat that was sent at `sent_at_ms`, the newest such."""
 
     at_ms: int
     sent_at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinRequested:
+class JoinRequested(Struct, frozen=True, kw_only=True):
     """A DC asks this node to join under its token. Answered by JoinAccepted or Refused."""
 
     at_ms: int
@@ -104,8 +98,7 @@ class JoinRequested:
     session: Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinAnswered:
+class JoinAnswered(Struct, frozen=True, kw_only=True):
     """A member joined under `token` and told what runs and waits there."""
 
     at_ms: int
@@ -119,8 +112,7 @@ class JoinAnswered:
     """None: an older member, which does not tell it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReported:
+class LoadReported(Struct, frozen=True, kw_only=True):
     """A member tells the DC how loaded it is, every 30 s (features 16.36)."""
 
     at_ms: int
@@ -128,8 +120,7 @@ class LoadReported:
     load: NodeLoad
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinFailed:
+class JoinFailed(Struct, frozen=True, kw_only=True):
     """A join failed. `reached`: the member's controller answered, and refused."""
 
     at_ms: int
@@ -140,8 +131,7 @@ class JoinFailed:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleReady:
+class ScheduleReady(Struct, frozen=True, kw_only=True):
     """The scheduler's graph; `now_s` is the wall clock (epoch) it was computed for."""
 
     at_ms: int
@@ -150,8 +140,7 @@ class ScheduleReady:
     now_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleFailed:
+class ScheduleFailed(Struct, frozen=True, kw_only=True):
     """The scheduler's process ended or refused the CIB."""
 
     at_ms: int
@@ -159,8 +148,7 @@ class ScheduleFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderReceived:
+class OrderReceived(Struct, frozen=True, kw_only=True):
     """A DC orders an operation here. Answered by OrderTaken or Refused."""
 
     at_ms: int
@@ -171,8 +159,7 @@ class OrderReceived:
     operation: OperationRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelReceived:
+class CancelReceived(Struct, frozen=True, kw_only=True):
     """A DC ends a recurring operation here. Answered by Ended or Refused."""
 
     at_ms: int
@@ -183,8 +170,7 @@ class CancelReceived:
     interval_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetReceived:
+class ForgetReceived(Struct, frozen=True, kw_only=True):
     """A DC has a resource, one operation or one failure forgotten. Answered by Ended or Refused."""
 
     at_ms: int
@@ -196,8 +182,7 @@ class ForgetReceived:
     failure: FailureId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderAccepted:
+class OrderAccepted(Struct, frozen=True, kw_only=True):
     """The member's executor has queued the operation, or ended or forgotten it."""
 
     at_ms: int
@@ -206,8 +191,7 @@ class OrderAccepted:
     call_id: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFailed:
+class OrderFailed(Struct, frozen=True, kw_only=True):
     """An order got no acceptance. `reached`: the member answered, and refused."""
 
     at_ms: int
@@ -217,8 +201,7 @@ class OrderFailed:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Executed:
+class Executed(Struct, frozen=True, kw_only=True):
     """The local executor accepted what an Execute, Cancel or Forget effect asked for."""
 
     at_ms: int
@@ -227,8 +210,7 @@ class Executed:
     found: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionRefused:
+class ExecutionRefused(Struct, frozen=True, kw_only=True):
     """The local executor refused (a higher token was seen) or did not answer."""
 
     at_ms: int
@@ -236,16 +218,14 @@ class ExecutionRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorResult:
+class ExecutorResult(Struct, frozen=True, kw_only=True):
     """The local executor reports a result."""
 
     at_ms: int
     result: Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorState:
+class ExecutorState(Struct, frozen=True, kw_only=True):
     """Answer to RaiseToken or AskExecutor: everything the local executor knows."""
 
     at_ms: int
@@ -253,23 +233,20 @@ class ExecutorState:
     inventory: Inventory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorLost:
+class ExecutorLost(Struct, frozen=True, kw_only=True):
     """The connection to the local executor broke."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorReturned:
+class ExecutorReturned(Struct, frozen=True, kw_only=True):
     """The local executor is connected (again)."""
 
     at_ms: int
     incarnation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataRead:
+class MetadataRead(Struct, frozen=True, kw_only=True):
     """What an agent's metadata says; the default traits where it could not be read."""
 
     at_ms: int
@@ -277,8 +254,7 @@ class MetadataRead:
     traits: AgentTraits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingEnded:
+class FencingEnded(Struct, frozen=True, kw_only=True):
     """How a RunFencing effect ended; `now_s` is the wall clock."""
 
     at_ms: int
@@ -289,8 +265,7 @@ class FencingEnded:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanupRequested:
+class CleanupRequested(Struct, frozen=True, kw_only=True):
     """Forget failures (or with `refresh` the whole history) and probe again (features 8.23)."""
 
     at_ms: int
@@ -302,8 +277,7 @@ class CleanupRequested:
     refresh: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceNodeRequested:
+class FenceNodeRequested(Struct, frozen=True, kw_only=True):
     """A person asks to fence a node."""
 
     at_ms: int
@@ -319,8 +293,7 @@ class FenceNodeRequested:
     """The person's program and node, for the history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmDownRequested:
+class ConfirmDownRequested(Struct, frozen=True, kw_only=True):
     """A person vouches that a node is down (features: stonith_admin --confirm)."""
 
     at_ms: int
@@ -329,8 +302,7 @@ class ConfirmDownRequested:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MayGoAlone:
+class MayGoAlone(Struct, frozen=True, kw_only=True):
     """This node's store could go on from this place of its log once `peer` is down (25.11)."""
 
     at_ms: int
@@ -339,8 +311,7 @@ class MayGoAlone:
     peer: NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MustNotGoAlone:
+class MustNotGoAlone(Struct, frozen=True, kw_only=True):
     """This node's store does not go on alone; the reason is for people."""
 
     at_ms: int
@@ -348,16 +319,14 @@ class MustNotGoAlone:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WentAlone:
+class WentAlone(Struct, frozen=True, kw_only=True):
     """This node's store has begun a generation of its own."""
 
     at_ms: int
     request: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailRequested:
+class FailRequested(Struct, frozen=True, kw_only=True):
     """A person wants a resource to count as failed on a node (features 27.7)."""
 
     at_ms: int
@@ -366,8 +335,7 @@ class FailRequested:
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveRequested:
+class LeaveRequested(Struct, frozen=True, kw_only=True):
     """This node is to leave in good order; `now_s` is the wall clock (features 15.14)."""
 
     at_ms: int

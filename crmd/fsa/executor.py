@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lrmd.operations.values import Inventory as Inventory
 from lrmd.operations.values import PendingOperation as PendingOperation
@@ -10,8 +10,7 @@ from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTraits:
+class AgentTraits(Struct, frozen=True, kw_only=True):
     """What an agent's metadata says that the operation history depends on (features 3.19)."""
 
     reloads: bool = False

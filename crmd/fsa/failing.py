@@ -6,7 +6,7 @@ counted and recovered from as any other.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa import events
 from crmd.fsa.cib import lrm_resources, node_state

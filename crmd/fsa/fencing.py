@@ -6,7 +6,7 @@ action of the graph ends only when the result is.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa import events
 from crmd.fsa.effects import FencingAnswered, RunFencing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa.effects import SendForget
 from crmd.fsa.purpose import ForAction

@@ -6,7 +6,7 @@ reach it either has it fenced (protocols, "A node that the DC cannot reach").
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa import events

@@ -6,7 +6,7 @@ majority has not been interrupted since; otherwise it is given back and acquired
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa.cib import stamped
 from crmd.fsa.events import Timer

@@ -5,7 +5,7 @@ Features 24.12: the shutdown attribute, the DC's plan, ``expected="down"``, and 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa import events
 from crmd.fsa.cib import (

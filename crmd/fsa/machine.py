@@ -6,8 +6,9 @@ never from the event that brought it there, so a lost or repeated event cannot l
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from crmd.fsa import (
     cleanup,

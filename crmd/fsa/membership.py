@@ -6,7 +6,7 @@ session that the order names, and while the node is not isolated (protocols, DC)
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa import effects, events
 from crmd.fsa.cib import merge_status, node_state, state_with

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName, Session, Token
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningSession:
+class OpeningSession(Struct, frozen=True):
     """This process asks for its session."""
 
     seen: int
     """Log position of the view that says which session is replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class AcquiringDc:
+class AcquiringDc(Struct, frozen=True):
     """This node asks to be DC."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasingDc:
+class ReleasingDc(Struct, frozen=True):
     """This node gives a lease back."""
 
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
-class StampingFeatureSet:
+class StampingFeatureSet(Struct, frozen=True):
     """The DC writes its feature set into the CIB."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForcingState:
+class ForcingState(Struct, frozen=True):
     """This node writes in which state it joins."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskingForJoin:
+class AskingForJoin(Struct, frozen=True):
     """This node shows the DC that it has to be joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoringResults:
+class StoringResults(Struct, frozen=True):
     """A batch of results."""
 
     count: int
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoringJoin:
+class StoringJoin(Struct, frozen=True):
     """The DC stores what a member answered."""
 
     node: NodeName
@@ -59,56 +51,48 @@ class StoringJoin:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkingUnreached:
+class MarkingUnreached(Struct, frozen=True):
     """The DC notes that it cannot reach a node, before it gives the lease back."""
 
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class Condemning:
+class Condemning(Struct, frozen=True):
     """The DC notes that a node that two DCs could not reach is to be fenced."""
 
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class Intending:
+class Intending(Struct, frozen=True):
     """A fencing's intent."""
 
     target: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class StoringFencing:
+class StoringFencing(Struct, frozen=True):
     """A fencing's result."""
 
     target: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class ForAction:
+class ForAction(Struct, frozen=True):
     """The write is an action of the transition."""
 
     transition: int
     action: int
 
 
-@dataclass(frozen=True, slots=True)
-class ForCleanup:
+class ForCleanup(Struct, frozen=True):
     """The write is part of a cleanup."""
 
     cleanup: int
 
 
-@dataclass(frozen=True, slots=True)
-class Announcing:
+class Announcing(Struct, frozen=True):
     """This node's wish to shut down."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeavingSession:
+class LeavingSession(Struct, frozen=True):
     """This node's end of session."""
 
 

@@ -7,7 +7,8 @@ not count was cleared while its node was away, and one that it neither has nor c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer
@@ -17,8 +18,7 @@ from crmd.fsa.failures import failure_attributes
 from lrmd.operations.values import Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True, kw_only=True):
     """The last failures of an inventory that are not counted and that nobody is about to count."""
 
     cleared: tuple[Result, ...] = ()

@@ -7,8 +7,9 @@ goes between a join's inventory and the DC's write of it, which would overwrite 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa.cib import (

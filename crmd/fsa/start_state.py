@@ -7,7 +7,7 @@ forces it: one that is started again leaves alone what people have said since.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cib_store.document.codec import render
 from cib_store.document.element import Element

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from crmd.fsa.config import Config
@@ -36,8 +37,7 @@ class Name(Enum):
     S_ISOLATED = "S_ISOLATED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """What the watch of the store showed last."""
 
     index: int = 0
@@ -51,16 +51,14 @@ class View:
 # --- the member's side -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedResult:
+class QueuedResult(Struct, frozen=True):
     """A result that is to be committed; `is_known`: a join already told it, only count failures."""
 
     result: Result
     is_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedPending:
+class QueuedPending(Struct, frozen=True):
     """An operation began: it is to be shown as pending (features 8.11).
 
     `is_known`: a join told what came of it while this was being committed; not tried again.
@@ -70,8 +68,7 @@ class QueuedPending:
     is_known: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedRemoval:
+class QueuedRemoval(Struct, frozen=True, kw_only=True):
     """History of a resource, or of a part of it, is to be removed; `is_known`: as above."""
 
     resource: ResourceId
@@ -84,8 +81,7 @@ class QueuedRemoval:
 Queued = QueuedResult | QueuedPending | QueuedRemoval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalOrder:
+class LocalOrder(Struct, frozen=True, kw_only=True):
     """What was asked of the local executor and is not answered yet."""
 
     calls: tuple[int, ...]
@@ -95,8 +91,7 @@ class LocalOrder:
     """The action of the isolated transition for which it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalJoin:
+class LocalJoin(Struct, frozen=True, kw_only=True):
     """A join for which the local executor's token is being raised."""
 
     call: int
@@ -105,8 +100,7 @@ class LocalJoin:
     deadline_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """This node as a member: executor, join, and results on their way to the CIB."""
 
     is_executor_up: bool = False
@@ -154,8 +148,7 @@ class JoinPhase(Enum):
     """It cannot be reached and is to be fenced."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joiner:
+class Joiner(Struct, frozen=True, kw_only=True):
     """A present node as the DC knows it."""
 
     boot_id: BootId
@@ -172,8 +165,7 @@ class Joiner:
     refused_since_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """An order that its member has not accepted yet."""
 
     effect: SendOrder | SendCancel | SendForget
@@ -196,8 +188,7 @@ class FencePhaseHere(Enum):
     RESULT = "result"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fencing:
+class Fencing(Struct, frozen=True, kw_only=True):
     """A fencing that the DC carries out: intent committed, devices run, result committed."""
 
     target: NodeName
@@ -220,8 +211,7 @@ class Fencing:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfencing:
+class Unfencing(Struct, frozen=True, kw_only=True):
     """A present node that is being turned on, for an action of a graph or for a person."""
 
     target: NodeName
@@ -232,8 +222,7 @@ class Unfencing:
     """What is to be noted of the devices' parameters, by attribute (features 15.19)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleanup:
+class Cleanup(Struct, frozen=True, kw_only=True):
     """A cleanup under way: what is still to be answered, and what to tell the caller."""
 
     call: int
@@ -241,8 +230,7 @@ class Cleanup:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dc:
+class Dc(Struct, frozen=True, kw_only=True):
     """What only the DC knows; gone with its lease."""
 
     token: Token
@@ -271,8 +259,7 @@ class Dc:
     """What members told of their load when they joined, and since."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Isolation:
+class Isolation(Struct, frozen=True, kw_only=True):
     """What a node without contact to a majority does with its own resources."""
 
     since_ms: int
@@ -295,8 +282,7 @@ class SurvivalPhase(Enum):
     GOING = "going"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survival:
+class Survival(Struct, frozen=True, kw_only=True):
     """One of two nodes on its way to go on alone (protocols, Two nodes)."""
 
     phase: SurvivalPhase = SurvivalPhase.RESTING
@@ -314,8 +300,7 @@ class Survival:
     """What people were told last that it waits for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """This process's standing in the cluster."""
 
     started_ms: int = 0
@@ -341,8 +326,7 @@ class Standing:
     no_election_before_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
+class Leaving(Struct, frozen=True, kw_only=True):
     """This node is leaving in good order."""
 
     calls: tuple[int, ...] = ()
@@ -356,8 +340,7 @@ class Leaving:
     has_left: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControllerState:
+class ControllerState(Struct, frozen=True, kw_only=True):
     """Everything the controller's core knows. Mappings are never changed in place."""
 
     config: Config

@@ -11,8 +11,9 @@ interruption is taken for one that was asked for after it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from crmd.fsa import events

@@ -6,8 +6,9 @@ A turn lives for one call of `step` and never leaves it, so the core stays a pur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from crmd.fsa.config import Config
 from crmd.fsa.effects import CancelTimer, Effect, Record, Refused, ReportProgress, SetTimer

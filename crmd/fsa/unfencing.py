@@ -7,7 +7,8 @@ node's attributes say that it was done, and with which parameters of the devices
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crmd.fsa import events
 from crmd.fsa.cib import attributes_with, merge_status, state_with

@@ -6,9 +6,10 @@ Features section 7: history with digests (restart, reload-agent, secure).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer, whole
@@ -49,8 +50,7 @@ class DigestResult(Enum):
     """Nothing was recorded."""
 
 
-@dataclass(slots=True)
-class Digests:
+class Digests(Struct):
     """What the parameters of an operation on a node amount to now."""
 
     parameters: dict[str, str]

@@ -9,8 +9,9 @@ it), so an executor needs no knowledge of the CIB.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 
 class ActionKind(Enum):
@@ -24,8 +25,7 @@ class ActionKind(Enum):
     """The controller itself: stonith, do_shutdown, clear_failcount, lrm_delete."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResource:
+class ActionResource(Struct, frozen=True, kw_only=True):
     """The resource that an action works on, as the executor knows it."""
 
     id: str
@@ -38,8 +38,7 @@ class ActionResource:
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphAction:
+class GraphAction(Struct, frozen=True, kw_only=True):
     """One action with everything needed to carry it out; one synapse of the graph XML."""
 
     id: int
@@ -100,8 +99,7 @@ class GraphAction:
         return self.attributes.get("CRM_meta_op_no_wait") == "true"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True):
     """A transition: actions in the order of the synapses, and how to execute them."""
 
     actions: tuple[GraphAction, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 from crmd.scheduler.graph import Graph
 from raftmaker.vocabulary.reports import Report
@@ -25,8 +26,7 @@ class Change(Enum):
     REPROMOTE = "Re-promote"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceChange:
+class ResourceChange(Struct, frozen=True, kw_only=True):
     """One line of the transition summary about a resource (features section 27)."""
 
     change: Change
@@ -42,8 +42,7 @@ class ResourceChange:
     """It is needed, but cannot be done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeChange:
+class NodeChange(Struct, frozen=True, kw_only=True):
     """One line of the transition summary about a node."""
 
     task: str
@@ -52,8 +51,7 @@ class NodeChange:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DotNode:
+class DotNode(Struct, frozen=True, kw_only=True):
     """One action in the dot picture."""
 
     name: str
@@ -64,8 +62,7 @@ class DotNode:
     """Shown only when all actions are asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DotEdge:
+class DotEdge(Struct, frozen=True, kw_only=True):
     """One order in the dot picture."""
 
     first: str
@@ -74,8 +71,7 @@ class DotEdge:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """The decision for one version of the CIB at one time."""
 
     graph: Graph
@@ -88,5 +84,5 @@ class Schedule:
     """What is wrong with the configuration."""
     notices: tuple[str, ...] = ()
     """What people who ask for scores are told as well."""
-    next_recheck: int | None = field(default=None)
+    next_recheck: int | None = None
     """When to decide again (epoch), or None."""

@@ -7,8 +7,9 @@ counts as one of low mode.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 AVERAGE_FACTORS = (1.2, 1.6, 2.0)
 """Of the load at which throttling begins: low, medium, high. Extreme it is never by this alone."""
@@ -31,8 +32,7 @@ class Throttle(IntEnum):
     EXTREME = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """What a node measured; None where it could not, or not yet.
 
     `average`: runnable tasks of the last minute. `store`: the share of one processor that its
@@ -44,8 +44,7 @@ class Sample:
     store: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLoad:
+class NodeLoad(Struct, frozen=True, kw_only=True):
     """What a node tells the DC. `action_limit` 0: it has no limit of its own (features 26.8)."""
 
     mode: Throttle = Throttle.NONE

@@ -7,8 +7,9 @@ higher priority than its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from crmd.scheduler.graph import Graph, GraphAction
 
@@ -32,8 +33,7 @@ class Ending(Enum):
     """What is left can never begin: a loop, or inputs that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much may run at once; None is no limit (features 2.31-2.33)."""
 
     batch: int | None = None
@@ -43,16 +43,14 @@ class Limits:
     migrations_per_node: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(Struct, frozen=True):
     """Stop beginning actions whose synapse has a lower priority (features 16.32)."""
 
     priority: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransitionState:
+class TransitionState(Struct, frozen=True, kw_only=True):
     """One graph and how far it is. Mappings are never changed in place."""
 
     number: int
@@ -86,23 +84,20 @@ class TransitionState:
         return min((at for at in self.running.values() if at is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """The graph may begin."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActionDone:
+class ActionDone(Struct, frozen=True):
     """An action has ended as expected."""
 
     at_ms: int
     action: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActionFailed:
+class ActionFailed(Struct, frozen=True):
     """An action has ended otherwise."""
 
     at_ms: int
@@ -110,16 +105,14 @@ class ActionFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodeGone:
+class NodeGone(Struct, frozen=True):
     """What runs on the node will never end."""
 
     at_ms: int
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Aborted:
+class Aborted(Struct, frozen=True):
     """Something happened for which the graph was not made."""
 
     at_ms: int
@@ -127,15 +120,13 @@ class Aborted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlinePassed:
+class DeadlinePassed(Struct, frozen=True):
     """Look for actions that ran out of time."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsChanged:
+class LimitsChanged(Struct, frozen=True):
     """More or less may run at once from here on; what runs goes on."""
 
     at_ms: int
@@ -145,15 +136,13 @@ class LimitsChanged:
 Event = Begun | ActionDone | ActionFailed | NodeGone | Aborted | DeadlinePassed | LimitsChanged
 
 
-@dataclass(frozen=True, slots=True)
-class StartAction:
+class StartAction(Struct, frozen=True):
     """Carry out the action; ends with ActionDone or ActionFailed. Never a pseudo event."""
 
     action: GraphAction
 
 
-@dataclass(frozen=True, slots=True)
-class TransitionEnded:
+class TransitionEnded(Struct, frozen=True):
     """The graph is over; nothing of it runs any more."""
 
     ending: Ending

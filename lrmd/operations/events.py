@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from lrmd.operations.values import FailureId, OperationRequest, Outcome, Result
 from raftmaker.vocabulary.ids import ResourceId, Token
@@ -19,16 +20,14 @@ class TimerKind(Enum):
     TIMEOUT = "timeout"
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """Name of a timer: at most one of a kind for an operation."""
 
     kind: TimerKind
     call_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execute:
+class Execute(Struct, frozen=True, kw_only=True):
     """An operation is asked for. Answered by Accepted or Refused."""
 
     at_ms: int
@@ -36,8 +35,7 @@ class Execute:
     request: OperationRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """A recurring operation is to end. Answered by Ended or Refused."""
 
     at_ms: int
@@ -48,8 +46,7 @@ class Cancel:
     interval_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Forget(Struct, frozen=True, kw_only=True):
     """A resource, or one operation of it, is to be forgotten. Answered by Ended or Refused.
 
     With `failure`, that failure alone, if it is still the last one; nothing ends (features 8.23).
@@ -64,8 +61,7 @@ class Forget:
     failure: FailureId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseToken:
+class RaiseToken(Struct, frozen=True, kw_only=True):
     """A new DC takes over. Answered by Raised or Refused."""
 
     at_ms: int
@@ -73,8 +69,7 @@ class RaiseToken:
     token: Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultsConfirmed:
+class ResultsConfirmed(Struct, frozen=True, kw_only=True):
     """Results up to a serial number are stored safely elsewhere."""
 
     at_ms: int
@@ -82,8 +77,7 @@ class ResultsConfirmed:
     serial: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentFinished:
+class AgentFinished(Struct, frozen=True, kw_only=True):
     """A run ended; its agent process is gone."""
 
     at_ms: int
@@ -92,8 +86,7 @@ class AgentFinished:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired:
+class TimerFired(Struct, frozen=True, kw_only=True):
     """The time of a timer has come."""
 
     at_ms: int
@@ -101,8 +94,7 @@ class TimerFired:
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restarted:
+class Restarted(Struct, frozen=True, kw_only=True):
     """The daemon has started with a state that an earlier process of this boot left."""
 
     at_ms: int
@@ -121,79 +113,68 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Persist:
+class Persist(Struct, frozen=True):
     """Store the new state, before any later effect of the same step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """Answer: the operation is queued."""
 
     call_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Answer: a higher token was seen."""
 
     highest: Token
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """Answer to Cancel and Forget: whether there was something."""
 
     found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """Answer to RaiseToken."""
 
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
-class RunAgent:
+class RunAgent(Struct, frozen=True):
     """Run the agent, if `may_fork` still holds; answer with AgentFinished in any case."""
 
     call_id: int
     request: OperationRequest
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptAgent:
+class AdoptAgent(Struct, frozen=True):
     """Find a run of an earlier process of the daemon again; answer with AgentFinished."""
 
     call_id: int
     request: OperationRequest
 
 
-@dataclass(frozen=True, slots=True)
-class EndAgent:
+class EndAgent(Struct, frozen=True):
     """Kill the run's process group; AgentFinished follows when it is gone."""
 
     call_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(Struct, frozen=True):
     """Give TimerFired at `at_ms`; replaces the timer of the same name."""
 
     timer: Timer
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
+class CancelTimer(Struct, frozen=True):
     """The timer is no longer wanted."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Tell the result to whoever follows."""
 
     result: Result

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from lrmd.operations.values import OperationRequest, Outcome, Result
 from raftmaker.vocabulary.ids import ResourceId, Token
@@ -22,8 +23,7 @@ class Phase(Enum):
     """Its timeout passed and is reported; its processes are being killed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One operation that is known here; times are of the boot clock in milliseconds."""
 
     call_id: int
@@ -51,8 +51,7 @@ class Operation:
         return self.reported is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceHistory:
+class ResourceHistory(Struct, frozen=True, kw_only=True):
     """What is remembered of a resource; `recurring` is sorted by operation and interval."""
 
     last: Result | None = None
@@ -73,8 +72,7 @@ class ResourceHistory:
         return max(failures, key=lambda one: one.serial, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """Everything that the executor knows. Mappings are never changed in place."""
 
     token: Token = Token()

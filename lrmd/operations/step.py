@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lrmd.operations.events import (
     Accepted,
@@ -82,8 +84,7 @@ def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     return work.state, (*persist, *work.effects)
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """One step in progress: the state so far and the effects so far."""
 
     state: State

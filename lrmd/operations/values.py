@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, ResourceId, Token
@@ -35,8 +36,7 @@ class Standard(Enum):
                 return "Fence agent"
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """Which agent; `provider` is set for ocf only."""
 
     standard: Standard
@@ -47,8 +47,7 @@ class Agent:
         return ":".join(part for part in (self.standard.value, self.provider, self.type) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRequest:
+class OperationRequest(Struct, frozen=True, kw_only=True):
     """One operation to run; `interval_ms` 0: once. Times are in milliseconds.
 
     `timeout_ms` 0: no limit. `user_data` is returned unread with every result.
@@ -79,8 +78,7 @@ class OperationRequest:
         return self.operation == "monitor" and not self.is_recurring
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """How one run of an agent ended. `exit_reason` is the agent's own, `output` is for people."""
 
     code: OcfCode
@@ -96,16 +94,14 @@ FORGOTTEN = Outcome(code=OcfCode.UNKNOWN, status=OpStatus.UNKNOWN)
 """Stands for a failure that was cleared: whatever the operation finds next is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailureId:
+class FailureId(Struct, frozen=True):
     """Names a failure of a resource within one boot; `changed_s` is wall clock since 1970."""
 
     call_id: int
     changed_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """One reported result, numbered by `serial`; `last_change_us` is wall clock since 1970."""
 
     serial: int
@@ -137,8 +133,7 @@ class Result:
         return _UNDEGRADED.get(self.outcome.code, self.outcome.code) != self.request.expected_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingOperation:
+class PendingOperation(Struct, frozen=True, kw_only=True):
     """An operation that has been accepted and whose first result is still to come."""
 
     call_id: int
@@ -146,8 +141,7 @@ class PendingOperation:
     running: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """Everything an executor tells of itself: its history and what runs or waits."""
 
     boot_id: BootId
@@ -160,8 +154,7 @@ class Inventory:
     """Results up to this one are stored elsewhere; 0 also where an older executor does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertRun:
+class AlertRun(Struct, frozen=True, kw_only=True):
     """One run of an alert agent; `variables` become part of its environment (features 19.1)."""
 
     alert: str

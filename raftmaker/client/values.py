@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import CibVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What matched a query; the version and log position that were read."""
 
     elements: tuple[Element, ...]
@@ -18,8 +17,7 @@ class Reading:
     index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cib:
+class Cib(Struct, frozen=True, kw_only=True):
     """A whole CIB as read, with the facts committed at that log position."""
 
     document: Element
@@ -38,8 +36,7 @@ class Cib:
         return self.facts.dc.node if self.facts.dc else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """What a node's controller does (features section 24). `settled_index`: done up to here."""
 
     state: str
@@ -52,8 +49,7 @@ class Progress:
     transition: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voter:
+class Voter(Struct, frozen=True, kw_only=True):
     """A voter as one replica sees it. `silent_us` is -1 when it was never heard."""
 
     node: str
@@ -61,8 +57,7 @@ class Voter:
     silent_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStatus:
+class StoreStatus(Struct, frozen=True, kw_only=True):
     """One replica of the store."""
 
     node: str

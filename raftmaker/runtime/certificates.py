@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
+from msgspec.structs import replace
 
 from raftmaker.runtime.credential_files import read_files, unusable
 from raftmaker.runtime.endpoint import Credentials
@@ -31,8 +32,7 @@ NODE_DAYS = 365
 _CLOCK_SKEW = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPair:
+class KeyPair(Struct, frozen=True, kw_only=True):
     """A certificate and its private key, both as PEM."""
 
     certificate: bytes
@@ -64,8 +64,7 @@ def issue(authority: KeyPair, node: NodeName, now: datetime, days: int = NODE_DA
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateRequest:
+class CertificateRequest(Struct, frozen=True, kw_only=True):
     """A node's new key, which never leaves it, and the request that asks to certify it (PEM)."""
 
     request: bytes

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.private_file import write_private
@@ -22,15 +23,17 @@ FILE = "cluster.key"
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterKeys:
+class ClusterKeys(Struct, frozen=True):
     """The keys of the cluster; the first signs. Never printed."""
 
-    keys: tuple[bytes, ...] = field(repr=False)
+    keys: tuple[bytes, ...]
 
     def __post_init__(self) -> None:
         """Refuse a value that could sign nothing."""
         assert self.keys, "there is at least one key"
+
+    def __repr__(self) -> str:
+        return "ClusterKeys(...)"
 
 
 def create_cluster_key() -> bytes:

@@ -16,8 +16,9 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_cluster_keys
 from raftmaker.runtime.errors import HaError, Report
@@ -32,8 +33,7 @@ from raftmaker.wire.types_pb2 import Identity
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What a daemon's body is given. It runs until `stop` is set (SIGTERM, SIGINT)."""
 
     settings: Settings

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """What a node shows and whom it trusts, as PEM."""
 
     authority: bytes
@@ -33,8 +33,7 @@ class ShowsCredentials(Protocol):
         """Return those to be shown now; the same object until they change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One daemon's ``host:port`` on the node `node`, and the `others` at which it listens as well.
 
     `credentials` are this process's own; with them the connection is mutual TLS and the other end
@@ -44,10 +43,14 @@ class Endpoint:
     node: NodeName
     address: str
     others: tuple[str, ...] = ()
-    credentials: ShowsCredentials | None = field(default=None, repr=False)
+    credentials: ShowsCredentials | None = None
+    """Not shown: they hold the key."""
 
     def __str__(self) -> str:
         return " or ".join(self.addresses)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.node}: {self})"
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from msgspec import Struct
 
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, Refused
@@ -18,8 +18,7 @@ _ANSWER_S = 10.0
 _PROBE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """What a node trusts and what it shows itself, as PEM; the authority that issues is first."""
 
     authorities: bytes

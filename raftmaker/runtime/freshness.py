@@ -7,13 +7,14 @@ session's silence, so a session is not lost for one dead time after the sending 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.ids import NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
+class Freshness(Struct, frozen=True, kw_only=True):
     """The newest answered beat of each voter, as the time of its sending in boot-time ms.
 
     Start a new one with every session: answers to beats of an older one prove nothing.

@@ -15,8 +15,9 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.logs import Log
 
@@ -28,8 +29,7 @@ _BUFFER_BYTES = 256 * 1024
 _CREDENTIALS = struct.Struct("3i")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """Who is at the other end of a connection, as the kernel has it from its start."""
 
     pid: int

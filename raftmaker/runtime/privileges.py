@@ -5,8 +5,9 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from raftmaker.runtime.errors import HaError
 
@@ -14,8 +15,7 @@ USER = "hacluster"
 GROUP = "haclient"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceUser:
+class ServiceUser(Struct, frozen=True):
     """The numbers of the service user and its group."""
 
     user: int

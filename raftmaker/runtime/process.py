@@ -15,9 +15,10 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from raftmaker.runtime.privileges import ServiceUser
 
@@ -26,8 +27,7 @@ OUTPUT_BYTES_MAX = 1024 * 1024
 _POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a child ended. `code` is its exit code, or minus the number of the signal that ended it.
 
     `code` is None where nobody can know any more.

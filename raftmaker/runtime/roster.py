@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from raftmaker.runtime.endpoint import Endpoint, Target
 from raftmaker.runtime.settings import Peer, Settings
@@ -84,10 +86,10 @@ class Roster:
 
     def store(self) -> None:
         """Write the members down for the next start, whole or not at all. Raises OSError."""
-        body = {"format": _FORMAT, **asdict(self.members)}
+        body = {"format": _FORMAT, **to_builtins(self.members)}
         temporary = self._path.with_name(f"{FILE}.{os.getpid()}.new")
         with temporary.open("w") as file:
-            json.dump(body, file, default=lambda kind: kind.value, indent=1)
+            json.dump(body, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)

@@ -10,8 +10,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from raftmaker.runtime.endpoint import Endpoint, ShowsCredentials, is_address, is_loopback
 from raftmaker.runtime.errors import Rejected, Report
@@ -24,8 +26,7 @@ SYSTEM_RUN_DIR = Path("/run/raftmaker")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
+class Peer(Struct, frozen=True, kw_only=True):
     """One member of the cluster and where its daemons listen for the others.
 
     A witness has no controller and no fencer: their addresses are empty.
@@ -62,8 +63,7 @@ COMPACT_BYTES_MIN = 64 * 1024
 _TABLES = ("cluster", "node", "directories", "timings", "store", "peers")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timings:
+class Timings(Struct, frozen=True, kw_only=True):
     """Milliseconds. heartbeat < dead time <= election maximum < isolation grace (protocols)."""
 
     heartbeat_ms: int = 100
@@ -84,8 +84,7 @@ class Timings:
         return self.dead_ms * 4 // 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Everything that a daemon or tool needs to know about its node."""
 
     cluster: ClusterId
@@ -293,7 +292,7 @@ def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:
     peers: list[Peer] = []
     for number, entry in enumerate(value):
         where = f"peers[{number}]"
-        known = {field.name for field in fields(Peer)} | {"voter"}
+        known = {*Peer.__struct_fields__, "voter"}
         table = check.table({where: entry}, where, known)
         name = check.text(table, where, "name")
         if not is_node_name(name):
@@ -352,7 +351,7 @@ def _endpoint(
 
 
 def _timings(data: Mapping[str, object], check: _Checker) -> Timings:
-    known = {field.name for field in fields(Timings)}
+    known = set(Timings.__struct_fields__)
     table = check.table(data, "timings", known)
     values: dict[str, int] = {}
     for key in sorted(table.keys() & known):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.settings import Peer, Settings, Timings
@@ -35,9 +34,9 @@ def render(settings: Settings) -> str:
             lines.append(f"{key} = [{', '.join(map(_text, paths))}]")
     if settings.timings != Timings():
         lines.extend(("", "[timings]"))
-        for field in fields(Timings):
-            if getattr(settings.timings, field.name) != field.default:
-                lines.append(f"{field.name} = {getattr(settings.timings, field.name)}")
+        for name in Timings.__struct_fields__:
+            if (value := getattr(settings.timings, name)) != getattr(usual.timings, name):
+                lines.append(f"{name} = {value}")
     for peer in settings.peers:
         lines.extend(("", "[[peers]]", *_peer_lines(peer)))
     return _HEAD + "\n".join(lines) + "\n"

@@ -6,8 +6,9 @@ recognised and changes nothing. Time and ids are chosen by the proposer: `apply`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Session, Term, Token
 from raftmaker.vocabulary.members import Members
@@ -25,8 +26,7 @@ class OperationKind(Enum):
     BUMP = "bump"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CibOperation:
+class CibOperation(Struct, frozen=True, kw_only=True):
     """One operation. In the log `path` is an element path, never a general XPath."""
 
     kind: OperationKind
@@ -37,16 +37,14 @@ class CibOperation:
     score: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precondition:
+class Precondition(Struct, frozen=True, kw_only=True):
     """The element at `path` still has this SHA-256 digest; empty: it does not exist."""
 
     path: str
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CibChange:
+class CibChange(Struct, frozen=True, kw_only=True):
     """Change the CIB: all operations or none. `status`: outside history and epoch.
 
     `boot_id`: the writing controller's; refused when that boot is not its node's any more.
@@ -58,30 +56,26 @@ class CibChange:
     boot_id: BootId = BootId("")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenClient:
+class OpenClient(Struct, frozen=True):
     """Begin a client session, within which sequence numbers make a retry run once."""
 
     client_id: ClientId
 
 
-@dataclass(frozen=True, slots=True)
-class CloseClients:
+class CloseClients(Struct, frozen=True):
     """End client sessions; their later requests get SESSION_EXPIRED and are not executed."""
 
     client_ids: tuple[ClientId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderStarted:
+class LeaderStarted(Struct, frozen=True):
     """A Raft leader starts its term; facts that carry another term are refused from here on."""
 
     term: Term
     leader: NodeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True, kw_only=True):
     """A node's controller starts. A new boot id: everything of the old boot is gone.
 
     `replaces` is the session of the boot before it, 0 where there was none: so the late command of
@@ -94,8 +88,7 @@ class OpenSession:
     replaces: Session = Session(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveSession:
+class LeaveSession(Struct, frozen=True, kw_only=True):
     """A node leaves in good order: its resources are stopped."""
 
     node: NodeName
@@ -103,8 +96,7 @@ class LeaveSession:
     session: Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLost:
+class NodeLost(Struct, frozen=True, kw_only=True):
     """A majority of voters hears nothing of the node; counted by the leader of `term`."""
 
     node: NodeName
@@ -113,8 +105,7 @@ class NodeLost:
     term: Term
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControllerLost:
+class ControllerLost(Struct, frozen=True, kw_only=True):
     """A majority of voters hears nothing of the node's controller, but of its store."""
 
     node: NodeName
@@ -123,8 +114,7 @@ class ControllerLost:
     term: Term
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewSession:
+class RenewSession(Struct, frozen=True, kw_only=True):
     """A lost or reported node is heard again: the next session. Refused after a fence intent."""
 
     node: NodeName
@@ -132,8 +122,7 @@ class RenewSession:
     session: Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcquireDc:
+class AcquireDc(Struct, frozen=True, kw_only=True):
     """Ask to be DC: granted when nobody is, or the holder's session has ended."""
 
     node: NodeName
@@ -141,15 +130,13 @@ class AcquireDc:
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseDc:
+class ReleaseDc(Struct, frozen=True):
     """Give the lease back before a clean stop."""
 
     token: Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceIntent:
+class FenceIntent(Struct, frozen=True, kw_only=True):
     """The node is to be fenced; committed before any device runs."""
 
     target: NodeName
@@ -159,8 +146,7 @@ class FenceIntent:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceResult:
+class FenceResult(Struct, frozen=True, kw_only=True):
     """How fencing ended; only a confirmed one allows anything of the node's to start elsewhere."""
 
     target: NodeName
@@ -171,30 +157,26 @@ class FenceResult:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CreateCluster:
+class CreateCluster(Struct, frozen=True):
     """The cluster's birth, with its first CIB as XML."""
 
     cib: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckState:
+class CheckState(Struct, frozen=True, kw_only=True):
     """The state that the leader had at log position `index`; a replica with another one stops."""
 
     index: int
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """Add this to the present value, as scores are added (features 15.8)."""
 
     summand: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeChange:
+class AttributeChange(Struct, frozen=True, kw_only=True):
     """Change one transient attribute of one node (features 15.6-15.8).
 
     `value`: the new one, a sum with the present one, or None to remove it. `node` empty: only the
@@ -212,15 +194,13 @@ class AttributeChange:
     utilization: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateAttributes:
+class UpdateAttributes(Struct, frozen=True):
     """Change transient attributes, all or none."""
 
     changes: tuple[AttributeChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WriteAttributes:
+class WriteAttributes(Struct, frozen=True):
     """Write what waits into the CIB: the attribute `name`, or all where it is empty.
 
     `changed`: only if this is still its newest change; 0: whatever waits.
@@ -230,22 +210,19 @@ class WriteAttributes:
     changed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetAttributes:
+class ForgetAttributes(Struct, frozen=True):
     """Remove every transient attribute of a node (features 24.16, peer-remove)."""
 
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class SetMembers:
+class SetMembers(Struct, frozen=True):
     """Who belongs to the cluster from here on; the log itself goes by it once it is written."""
 
     members: Members
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingProof:
+class FencingProof(Struct, frozen=True, kw_only=True):
     """What fence devices confirmed where no quorum could be asked (protocols, Two nodes).
 
     `at_us`: when, by the survivor's wall clock, in microseconds since 1970.
@@ -258,8 +235,7 @@ class FencingProof:
     at_us: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoOnAlone:
+class GoOnAlone(Struct, frozen=True, kw_only=True):
     """One of two voters goes on in a generation of its own; the first entry of that (25.11).
 
     The members are those of then, with `survivor` and its store as the only voter; `number` is
@@ -296,8 +272,7 @@ Body = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Who wants a change, why, and the proposer's wall clock in microseconds since 1970."""
 
     node: NodeName = NodeName("")
@@ -307,8 +282,7 @@ class Origin:
     at_us: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One entry of the replicated log. `token` is set when a DC writes; `sequence` 0: untracked."""
 
     body: Body

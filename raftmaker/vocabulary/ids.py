@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+from msgspec import Struct
 
 NodeName = NewType("NodeName", str)
 BootId = NewType("BootId", str)
@@ -20,8 +21,7 @@ Term = NewType("Term", int)
 """Raft term."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Token:
+class Token(Struct, frozen=True, order=True):
     """A DC's right to order; only grows, compared as (generation, counter) (protocols, DC)."""
 
     generation: int = 0

@@ -6,8 +6,9 @@ that is committed; until then they are learners. Followers never vote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName
 
@@ -22,8 +23,7 @@ class MemberKind(Enum):
     """Does not vote; its store follows a voter's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One member; addresses are ``host:port``, several of one daemon are separated by commas.
 
     A witness has the address of its store alone.
@@ -46,8 +46,7 @@ class Member:
         return self.kind is not MemberKind.FOLLOWER and not self.learner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Members:
+class Members(Struct, frozen=True, kw_only=True):
     """All members, sorted by name. `number` grows by one with every change.
 
     `two_node`: two voters without a third were asked for.

@@ -6,8 +6,9 @@ deliver and what the controller decides on; only the store's `apply` makes new o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, Session, Term, Token
 from raftmaker.vocabulary.members import Members
@@ -37,8 +38,7 @@ class FencePhase(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True, kw_only=True):
     """What is committed about one node. `session` grows with every start, loss and return."""
 
     node: NodeName
@@ -56,8 +56,7 @@ class NodeFacts:
         return self.presence is Presence.MEMBER and self.controller is ControllerPresence.PRESENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DcLease:
+class DcLease(Struct, frozen=True, kw_only=True):
     """Who is DC. It holds until its session ends, its controller is lost, or it is given back."""
 
     node: NodeName
@@ -66,8 +65,7 @@ class DcLease:
     token: Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """All committed facts; `nodes` is sorted by name, `token` is the highest ever granted."""
 
     cluster_id: ClusterId = ClusterId("")
@@ -88,8 +86,7 @@ class Facts:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogPlace:
+class LogPlace(Struct, frozen=True, kw_only=True):
     """Where a store's log stands: while it is the same, the store has agreed to nothing new.
 
     A vote is given in a later term, and what is acknowledged lengthens the log or cuts off entries

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.reports import Report
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CibVersion:
+class CibVersion(Struct, frozen=True, order=True):
     """``admin_epoch.epoch.num_updates``, compared in that order (features 3.3)."""
 
     admin_epoch: int = 0
@@ -20,8 +19,7 @@ class CibVersion:
         return f"{self.admin_epoch}.{self.epoch}.{self.num_updates}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """How a command ended. The same request asked again gets the same outcome.
 
     `index` is the log position of the command that was executed.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One thing wrong. `code` is a stable name that programs compare; the rest is for people.
 
     A report that is no error is a warning: the request was carried out, somebody should look.

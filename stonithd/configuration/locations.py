@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.model.references import Index
@@ -14,8 +16,7 @@ from raftmaker.vocabulary.ids import NodeName
 from stonithd.configuration.resources import Found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """What decides about places: constraints, tags, nodes with their attributes, the default."""
 
     constraints: Element | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -21,8 +22,7 @@ from stonithd.fencing.setup import Abilities, Device, Setup, TopologyLevel
 _LEVELS = range(1, 10)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """What all parts of one reading share."""
 
     cib: Element

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 
@@ -11,8 +12,7 @@ _PARENTS = ("group", "clone", "master")
 _CLASS = "stonith"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A primitive of class stonith and the groups and clones it is in, the innermost first."""
 
     primitive: Element

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from stonithd.fencing.events import Timer
@@ -10,29 +10,25 @@ from stonithd.fencing.history import FencingRecord
 from stonithd.fencing.setup import FenceAction
 
 
-@dataclass(frozen=True, slots=True)
-class PersistToken:
+class PersistToken(Struct, frozen=True):
     """Write the token to disk, synced, before the next effect."""
 
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
-class PersistHistory:
+class PersistHistory(Struct, frozen=True):
     """Write the history; the newest record is last."""
 
     records: tuple[FencingRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShareRecord:
+class ShareRecord(Struct, frozen=True):
     """Tell the other members of a fencing that has ended; who does not answer asks later."""
 
     record: FencingRecord
 
 
-@dataclass(frozen=True, slots=True)
-class GatherOffers:
+class GatherOffers(Struct, frozen=True):
     """Ask which nodes can fence `target` with these devices; answered by `OffersGathered`."""
 
     operation: int
@@ -42,8 +38,7 @@ class GatherOffers:
     """The target itself is asked too where it is to be turned on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunAgent:
+class RunAgent(Struct, frozen=True, kw_only=True):
     """Fork a fence agent here; answered by one `AgentEnded`.
 
     The token was checked just now; a shell that does not fork at once checks it again.
@@ -61,15 +56,13 @@ class RunAgent:
     incident: IncidentId
 
 
-@dataclass(frozen=True, slots=True)
-class StopAgent:
+class StopAgent(Struct, frozen=True):
     """Kill a running agent's process group, or give a delegate up; its end is of no interest."""
 
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delegate:
+class Delegate(Struct, frozen=True, kw_only=True):
     """Ask a peer's fencer to run one device; answered by one `DelegateEnded`."""
 
     run: int
@@ -88,8 +81,7 @@ class Delegate:
     incident: IncidentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """Answer a `FenceRequested`. `refused`: nothing was run, because of the token or the rules."""
 
     request: int
@@ -100,16 +92,14 @@ class Reply:
     took_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(Struct, frozen=True):
     """Tell me with `TimerFired` at this boot-time ms."""
 
     timer: Timer
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
+class CancelTimer(Struct, frozen=True):
     """The timer is not wanted any more."""
 
     timer: Timer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
@@ -18,32 +19,28 @@ class TimerKind(Enum):
     RUN_DELAY = "run-delay"
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """A timer's name; `number` is that of the operation or run it belongs to."""
 
     kind: TimerKind
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(Struct, frozen=True):
     """The configuration, the members or the agents' metadata changed."""
 
     at_ms: int
     setup: Setup
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSeen:
+class TokenSeen(Struct, frozen=True):
     """A new DC raises the token (protocols, DC)."""
 
     at_ms: int
     token: Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FenceRequested:
+class FenceRequested(Struct, frozen=True, kw_only=True):
     """The DC, or a peer's fencer that carries out a plan (then `device` is set), asks for fencing.
 
     `request` is the caller's number, answered once by a `Reply`. `jitter` in [0, 1) is chosen by
@@ -74,32 +71,28 @@ class FenceRequested:
     """Wall clock, for the history only."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryHeard:
+class HistoryHeard(Struct, frozen=True):
     """A peer tells what it remembers."""
 
     at_ms: int
     records: tuple[FencingRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryCleared:
+class HistoryCleared(Struct, frozen=True):
     """What has ended is to be forgotten (features 17.41); `target` empty: of every node."""
 
     at_ms: int
     target: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A node says that it can run a device against the target."""
 
     device: ResourceId
     executor: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class OffersGathered:
+class OffersGathered(Struct, frozen=True):
     """The agents and peers asked by `GatherOffers` answered, or had their time."""
 
     at_ms: int
@@ -107,8 +100,7 @@ class OffersGathered:
     offers: tuple[Offer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentEnded:
+class AgentEnded(Struct, frozen=True, kw_only=True):
     """A fence agent that `RunAgent` started has ended; `code` counts only with status DONE."""
 
     at_ms: int
@@ -118,8 +110,7 @@ class AgentEnded:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelegateEnded:
+class DelegateEnded(Struct, frozen=True, kw_only=True):
     """A peer answered a `Delegate`; `reached` is false when it surely did not run the device."""
 
     at_ms: int
@@ -129,8 +120,7 @@ class DelegateEnded:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(Struct, frozen=True):
     """A timer set by `SetTimer` is due."""
 
     at_ms: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 from stonithd.fencing.setup import FenceAction
@@ -26,8 +27,7 @@ class FencingState(Enum):
         return self in (FencingState.CONFIRMED, FencingState.FAILED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FencingRecord:
+class FencingRecord(Struct, frozen=True, kw_only=True):
     """One fencing; `at_us` is the wall clock of its end, of its start while it runs."""
 
     number: int

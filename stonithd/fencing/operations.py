@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.ids import NodeName, Token
 from stonithd.fencing.effects import CancelTimer, GatherOffers, Reply, SetTimer, StopAgent

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 from stonithd.fencing.events import Offer
 from stonithd.fencing.setup import Device, FenceAction, Setup, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One device and the nodes that may run it, the preferred first."""
 
     device: ResourceId
     executors: tuple[NodeName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanLevel:
+class PlanLevel(Struct, frozen=True):
     """All steps must succeed, in order; otherwise the next level is tried (17.24, 17.25)."""
 
     steps: tuple[Step, ...]
@@ -28,8 +27,7 @@ class PlanLevel:
 Plan = tuple[PlanLevel, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a plan is for: `local` is the node that makes it."""
 
     setup: Setup

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import NodeName, ResourceId
@@ -22,8 +23,7 @@ _RETRY_UP_TO = 0.7
 """No new try when more than this part of the time limit is gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
+class RunEnd(Struct, frozen=True, kw_only=True):
     """How a run ended."""
 
     ok: bool

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 
@@ -40,8 +41,7 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class Abilities(Struct, frozen=True, kw_only=True):
     """What an agent's metadata says; `target_parameter` is port, plug, or empty (features 17.3)."""
 
     actions: frozenset[FenceAction]
@@ -52,8 +52,7 @@ class Abilities:
     target_parameter: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     """A primitive of class stonith, decoded (features 17.1-17.16). Durations are ms."""
 
     id: ResourceId
@@ -118,8 +117,7 @@ class Device:
         return self.host_map.get(target, target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopologyLevel:
+class TopologyLevel(Struct, frozen=True, kw_only=True):
     """One ``fencing-level``: exactly one of the three ways to name targets is used (17.22)."""
 
     index: int
@@ -130,8 +128,7 @@ class TopologyLevel:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class Setup(Struct, frozen=True, kw_only=True):
     """The configuration as one node sees it; `devices` are sorted by id."""
 
     devices: tuple[Device, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from stonithd.fencing.history import FencingRecord
@@ -34,8 +35,7 @@ class RunPhase(Enum):
     DELEGATED = "delegated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One fencing. `requests` are the callers that wait for it (features 17.39)."""
 
     number: int
@@ -87,8 +87,7 @@ class Operation:
         return tuple(step.device for step in self.current_level.steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One device at work for an operation. `action` is what its agent is really asked."""
 
     number: int
@@ -103,8 +102,7 @@ class Run:
     """0: not yet forked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """The whole state; `operations` and `runs` are in order of their numbers."""
 
     node: NodeName

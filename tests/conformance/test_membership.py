@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cib_store.mending import go_on_alone
 from cib_store.raft.configuration import Configuration, Seat

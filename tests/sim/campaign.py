@@ -7,7 +7,8 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.sim.checkers import Violation
 from tests.sim.cluster import Cluster, Plan
@@ -16,8 +17,7 @@ from tests.sim.planted import overlooked
 TAIL = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What came of one seed. `rule` is empty when nothing was broken; "crash" is a traceback."""
 
     plan: Plan

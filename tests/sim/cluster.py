@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cib_store.apply import Outcome, State, apply
 from raftmaker.runtime.settings import Timings
@@ -53,8 +55,7 @@ RESIDENT_SHARE = 0.1
 """In how many seeds every decision is compared with that of a scheduler that stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is simulated; with the same plan everything happens again."""
 
     seed: int

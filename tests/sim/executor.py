@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmd.fsa.executor import Inventory, PendingOperation
 from lrmd.operations.events import (
@@ -46,15 +48,13 @@ if TYPE_CHECKING:
 Reply = Callable[[object], None]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRefused:
+class TokenRefused(Struct, frozen=True):
     """Answer: a higher token was seen here."""
 
     highest: Token
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """Answer: queued under this call id, or there was something to end."""
 
     call_id: int = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import Token
@@ -48,8 +50,7 @@ if TYPE_CHECKING:
 Answer = Callable[[object], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Fenced:
+class Fenced(Struct, frozen=True):
     """Answer to a request: how it ended. `refused`: nothing was run."""
 
     confirmed: bool

@@ -11,8 +11,9 @@ replicas there are: states are immutable and shared.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from cib_store.apply import Outcome, State
 from raftmaker.vocabulary.commands import Command
@@ -28,8 +29,7 @@ RESEND_MS = 120
 PROPOSAL_TIMEOUT_MS = 4_000
 
 
-@dataclass(eq=False, slots=True)
-class Entry:
+class Entry(Struct, eq=False):
     """One entry; its identity is the object."""
 
     term: int
@@ -37,8 +37,7 @@ class Entry:
     """None: the empty entry that begins a term."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The state after an index, the same for every replica."""
 
     index: int
@@ -47,8 +46,7 @@ class Applied:
     outcome: Outcome | None
 
 
-@dataclass(eq=False)
-class Replica:
+class Replica(Struct, eq=False):
     """One voter's log. `log`, `term` survive a crash, the rest does not."""
 
     process: Process

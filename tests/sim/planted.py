@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from cib_store.apply import State
 from cib_store.document.codec import parse, render

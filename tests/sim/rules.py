@@ -6,11 +6,10 @@ would have to see to let the thing pass. So no switch exists in production.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """One switch a rule; off means the planted fault."""
 
     # Identity

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from cib_store.document.element import Element
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body, Command, OpenClient, Origin
@@ -25,8 +27,7 @@ KEEPALIVE_MS = 1_000
 Done = Callable[[ExitCode | None, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """One step of a watch."""
 
     index: int

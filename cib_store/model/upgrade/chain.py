@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.references import Index
@@ -32,8 +33,7 @@ _UNCHECKED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True):
     """A configuration as of today, and what people should know about the way there."""
 
     cib: Element

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from crm_shell.syntax.cursor import Cursor
@@ -15,8 +16,7 @@ _FLAG = re.compile(r"(sequential|require-all)=(\w+)", re.IGNORECASE)
 _TRUE, _FALSE = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0")
 
 
-@dataclass(slots=True)
-class _Collector:
+class _Collector(Struct):
     """The set that is being read and those that are complete."""
 
     qualifier: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crm_shell.actions import tree
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from stonithd.client import FencingInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """The end of an operation, or of a fencing (`resource` is empty then)."""
 
     node: str

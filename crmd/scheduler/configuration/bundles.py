@@ -7,7 +7,8 @@ resource runs inside, an instance of that and the connection to the node that th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.model.scores import INFINITY

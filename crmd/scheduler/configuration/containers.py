@@ -7,7 +7,8 @@ texts made here have to stay as they are.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_boolean, parse_integer, whole
@@ -21,8 +22,7 @@ _PORT = "3121"
 _UNFIT_FOR_ID = re.compile(r"[^\w:.\-]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mount:
+class _Mount(Struct, frozen=True, kw_only=True):
     """One directory of the host seen inside the container."""
 
     source: str
@@ -32,16 +32,14 @@ class _Mount:
     """Each replica has a directory of its own below `source`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Port:
+class _Port(Struct, frozen=True, kw_only=True):
     """One port of the host (or range of ports) that leads into the container."""
 
     outside: str
     inside: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
+class Description(Struct, frozen=True, kw_only=True):
     """A bundle as configured."""
 
     prefix: str

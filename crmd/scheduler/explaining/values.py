@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmd.scheduler.state.contribution import Contribution
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """One thing in the way, and the command that would change it (empty where none would)."""
 
     what: str
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeView:
+class NodeView(Struct, frozen=True, kw_only=True):
     """How one resource stands with one node."""
 
     node: str
@@ -29,8 +27,7 @@ class NodeView:
     """The promotion score of an instance there; empty for what cannot be promoted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """Why one primitive (or instance) is where it is, or is nowhere."""
 
     resource: str

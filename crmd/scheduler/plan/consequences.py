@@ -7,8 +7,9 @@ Each rule looks at the two ends and takes flags away from one of them; it never 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from crmd.scheduler.state.action import (
     ASYMMETRIC,
@@ -33,8 +34,7 @@ FIRST_CHANGED = 1
 THEN_CHANGED = 2
 
 
-@dataclass(slots=True, eq=False)  # one for each word of each order: a frozen one takes longer
-class Ends:
+class Ends(Struct, frozen=True, eq=False):
     """Two ordered actions. `given`: flags of first as they stand; `counted`: which matter now."""
 
     first: Action

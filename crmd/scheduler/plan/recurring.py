@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import interval_ms
@@ -32,8 +32,7 @@ _CANNOT_RECUR = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Recurring:
+class _Recurring(Struct, frozen=True):
     name: str
     interval_ms: int
     role: Role

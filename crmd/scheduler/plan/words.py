@@ -8,8 +8,9 @@ follow a plain rule instead. The words are taken in this table's order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from crmd.scheduler.plan.consequences import FIRST_CHANGED, THEN_CHANGED
 from crmd.scheduler.state.action import (
@@ -75,8 +76,7 @@ def _block_then(first: Action, then: Action, first_flags: int) -> int:
     return THEN_CHANGED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """One word. `counted`: which of an action's flags it is about.
 
     `asks`: the word that the owner is asked to apply, where that is another one. `of_first`: the

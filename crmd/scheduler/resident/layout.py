@@ -7,7 +7,8 @@ template. Nothing else ties resources but what `Layout` refuses: then the cluste
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.references import Index
@@ -20,8 +21,7 @@ _TYING = frozenset(("remote-node", "container"))
 """Meta-attributes by which one resource launches another."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Component:
+class Component(Struct, frozen=True, eq=False):
     """Resources that are decided together, and the constraints that are about them."""
 
     resources: tuple[Element, ...]
@@ -35,8 +35,7 @@ class Component:
         return len(mine) == len(its) and all(one is two for one, two in zip(mine, its, strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layout:
+class Layout(Struct, frozen=True, eq=False, kw_only=True):
     """One configuration, taken apart."""
 
     configuration: Element

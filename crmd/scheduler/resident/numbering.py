@@ -7,7 +7,9 @@ of work where that happened; sorted, those of all records give every action its 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmd.scheduler.graph import Graph, GraphAction
 from crmd.scheduler.resident.excerpt import State
@@ -15,8 +17,7 @@ from crmd.scheduler.resident.record import Made, Record
 from crmd.scheduler.state.trail import Choice, Place, Stage, Take
 
 
-@dataclass(frozen=True, slots=True)
-class Ranks:
+class Ranks(Struct, frozen=True):
     """Where resources, constraints and histories stand, so that places can be compared."""
 
     resources: dict[str, int]

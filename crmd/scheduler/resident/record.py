@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmd.scheduler.graph import Graph, GraphAction
 from crmd.scheduler.limits import is_cut
@@ -21,8 +22,7 @@ Number = int
 """Of an action among those of one record, the oldest 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """One action of the graph; `top`: the outermost resource that it was collected with."""
 
     number: Number
@@ -33,8 +33,7 @@ class Made:
     """Keys of the inputs that belong to no resource, such as fencing."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Record:
+class Record(Struct, eq=False, kw_only=True):
     """The decision about one component, or (without one) about what belongs to none."""
 
     component: Component | None

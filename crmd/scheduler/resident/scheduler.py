@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -27,8 +28,7 @@ _ROUNDS = 4
 """How often more components may turn out to be concerned before all are decided again."""
 
 
-@dataclass(slots=True, eq=False)
-class Memory:
+class Memory(Struct, eq=False):
     """What is kept of the last decision."""
 
     view: View
@@ -36,8 +36,7 @@ class Memory:
     records: dict[str, Record]
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """A configuration as it came, and in the newest schema."""
 
     given: Element

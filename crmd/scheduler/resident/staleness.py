@@ -8,7 +8,8 @@ and would have been placed the same without it (`Record.nodes`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from crmd.scheduler.resident.excerpt import State
@@ -27,8 +28,7 @@ _JUDGED = frozenset(("standby", "maintenance", "terminate", "shutdown", "#is_dc"
 """Attributes that only the condition of their node depends on (and rules, if any asks)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class View:
+class View(Struct, frozen=True, eq=False, kw_only=True):
     """One version of the CIB at one time, as far as it matters whether it changed."""
 
     cib: Element

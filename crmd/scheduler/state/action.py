@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from crmd.scheduler.state.trail import Place
 from raftmaker.vocabulary.roles import Role
@@ -91,8 +92,7 @@ class OnFail(Enum):
     FENCE = 9
 
 
-@dataclass(slots=True, eq=False)
-class Relation:
+class Relation(Struct, eq=False):
     """One end of "first, then": the other action, and what follows from what."""
 
     action: Action
@@ -100,8 +100,7 @@ class Relation:
     graphed: bool = False
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Action:
+class Action(Struct, eq=False, kw_only=True):
     """Something that may have to be done. Registered in `crmd.scheduler.plan.book` only."""
 
     id: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from raftmaker.vocabulary.roles import Role
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from crmd.scheduler.state.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which colocations carry scores over from one resource to another."""
 
     this_with: bool = False
@@ -28,8 +28,7 @@ class Selection:
     """Give up where no node is usable."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """The functions that differ between primitives, groups, clones and bundles."""
 
     # Status

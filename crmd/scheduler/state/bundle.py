@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.node import Node
     from crmd.scheduler.state.resource import Resource
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Replica:
+class Replica(Struct, eq=False, kw_only=True):
     """One container of a bundle, and what comes with it (features 11.13, 11.14)."""
 
     number: int
@@ -38,8 +38,7 @@ class Replica:
         return self.implied + ([self.child] if self.child is not None else [])
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class BundleSettings:
+class BundleSettings(Struct, eq=False, kw_only=True):
     """The settings of a bundle that outlast its reading, and its replicas."""
 
     agent: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from crmd.scheduler.state.trail import Place
 from raftmaker.vocabulary.roles import Role
@@ -23,8 +24,7 @@ class ProbeMode(IntEnum):
     EXCLUSIVE = 2
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Location:
+class Location(Struct, eq=False, kw_only=True):
     """Scores that one constraint (or rule) gives a resource on nodes."""
 
     id: str
@@ -37,8 +37,7 @@ class Location:
     probe_mode: ProbeMode = ProbeMode.ALWAYS
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Colocation:
+class Colocation(Struct, eq=False, kw_only=True):
     """Place `dependent` by where `primary` is."""
 
     id: str
@@ -57,8 +56,7 @@ class Colocation:
         return f"Colocation({self.id}, {self.score}, {self.dependent.id} with {self.primary.id})"
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Ordering:
+class Ordering(Struct, eq=False, kw_only=True):
     """One "first, then" between actions, or between resources and the keys of their actions."""
 
     first_rsc: Resource | None
@@ -72,8 +70,7 @@ class Ordering:
     """Where in the order of work it was recorded."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, kw_only=True):
     """State of a ticket (features section 15)."""
 
     id: str
@@ -92,8 +89,7 @@ class TicketLoss(Enum):
     FREEZE = "freeze"
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class TicketConstraint:
+class TicketConstraint(Struct, eq=False, kw_only=True):
     """A resource (in a role) depends on a ticket."""
 
     ticket: Ticket

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from crmd.scheduler.state.constraint import ProbeMode
 from crmd.scheduler.state.trail import Condition
@@ -21,8 +22,7 @@ class NodeKind(Enum):
     REMOTE = "remote"
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Node:
+class Node(Struct, eq=False, kw_only=True):
     """One node. Compared and hashed by identity: scores are kept in dicts by node."""
 
     id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from crmd.scheduler.state.action import Action
@@ -14,8 +15,7 @@ Entry = tuple["Resource", "Node | None"]
 """An instance, and the node that it is on or comes to."""
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Notification:
+class Notification(Struct, eq=False, kw_only=True):
     """All that belongs to the announcements of one task (features section 10)."""
 
     task: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from cib_store.model.scores import INFINITY
 from raftmaker.vocabulary.roles import Role
@@ -37,8 +38,7 @@ class MultipleActive(Enum):
     STOP_UNEXPECTED = "stop_unexpected"
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class CloneSettings:
+class CloneSettings(Struct, eq=False, kw_only=True):
     """What only clones have."""
 
     child: Element
@@ -61,8 +61,7 @@ class CloneSettings:
     """By the task that is announced."""
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Resource:
+class Resource(Struct, eq=False, kw_only=True):
     """One resource of any kind; hashed and compared by identity."""
 
     # Configuration.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from crmd.scheduler.state.resource import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class FailedOperation:
+class FailedOperation(Struct, frozen=True):
     """An operation result that people should know of."""
 
     entry: Element
@@ -33,8 +33,7 @@ class FailedOperation:
     rsc_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredCheck:
+class DeferredCheck(Struct, frozen=True):
     """A history entry whose parameters can be compared only after placement."""
 
     rsc: Resource
@@ -44,8 +43,7 @@ class DeferredCheck:
     """It only matters whether a failure is still worth counting."""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthScores:
+class HealthScores(Struct, frozen=True):
     """What red, yellow and green are worth (features section 8)."""
 
     red: int = 0
@@ -53,8 +51,7 @@ class HealthScores:
     green: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Run:
+class Run(Struct, eq=False, kw_only=True):
     """The CIB, the time, and all that the stages find out."""
 
     cib: Element

@@ -8,9 +8,10 @@ Names stand for nodes and resources, as the objects are those of one run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 
 class Stage(IntEnum):
@@ -46,16 +47,14 @@ AFTERWARDS: Final = ""
 """The step of whatever is asked of the nodes' fullness when all resources are placed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(Struct, frozen=True):
     """One resource more (or, -1, less) was given to a node."""
 
     node: str
     by: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Nodes that scored the same, in the order in which their fullness put them.
 
     Only the first place counts, unless `whole`.
@@ -76,8 +75,7 @@ class Choice:
         return min(self.order, key=key) == self.order[0]
 
 
-@dataclass(slots=True, eq=False)
-class Trail:
+class Trail(Struct, eq=False):
     """Written while a run goes on."""
 
     place: Place = ()
@@ -113,8 +111,7 @@ class Trail:
             self.late.setdefault(about, []).append(choice)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Beside:
+class Beside(Struct, eq=False, kw_only=True):
     """Resources that a run leaves out, as far as they matter to those that are in it."""
 
     managed: bool

@@ -7,9 +7,10 @@ is the same object, in any later run (`Readings`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from cib_store.model.values import parse_integer
@@ -34,8 +35,7 @@ _PLAIN_TASKS = frozenset(("monitor", "start", "stop", "promote", "demote"))
 _PLAIN_CODES = frozenset((OcfCode.OK, OcfCode.NOT_RUNNING, OcfCode.PROMOTED))
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """What entries amount to of which each went as expected, and none is pending.
 
     The role that a promotable resource and any other is left in; `settled`: some entry made a clean
@@ -47,8 +47,7 @@ class Plain:
     settled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Gist:
+class Gist(Struct, frozen=True):
     """What a history says, its entries' ids and times left out: many histories have the same."""
 
     start: int
@@ -182,8 +181,7 @@ def _role_after(task: str, code: int, role: Role, promotable: bool) -> Role:
             return role
 
 
-@dataclass(slots=True)
-class Readings:
+class Readings(Struct):
     """Histories read so far, by the identity of their element."""
 
     known: dict[int, Reading] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.scores import INFINITY
@@ -49,16 +49,14 @@ _NEVER_EXPIRES = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Story:
+class Story(Struct):
     """What the entries read so far, oldest first, amount to for one resource on one node."""
 
     last_failure: Element | None = None
     on_fail: OnFail = OnFail.IGNORE
 
 
-@dataclass(slots=True, kw_only=True)
-class Result:
+class Result(Struct, kw_only=True):
     """An entry while it is judged; status and code may be seen differently than recorded."""
 
     run: Run

@@ -7,9 +7,9 @@ import os
 import socket
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from lrmd.client import ExecutorClient
 from lrmd.operations.values import Agent, OperationRequest, Result, Standard

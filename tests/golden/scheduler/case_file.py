@@ -26,7 +26,9 @@ made again, from now.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -59,8 +61,7 @@ _TICKETS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One golden case, taken apart."""
 
     title: str
@@ -119,8 +120,7 @@ def _sent(line: str, graph: Graph) -> str:
     )
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What the state part says."""
 
     nodes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)

@@ -18,7 +18,8 @@ the return of the node.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import interval_ms
@@ -33,8 +34,7 @@ _STEP = re.compile(
 _STATUS = {"pending": ("-1", "193"), "timeout": ("2", "1")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What one line says of a resource on a node."""
 
     steps: tuple[str, ...]

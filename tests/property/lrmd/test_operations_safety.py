@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from lrmd.operations.events import (
     AdoptAgent,
@@ -56,23 +56,20 @@ keys = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Struct, frozen=True):
     """The world gets to an ordered run, the number-th of those that wait."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """A process ends by itself."""
 
     number: int
     code: OcfCode
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """Time passes, and timers fire."""
 
     by_ms: int
@@ -91,8 +88,7 @@ moves = st.one_of(
 )
 
 
-@dataclass
-class World:
+class World(Struct):
     """What a shell does with the effects, and what it must never see."""
 
     state: State = field(default_factory=State)

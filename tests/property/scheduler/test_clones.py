@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -22,8 +22,7 @@ _NODES = ("n1", "n2", "n3")
 _ROUNDS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Struct, frozen=True, kw_only=True):
     """A storage clone, a promotable database clone upon it, and where they are."""
 
     clone_max: int

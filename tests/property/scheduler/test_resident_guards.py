@@ -7,10 +7,10 @@ nothing else notices.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -23,8 +23,7 @@ from tests.golden.scheduler.case_file import Case, cib_of
 from tests.golden.scheduler.histories import NOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
+class _Change(Struct, frozen=True, kw_only=True):
     """Two versions of a cluster, and the guard that has to notice the difference."""
 
     owner: object

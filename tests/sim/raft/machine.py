@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One change; `expected` is set for a compare-and-set."""
 
     client: str
@@ -36,8 +36,7 @@ def decode(entry: bytes) -> Request:
     )
 
 
-@dataclass(slots=True)
-class Machine:
+class Machine(Struct):
     """What one voter has made of the log."""
 
     once: bool = True

@@ -6,10 +6,10 @@ not safe. What it takes must keep all that `checkers` ask for.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from pysyncobj import FAIL_REASON
 
 from cib_store.raft.configuration import Configuration, Seat

@@ -11,10 +11,11 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
 from random import Random
 from unittest.mock import patch
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pysyncobj import FAIL_REASON
 
 from cib_store.document.refusal import Refusal
@@ -43,8 +44,7 @@ ISOLATED_MS = 600
 LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class Conditions(Struct, frozen=True, kw_only=True):
     """One switch a condition; off means the planted fault."""
 
     together: bool = True

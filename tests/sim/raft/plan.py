@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guards:
+class Guards(Struct, frozen=True, kw_only=True):
     """One switch a guard; off means the planted fault (`planted` says how)."""
 
     # The disk (1 to 5; numbers are the hazards of the design note on Raft)
@@ -60,8 +59,7 @@ class Guards:
     """A request that is asked again is not done again (12)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """One run. `focus`: the only faults there are, by name; empty means all."""
 
     seed: int

@@ -10,7 +10,6 @@ import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -43,9 +42,9 @@ def planted(guards: Guards) -> Iterator[None]:
         # A seed decides everything, the ids of new stores too.
         ids = (f"{number:016x}" for number in count(1))
         stack.enter_context(patch.object(secrets, "token_hex", lambda size: next(ids)))
-        for field in fields(guards):
-            if not getattr(guards, field.name) and field.name in PLANTS:
-                PLANTS[field.name](stack)
+        for name in Guards.__struct_fields__:
+            if not getattr(guards, name) and name in PLANTS:
+                PLANTS[name](stack)
         yield
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.sim.raft.campaign import voters_of
 from tests.sim.raft.plan import Guards, Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Planted:
+class Planted(Struct, frozen=True):
     """One guard that is off; the run of `seed` breaks the rule `found_by`."""
 
     guard: str

@@ -6,9 +6,9 @@ Exit code 1 says that the test found it out.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.sim.raft.plan import Guards
 from tests.sim.raft.planted import planted

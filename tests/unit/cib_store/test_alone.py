@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cib_store.document.refusal import Refusal
 from cib_store.membership.alone import (

@@ -7,11 +7,11 @@ import os
 import socket
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 import crmd.throttling
 from crmd.explaining import Explaining

@@ -29,7 +29,7 @@ def test_a_key_is_private_and_read_as_it_was_stored(tmp_path: Path) -> None:
     keys = read_cluster_keys(tmp_path / "tls")
     assert keys is not None
     assert keys.keys == (key,)
-    assert key.hex() not in repr(keys)
+    assert repr(key)[2:-1] not in repr(keys)
     assert (tmp_path / "tls" / "cluster.key").stat().st_mode & 0o777 == 0o600
 
 

@@ -6,8 +6,9 @@ import asyncio
 import resource
 import socket
 import tempfile
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from raftmaker.runtime.endpoint import Credentials
 from raftmaker.runtime.rpc import CONNECTIONS_MAX, Service, dial, serve

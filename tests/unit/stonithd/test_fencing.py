@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import NodeName, ResourceId, Session, Token

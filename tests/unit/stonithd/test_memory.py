@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from raftmaker.vocabulary.ids import NodeName, ResourceId, Token
 from stonithd.fencing.history import ENDED_MAX, FencingRecord, FencingState, recorded

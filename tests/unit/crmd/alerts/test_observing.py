@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from crmd.alerts.values import AttributeEvent, FencingEvent, NodeEvent, ResourceEvent
 from lrmd.operations.values import CANCELLED, Agent, OperationRequest, Outcome, Result, Standard

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from crmd.fsa import effects, events
 from raftmaker.vocabulary.codes import ExitCode

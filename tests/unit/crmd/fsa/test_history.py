@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.failures import concerns, failure_attributes

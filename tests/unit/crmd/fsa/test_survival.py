@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmd.fsa import effects, events
 from crmd.fsa.state import Name, SurvivalPhase

@@ -7,8 +7,9 @@ of executor, members, fencers and scheduler is kept for the test to answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from cib_store.apply import State, apply
 from cib_store.document.codec import render

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from crmd.scheduler.graph import ActionKind, Graph, GraphAction
 from crmd.transition.engine import INFINITY, step, transition_of
