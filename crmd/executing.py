@@ -25,6 +25,8 @@ class Executing:
     def __init__(self, socket: Path, *, identity: Identity, log: Log) -> None:
         """Connect when first used; call `run` to follow results."""
         self.client = ExecutorClient(socket, identity=identity)
+        self.answered = asyncio.Event()
+        """Set once it has told its state: before, this node can join nothing."""
         self._log = log
 
     async def run(self, take: Take) -> None:
@@ -37,6 +39,7 @@ class Executing:
                     at_ms=boot_ms(), incarnation=inventory.incarnation
                 )
                 take(returned)
+                self.answered.set()
                 is_up = True
                 async for result in self.client.results():
                     take(events.ExecutorResult(at_ms=boot_ms(), result=result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import uuid
@@ -35,6 +36,8 @@ from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
 
 _GRACE_S = 0.5
+_EXECUTOR_S = 0.3
+"""Longer this node does not wait: it takes part without its executor, and joins when that is up."""
 
 
 class Ended(HaError):
@@ -164,8 +167,8 @@ async def _body(context: Context) -> None:
     watching = Watching(roster, identity, take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, watching, context.keys)
     running = (
-        executing.run(take), watching.run(), beating.run(), alerting.run(), throttling.run(),
-        _leave(context, runner),
+        executing.run(take), watching.run(), _beat(executing, beating),
+        alerting.run(), throttling.run(), _leave(context, runner),
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
     context.ready()
@@ -189,6 +192,14 @@ async def _body(context: Context) -> None:
         log.info("controller ends", reason=ended.reason)
         if ended.code is not ExitCode.OK:
             raise Ended(ended.code, ended.reason)
+
+
+async def _beat(executing: Executing, beating: Beating) -> None:
+    """Take part, once the executor has told its state or does not seem to be there."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_EXECUTOR_S):
+            await executing.answered.wait()
+    await beating.run()
 
 
 async def _leave(context: Context, runner: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from crmd.asking import Asking
 from crmd.executing import Executing
@@ -104,24 +105,29 @@ class Reach:
     async def raise_token(self, effect: effects.RaiseToken) -> Inventory:
         """Raise the token of the local fencer and executor.
 
-        A fencer that is being restarted does not hold the join up: its token is raised as soon as
-        it answers, and its own file keeps the last one until then.
+        A fencer that is not there does not hold the join up: its token is raised as soon as it
+        answers, and its own file keeps the last one until then.
         """
         if effect.token > self._fencer_token:
             self._fencer_token = effect.token
             if self._raising is not None:
                 self._raising.cancel()
-            self._raising = asyncio.create_task(self._raise_fencer(effect.token))
-            await asyncio.wait((self._raising,), timeout=self._timeout_s / 2)
+            tried = asyncio.Event()
+            self._raising = asyncio.create_task(self._raise_fencer(effect.token, tried))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout_s / 2):
+                    await tried.wait()
         return await self._executing.client.raise_token(effect.token)
 
-    async def _raise_fencer(self, token: Token) -> None:
+    async def _raise_fencer(self, token: Token, tried: asyncio.Event) -> None:
         while True:
             try:
                 await self._peers.fencer(self._node).raise_token(token)
                 return
             except HaError as error:
-                self._log.warning("the fencer's token is not raised yet", reason=error)
+                self._log.info("the fencer's token is not raised yet", reason=error)
+            finally:
+                tried.set()
             await asyncio.sleep(_FENCER_AGAIN_S)
 
     async def inventory(self) -> Inventory:

@@ -23,11 +23,11 @@ from crm_shell.enrolment.roster import roster_of
 from crm_shell.enrolment.server import Enrolment, listen, serve
 from raftmaker.client import Cluster, connect
 from raftmaker.runtime.certificates import KeyPair
-from raftmaker.runtime.daemon import notify
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.exchange import key_of
 from raftmaker.runtime.identity import SOFTWARE_VERSION, tool_identity
 from raftmaker.runtime.logs import Log, start_logging
+from raftmaker.runtime.notifying import notify
 from raftmaker.runtime.privileges import become_service_user
 from raftmaker.runtime.settings import DEFAULT_FILE
 from raftmaker.vocabulary.codes import ExitCode

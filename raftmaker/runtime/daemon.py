@@ -13,7 +13,6 @@ import asyncio
 import errno
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_clust
 from raftmaker.runtime.errors import HaError, Report
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
 from raftmaker.runtime.logs import Log, level_by, start_logging
+from raftmaker.runtime.notifying import notify
 from raftmaker.runtime.priority import real_time
 from raftmaker.runtime.settings import DEFAULT_FILE, Settings, read
 from raftmaker.vocabulary.codes import ExitCode
@@ -46,17 +46,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
     def ready(self) -> None:
         """Tell systemd that the daemon serves (Type=notify); nothing happens without systemd."""
-        notify("READY=1")
-
-
-def notify(state: str) -> None:
-    """Send one line to systemd's notification socket, where there is one (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.connect("\0" + address[1:] if address.startswith("@") else address)
-        channel.send(state.encode())
+        notify("READY=1\nSTATUS=serves")
 
 
 def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:

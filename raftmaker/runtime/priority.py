@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 PRIORITY = 10
@@ -45,6 +47,25 @@ def idle(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def patient(longest_s: float) -> Iterator[None]:
+    """Let this process have only the time that nobody else wants, for so long at most.
+
+    For a process that has no other thread and no timer yet.
+    """
+    if not idle(os.getpid()):
+        yield
+        return
+    kept = signal.signal(signal.SIGALRM, lambda *_: ordinary())
+    signal.setitimer(signal.ITIMER_REAL, longest_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+        ordinary()
 
 
 def _may_set_priorities() -> bool:

@@ -6,11 +6,12 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from raftmaker.runtime import worker
-from raftmaker.runtime.priority import idle, ordinary
+from raftmaker.runtime.priority import idle, ordinary, patient
 from raftmaker.runtime.worker import Worker
 
 MAY = os.geteuid() == 0
@@ -51,3 +52,15 @@ def test_who_could_not_take_it_back_is_not_made_idle(monkeypatch: pytest.MonkeyP
         assert not idle(child.pid)
         assert os.sched_getscheduler(child.pid) == os.SCHED_OTHER
         ordinary(child.pid)
+
+
+@pytest.mark.skipif(not MAY, reason="needs root: an ordinary user cannot take idleness back")
+def test_a_process_is_patient_for_a_while_and_then_as_others() -> None:
+    with patient(60.0):
+        assert os.sched_getscheduler(0) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    with patient(0.01):
+        until = time.monotonic() + 10
+        while os.sched_getscheduler(0) == os.SCHED_IDLE and time.monotonic() < until:
+            time.sleep(0.01)
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
