@@ -54,7 +54,8 @@ def fence_intent(facts: Facts, cib: Element, body: FenceIntent) -> Recorded | Re
         return stale(f"session {body.session} is not current", body.target)
     if there.fencing is FencePhase.INTENDED:
         return Recorded(facts, cib)
-    return settled(with_node(facts, replace(there, fencing=FencePhase.INTENDED)), cib)
+    intended = replace(there, fencing=FencePhase.INTENDED, fence_action=body.action)
+    return settled(with_node(facts, intended), cib)
 
 
 def fence_result(facts: Facts, cib: Element, body: FenceResult) -> Recorded | Refusal:
@@ -68,7 +69,12 @@ def fence_result(facts: Facts, cib: Element, body: FenceResult) -> Recorded | Re
     if there.fencing is not FencePhase.INTENDED and not by_hand:
         return stale("no fencing of this session is intended", body.target)
     if not body.confirmed:
-        failed = replace(there, fencing=FencePhase.FAILED, fence_failures=there.fence_failures + 1)
+        failed = replace(
+            there,
+            fencing=FencePhase.FAILED,
+            fence_failures=there.fence_failures + 1,
+            fence_action="",
+        )
         return settled(with_node(facts, failed), cib)
     return fenced(facts, cib, there)
 
@@ -81,6 +87,7 @@ def fenced(facts: Facts, cib: Element, there: NodeFacts) -> Recorded:
         controller=ControllerPresence.LOST,
         fencing=FencePhase.CONFIRMED,
         fence_failures=0,
+        fence_action="",
     )
     gone = ("lrm", "transient_attributes")
     return settled(with_node(facts, down), with_node_state(cib, there.node, DOWN, gone))

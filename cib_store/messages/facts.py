@@ -77,6 +77,7 @@ def _node_message(node: NodeFacts) -> pb.NodeFacts:
         fencing=_FENCING[node.fencing],
         controller_start=node.controller_start,
         fence_failures=node.fence_failures,
+        fence_action=node.fence_action,
     )
 
 
@@ -90,6 +91,7 @@ def _node_of(message: pb.NodeFacts) -> NodeFacts:
         fencing=_FENCING_OF[message.fencing],
         controller_start=message.controller_start,
         fence_failures=message.fence_failures,
+        fence_action=message.fence_action,
     )
 
 

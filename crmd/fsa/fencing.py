@@ -127,9 +127,10 @@ def _take_over(turn: Turn, dc: Dc) -> None:
     """
     if outstanding(turn) or turn.view.index < dc.fencing_index:
         return
-    wanted = option(turn.view.cib, "fencing-action")
+    default = option(turn.view.cib, "fencing-action")
     for facts in turn.view.facts.nodes:
         if facts.fencing is FencePhase.INTENDED and facts.node not in dc.fencings:
+            wanted = facts.fence_action or default
             _begin(
                 turn,
                 facts.node,

@@ -49,6 +49,9 @@ class NodeFacts(Struct, frozen=True, kw_only=True):
     controller_start: int = 1
     fencing: FencePhase = FencePhase.NONE
     fence_failures: int = 0
+    fence_action: str = ""
+    """Of the intent that is open: off or reboot. Empty: none is, or a version stored it that did
+    not keep the action; then ``fencing-action`` says what is done."""
 
     @property
     def is_present(self) -> bool:

@@ -247,7 +247,7 @@ class Datagram(_message.Message):
     def __init__(self, beat: _Optional[_Union[Beat, _Mapping]] = ..., answer: _Optional[_Union[BeatAck, _Mapping]] = ...) -> None: ...
 
 class NodeFacts(_message.Message):
-    __slots__ = ("node", "boot_id", "session", "presence", "controller", "fencing", "controller_start", "fence_failures")
+    __slots__ = ("node", "boot_id", "session", "presence", "controller", "fencing", "controller_start", "fence_failures", "fence_action")
     NODE_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
@@ -256,6 +256,7 @@ class NodeFacts(_message.Message):
     FENCING_FIELD_NUMBER: _ClassVar[int]
     CONTROLLER_START_FIELD_NUMBER: _ClassVar[int]
     FENCE_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    FENCE_ACTION_FIELD_NUMBER: _ClassVar[int]
     node: str
     boot_id: str
     session: int
@@ -264,7 +265,8 @@ class NodeFacts(_message.Message):
     fencing: FencePhase
     controller_start: int
     fence_failures: int
-    def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., presence: _Optional[_Union[Presence, str]] = ..., controller: _Optional[_Union[ControllerPresence, str]] = ..., fencing: _Optional[_Union[FencePhase, str]] = ..., controller_start: _Optional[int] = ..., fence_failures: _Optional[int] = ...) -> None: ...
+    fence_action: str
+    def __init__(self, node: _Optional[str] = ..., boot_id: _Optional[str] = ..., session: _Optional[int] = ..., presence: _Optional[_Union[Presence, str]] = ..., controller: _Optional[_Union[ControllerPresence, str]] = ..., fencing: _Optional[_Union[FencePhase, str]] = ..., controller_start: _Optional[int] = ..., fence_failures: _Optional[int] = ..., fence_action: _Optional[str] = ...) -> None: ...
 
 class DcLease(_message.Message):
     __slots__ = ("node", "boot_id", "session", "token")

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from cib_store.apply import State
+from cib_store.messages import snapshots
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import (
     AcquireDc,
@@ -253,3 +254,23 @@ def test_a_status_write_of_an_older_boot_is_refused() -> None:
     assert after.cib is state.cib
     told(state, command(replace(late, boot_id=BootId("boot-2")), node="a"))
     told(state, command(replace(late, boot_id=BootId("")), node="a"))
+
+
+def test_an_intent_keeps_its_action_until_its_result_and_no_digest_shows_it() -> None:
+    """features 17.36. A store that was handed the state by an older version does not have it."""
+    state = told(_joined(), LOST_B)
+    off = FenceIntent(target=B, boot_id=BOOT, session=FIRST, action="off")
+    intended = told(state, off)
+    fact = intended.facts.of(B)
+    assert fact is not None
+    assert fact.fence_action == "off"
+    assert snapshots.decode(snapshots.encode(intended)) == intended
+    unaware = replace(fact, fence_action="")
+    nodes = tuple(unaware if one.node == B else one for one in intended.facts.nodes)
+    handed = replace(intended, facts=replace(intended.facts, nodes=nodes))
+    assert snapshots.digest(handed) == snapshots.digest(intended)
+    for result in (FENCED_B, replace(FENCED_B, confirmed=False)):
+        after = told(intended, result).facts.of(B)
+        assert after is not None
+        assert after.fence_action == ""
+        assert snapshots.digest(told(intended, result)) == snapshots.digest(told(handed, result))

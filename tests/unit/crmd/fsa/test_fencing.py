@@ -116,6 +116,27 @@ def test_an_intent_of_unknown_fate_is_asked_for_again() -> None:
     assert world.found(effects.RunFencing)
 
 
+@pytest.mark.parametrize(
+    ("kept", "default", "done"),
+    [("off", "reboot", "off"), ("reboot", "off", "reboot"), ("", "off", "off")],
+    ids=["off was asked for", "reboot was asked for", "an older version's store"],
+)
+def test_a_dc_carries_on_an_intent_with_the_action_that_was_intended(
+    kept: str, default: str, done: str
+) -> None:
+    """features 17.36: a person may have asked for off. Older versions did not keep the action."""
+    world = World(("fencing-action", default))
+    lost(world)
+    intent = FenceIntent(target=B, boot_id=boot(B), session=Session(1), action=kept or "reboot")
+    assert world.commit(intent) is ExitCode.OK
+    if not kept:
+        nodes = tuple(replace(one, fence_action="") for one in world.store.facts.nodes)
+        world.store = replace(world.store, facts=replace(world.store.facts, nodes=nodes))
+    world.show()
+    world.settle()
+    assert world.last(effects.RunFencing).action == done
+
+
 def test_a_failed_fencing_is_tried_again_elsewhere_after_a_pause() -> None:
     """features 2.24"""
     world = World()
