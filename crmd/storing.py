@@ -53,7 +53,8 @@ class Storing:
         return outcome.code, outcome.index
 
     async def _commit(self, effect: effects.Record) -> Outcome:
-        body, token, origin = effect.body, effect.token, Origin(at_us=wall_us())
+        body, token = effect.body, effect.token
+        origin = Origin(node=effect.about or NodeName(""), at_us=wall_us())
         if isinstance(body, CibChange) and not body.status:
             # The configuration's changes are checked and kept in the history, whoever makes them.
             return await self._client.change(

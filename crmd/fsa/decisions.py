@@ -204,8 +204,13 @@ def back_off_from(turn: Turn, target: NodeName) -> None:
 
     (features 2.24)
     """
+    back_off(turn, too_often=failed_too_often(turn, target))
+
+
+def back_off(turn: Turn, *, too_often: bool) -> None:
+    """Try again after a pause; with `too_often` when something changes or a recheck is due."""
     pause_ms = BACKOFF_MS
-    if failed_too_often(turn, target):
+    if too_often:
         pause_ms = max(BACKOFF_MS, duration_ms(turn.view.cib, "cluster-recheck-interval"))
     pause(turn, pause_ms)
 

@@ -20,11 +20,15 @@ from raftmaker.vocabulary.membership import LogPlace
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """Commit `body`, exactly once; ends with Recorded. `token` is set when a DC writes."""
+    """Commit `body`, exactly once; ends with Recorded. `token` is set when a DC writes.
+
+    `about`: the node whose boot a change of the status names; None: this one.
+    """
 
     request: int
     body: Body
     token: Token | None = None
+    about: NodeName | None = None
 
 
 class SendJoin(Struct, frozen=True, kw_only=True):

@@ -268,8 +268,9 @@ def _fenced(turn: Turn, target: NodeName, ended: list[ActionDone | ActionFailed]
 def _unfenced(turn: Turn, event: events.FencingEnded) -> None:
     failed = unfencing.on_unfencing_ended(turn, event)
     if failed is not None and decisions.is_awaited(turn, failed[0]):
-        decisions.on_action_ended(turn, *failed)
-        decisions.pause(turn, decisions.BACKOFF_MS)
+        purpose, ended, target = failed
+        decisions.on_action_ended(turn, purpose, ended)
+        decisions.back_off(turn, too_often=unfencing.failed_too_often(turn, target))
 
 
 def _written(turn: Turn, purpose: ForAction, code: ExitCode | None) -> None:

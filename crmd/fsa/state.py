@@ -254,6 +254,8 @@ class Dc(Struct, frozen=True, kw_only=True):
     """Log position of the newest result: an older view shows intents that are over."""
     unfencings: Mapping[int, Unfencing] = field(default_factory=dict)
     """By the request to the fencer."""
+    unfencing_failures: Mapping[NodeName, int] = field(default_factory=dict)
+    """Since the last success; a DC that takes over counts anew."""
     cleanups: Mapping[int, Cleanup] = field(default_factory=dict)
     loads: Mapping[NodeName, NodeLoad] = field(default_factory=dict)
     """What members told of their load when they joined, and since."""

@@ -71,19 +71,34 @@ class Turn:
         self._last_request += 1
         return self._last_request
 
-    def record(self, body: Body, purpose: Purpose, token: Token | None = None) -> None:
-        """Ask for a fact or change to be committed."""
-        if isinstance(body, CibChange):  # the store refuses it once this boot is over
-            body = replace(body, boot_id=self.config.boot_id)
+    def record(
+        self,
+        body: Body,
+        purpose: Purpose,
+        token: Token | None = None,
+        about: NodeFacts | None = None,
+    ) -> None:
+        """Ask for a fact or change to be committed.
+
+        The store refuses a change of the status once this boot is over, or with `about` that one.
+        """
+        if isinstance(body, CibChange):
+            boot_id = self.config.boot_id if about is None else about.boot_id
+            body = replace(body, boot_id=boot_id)
         request = self.number()
         self.records = {**self.records, request: purpose}
-        self.emit(Record(request=request, body=body, token=token))
+        node = None if about is None else about.node
+        self.emit(Record(request=request, body=body, token=token, about=node))
 
     def write(
-        self, operations: tuple[CibOperation, ...], purpose: Purpose, token: Token | None = None
+        self,
+        operations: tuple[CibOperation, ...],
+        purpose: Purpose,
+        token: Token | None = None,
+        about: NodeFacts | None = None,
     ) -> None:
-        """Ask for a change of the status section."""
-        self.record(CibChange(operations=operations, status=True), purpose, token)
+        """Ask for a change of the status section, see `record`."""
+        self.record(CibChange(operations=operations, status=True), purpose, token, about)
 
     def is_recording(self, kind: type[Purpose]) -> bool:
         """Tell whether a record for such a purpose is under way."""

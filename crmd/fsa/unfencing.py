@@ -14,7 +14,7 @@ from crmd.fsa import events
 from crmd.fsa.cib import attributes_with, merge_status, state_with
 from crmd.fsa.effects import FencingAnswered, RunFencing
 from crmd.fsa.joins import joiner_of
-from crmd.fsa.options import duration_ms
+from crmd.fsa.options import duration_ms, integer
 from crmd.fsa.purpose import ForAction
 from crmd.fsa.state import Unfencing
 from crmd.fsa.turn import Turn, with_item, without
@@ -99,13 +99,20 @@ def _begin(
 
 def on_unfencing_ended(
     turn: Turn, event: events.FencingEnded
-) -> tuple[ForAction, ActionFailed] | None:
-    """Note it at the node, which ends the graph's action; return how that has failed, if it has."""
+) -> tuple[ForAction, ActionFailed, NodeName] | None:
+    """Note it at the node, which ends the graph's action; return how that has failed, if it has.
+
+    With it the node that is not unfenced.
+    """
     dc = turn.dc
     unfencing = dc.unfencings.get(event.request) if dc is not None else None
     if dc is None or unfencing is None:
         return None
-    turn.dc = replace(dc, unfencings=without(dc.unfencings, event.request))
+    turn.dc = replace(
+        dc,
+        unfencings=without(dc.unfencings, event.request),
+        unfencing_failures=_counted(dc.unfencing_failures, unfencing.target, event.confirmed),
+    )
     if unfencing.call is not None:
         turn.emit(
             FencingAnswered(
@@ -124,7 +131,23 @@ def on_unfencing_ended(
         if facts is not None and facts.is_present and facts.session == unfencing.session:
             values = {UNFENCED: str(event.now_s), **unfencing.digests}
             noted = state_with(unfencing.target, {}, attributes_with(unfencing.target, values))
-            turn.write((merge_status(noted),), purpose, dc.token)
+            # A late write must not make a node that has started anew look unfenced.
+            turn.write((merge_status(noted),), purpose, dc.token, about=facts)
             return None
         reason = f"{unfencing.target} has left meanwhile"
-    return purpose, ActionFailed(turn.at_ms, purpose.action, reason)
+    return purpose, ActionFailed(turn.at_ms, purpose.action, reason), unfencing.target
+
+
+def _counted(
+    failures: Mapping[NodeName, int], node: NodeName, has_succeeded: bool
+) -> Mapping[NodeName, int]:
+    if has_succeeded:
+        return without(failures, node)
+    return with_item(failures, node, failures.get(node, 0) + 1)
+
+
+def failed_too_often(turn: Turn, node: NodeName) -> bool:
+    """Tell whether unfencing a node is not to be tried again at once (features 2.24)."""
+    dc = turn.dc
+    limit = integer(turn.view.cib, "fencing-max-attempts")
+    return dc is not None and 0 < limit <= dc.unfencing_failures.get(node, 0)

@@ -334,7 +334,7 @@ class Controller(Process):
             return
         if isinstance(body, CibChange) and not self._cluster.rules.return_resyncs:
             body = without_inventory(body)
-        self.store.record(body, effect.token, done)
+        self.store.record(body, effect.token, done, about=effect.about)
 
     def _intent_believed(self, request: int) -> ev.Event:
         return ev.Recorded(at_ms=self.at_ms, request=request, code=ExitCode.OK, index=0)

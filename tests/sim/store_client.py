@@ -11,7 +11,7 @@ from msgspec import Struct
 from cib_store.document.element import Element
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body, Command, OpenClient, Origin
-from raftmaker.vocabulary.ids import ClientId, Token
+from raftmaker.vocabulary.ids import ClientId, NodeName, Token
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import Outcome
 
@@ -42,6 +42,7 @@ class _Request:
     sequence: int
     done: Done
     deadline_ms: int
+    about: NodeName | None = None
 
 
 class StoreClient:
@@ -160,11 +161,13 @@ class StoreClient:
 
     # -- commands ------------------------------------------------------------
 
-    def record(self, body: Body, token: Token | None, done: Done) -> None:
+    def record(
+        self, body: Body, token: Token | None, done: Done, about: NodeName | None = None
+    ) -> None:
         """Commit `body` once; `done` gets the code and index, or None when its fate is unknown."""
         self._sequence += 1
         deadline_ms = self._process.at_ms + GIVE_UP_MS
-        request = _Request(body, token, self._sequence, done, deadline_ms)
+        request = _Request(body, token, self._sequence, done, deadline_ms, about)
         if self._is_open:
             self._attempt(request)
             return
@@ -211,10 +214,12 @@ class StoreClient:
             else:
                 self._process.later(RETRY_MS, lambda: self._send(command, answered))
 
-        command = self._command(request.body, request.token, request.sequence)
+        command = self._command(request.body, request.token, request.sequence, request.about)
         self._send(command, answered)
 
-    def _command(self, body: Body, token: Token | None, sequence: int) -> Command:
+    def _command(
+        self, body: Body, token: Token | None, sequence: int, about: NodeName | None = None
+    ) -> Command:
         return Command(
             body=body,
             cluster_id=self._cluster.cluster_id,
@@ -222,7 +227,7 @@ class StoreClient:
             client_id=self._client_id,
             sequence=sequence,
             origin=Origin(
-                node=self._process.machine.name,
+                node=about or self._process.machine.name,
                 client=self._process.name,
                 at_us=self._cluster.wall_us(),
             ),

@@ -13,9 +13,11 @@ from raftmaker.vocabulary.commands import (
     AttributeChange,
     CibChange,
     FenceIntent,
+    OpenSession,
     UpdateAttributes,
 )
-from tests.unit.crmd.fsa.world import A, B, World, action, boot, fence
+from raftmaker.vocabulary.ids import BootId, Session
+from tests.unit.crmd.fsa.world import A, B, C, World, action, boot, fence
 
 NOW_S = 1_700_000_000
 NOTED = {
@@ -85,6 +87,28 @@ def test_one_that_fails_starts_nothing_and_is_tried_again_after_a_pause(world: W
     assert len(world.found(effects.Schedule)) == asked + 1
 
 
+def test_after_too_many_failures_it_waits_for_something_to_change() -> None:
+    """features 2.24: as for a fencing that fails; a success begins the count anew."""
+    world = World(("fencing-max-attempts", "2"))
+    world.become_dc()
+    for _ in range(2):
+        world.schedule(unfence("b"))
+        asked = len(world.found(effects.Schedule))
+        ended(world, confirmed=False)
+        world.pass_time(1_100)
+    assert len(world.found(effects.Schedule)) == asked, "twice is too often"
+    world.pass_time(60_000)
+    assert len(world.found(effects.Schedule)) == asked
+    world.lose(C)
+    assert len(world.found(effects.Schedule)) == asked + 1
+    world.schedule(unfence("b"))
+    ended(world, confirmed=True)
+    world.settle()
+    dc = world.dc()
+    assert dc is not None
+    assert not dc.unfencing_failures
+
+
 def test_a_node_lost_meanwhile_is_not_waited_for(world: World) -> None:
     """Its fencing must not wait for a fencer that is gone with it."""
     world.schedule(unfence("b"))
@@ -93,6 +117,23 @@ def test_a_node_lost_meanwhile_is_not_waited_for(world: World) -> None:
     assert len(world.found(effects.Schedule)) == asked + 1
     world.schedule(fence("b"))
     assert world.last(effects.RunFencing).action == "reboot"
+
+
+def test_a_late_note_does_not_make_a_new_boot_look_unfenced(world: World) -> None:
+    """features 15.19: what is on its way when the node starts anew is refused by the store."""
+    world.schedule(unfence("b"))
+    world.silent_store = True
+    ended(world, confirmed=True)
+    (late,) = world.drop_records()
+    assert late.about == B
+    again = OpenSession(node=B, boot_id=BootId("another"), controller_start=1, replaces=Session(1))
+    assert world.commit(again) is ExitCode.OK
+    assert world.commit(late.body, late.token, late.about or A) is not ExitCode.OK
+    assert "#node-unfenced" not in world.attributes(B)
+    # The same change about nobody in particular would have come through.
+    assert isinstance(late.body, CibChange)
+    unchecked = replace(late.body, boot_id=BootId(""))
+    assert world.commit(unchecked, late.token, A) is ExitCode.OK
 
 
 def test_what_ends_too_late_notes_nothing(world: World) -> None:

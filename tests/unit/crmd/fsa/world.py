@@ -183,7 +183,7 @@ class World:
         """Commit what the core recorded; a view comes before the answer."""
         while self._held:
             record = self._held.pop(0)
-            code = self.commit(record.body, record.token, A)
+            code = self.commit(record.body, record.token, record.about or A)
             self.show()
             self.take(
                 events.Recorded(
