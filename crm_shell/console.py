@@ -11,6 +11,8 @@ from typing import TextIO
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
+_SCHEME = {"keyword": "cyan", "id": "green", "name": "magenta"}
+"""The colours of configuration text."""
 _CODES = {
     "bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35",
     "cyan": "36",
@@ -25,10 +27,22 @@ def wants_colour(stream: TextIO) -> bool:
 class Console:
     """Writes answers and mistakes."""
 
-    def __init__(self, *, as_json: bool = False, colour: bool | None = None) -> None:
-        """`colour` None: by the terminal."""
+    def __init__(
+        self, *, as_json: bool = False, colour: bool | None = None, capitals: bool = False
+    ) -> None:
+        """`colour` None: by the terminal. `capitals`: what would be in colour is in capitals."""
         self.as_json = as_json
+        self._is_settled = colour is not None or capitals
         self.colour = wants_colour(sys.stdout) if colour is None else colour
+        self.capitals = capitals
+        self._scheme = _SCHEME
+
+    def choose(self, output: str, scheme: str) -> None:
+        """Take a person's choice of output, unless the command line said something."""
+        names = dict(zip(_SCHEME, scheme.split(","), strict=False))
+        self._scheme = _SCHEME | {kind: name for kind, name in names.items() if name in _CODES}
+        if not self._is_settled and output != "auto":
+            self.colour, self.capitals = output == "color", output == "uppercase"
 
     def say(self, text: str) -> None:
         """Write lines of text; nothing when JSON is wanted."""
@@ -65,7 +79,7 @@ class Console:
 
     def paint(self, text: str, colour: str) -> str:
         """Return `text` in a colour, where colours are shown."""
-        return self._painted(text, colour, self.colour)
+        return text.upper() if self.capitals else self._painted(text, colour, self.colour)
 
     @staticmethod
     def _painted(text: str, colour: str, wanted: bool) -> str:
@@ -73,7 +87,7 @@ class Console:
 
     def paint_configuration(self, text: str) -> str:
         """Return configuration text with its keywords, ids and names in colour."""
-        if not self.colour:
+        if not (self.colour or self.capitals):
             return text
         return "\n".join(self._configuration_line(line) for line in text.splitlines())
 
@@ -82,13 +96,20 @@ class Console:
             return self.paint(line, "blue")
         if found := re.match(r"(\w+)( )(\S+)(.*)", line):
             rest = self._names(found[4])
-            return self.paint(found[1], "cyan") + " " + self.paint(found[3], "green") + rest
+            return (
+                self.paint(found[1], self._scheme["keyword"])
+                + " "
+                + self.paint(found[3], self._scheme["id"])
+                + rest
+            )
         if found := re.match(r"(\s+)(\w+)(?=[ ]|$)(.*)", line):
-            return found[1] + self.paint(found[2], "cyan") + self._names(found[3])
+            return found[1] + self.paint(found[2], self._scheme["keyword"]) + self._names(found[3])
         return self._names(line)
 
     def _names(self, text: str) -> str:
-        return re.sub(r"([\w$-]+)(?==)", lambda found: self.paint(found[1], "magenta"), text)
+        return re.sub(
+            r"([\w$-]+)(?==)", lambda found: self.paint(found[1], self._scheme["name"]), text
+        )
 
     def paint_status(self, text: str) -> str:
         """Return status text with what is bad in red and what is good in green."""

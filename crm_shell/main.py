@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from crm_shell.commands.help import overview
 from crm_shell.commands.session import Session
 from crm_shell.console import Console
 from crm_shell.interpreter import Interpreter, Leave
+from crm_shell.preferences import Preferences, Unfit, file_of
 from crm_shell.syntax.lexer import read_lines
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.vocabulary.codes import ExitCode
@@ -82,14 +84,23 @@ async def _run(options: argparse.Namespace) -> int:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     colour = None if options.display is None else options.display == "color"
+    try:
+        preferences = Preferences(file_of(os.environ))
+    except Unfit as error:
+        print(f"ERROR: {error}; mend or remove the file", file=sys.stderr)  # noqa: T201
+        return int(ExitCode.CONFIG)
     session = Session(
-        console=Console(as_json=options.json, colour=colour),
+        preferences=preferences,
+        console=Console(
+            as_json=options.json, colour=colour, capitals=options.display == "uppercase"
+        ),
         config=options.config,
         message=options.message,
         wait=options.wait,
         force=options.force,
         dry_run=options.dry_run,
     )
+    session.apply_preferences()
     interpreter = Interpreter(session)
     try:
         if options.words:

@@ -8,12 +8,16 @@ from crm_shell.actions.pairs import of_resource, remove_pair, set_pair
 from raftmaker.vocabulary.commands import CibOperation
 
 
-def set_meta(cib: Element, identity: str, name: str, value: str) -> tuple[CibOperation, ...]:
+def set_meta(
+    cib: Element, identity: str, name: str, value: str, *, members_too: bool = True
+) -> tuple[CibOperation, ...]:
     """Set a meta-attribute; what the resource's members say otherwise is removed.
 
-    Raises `tree.NotThere`.
+    `members_too` False: it stays, and overrules what is set here. Raises `tree.NotThere`.
     """
     element = tree.resource(cib, identity)
+    if not members_too:
+        return (set_pair(of_resource(element), element, name, value),)
     below = [
         operation
         for member in element.walk()
@@ -32,6 +36,14 @@ def unset_meta(cib: Element, identity: str, name: str) -> tuple[CibOperation, ..
         if member.tag in tree.RESOURCES
         for operation in remove_pair(of_resource(member), member, name)
     )
+
+
+def members_with(cib: Element, identity: str, name: str) -> tuple[str, ...]:
+    """Return the members of a resource that say something for a meta-attribute themselves."""
+    element = tree.resource(cib, identity)
+    members = (each for each in element.walk() if each is not element)
+    inner = [each.id for each in members if each.tag in tree.RESOURCES]
+    return tuple(each for each in inner if meta_of(cib, each, name) is not None)
 
 
 def meta_of(cib: Element, identity: str, name: str) -> str | None:

@@ -10,6 +10,7 @@ from crm_shell.commands.health import HEALTH
 from crm_shell.commands.members import MEMBERS
 from crm_shell.commands.running import RUNNING
 from crm_shell.commands.session import Command, Level, Session, arguments
+from crm_shell.commands.waiting import wait
 from crm_shell.console import Json
 from raftmaker.client import Progress, StoreStatus
 from raftmaker.runtime.errors import HaError
@@ -157,12 +158,6 @@ async def _history(session: Session, args: list[str]) -> int:
     return 0
 
 
-async def _wait(session: Session, args: list[str]) -> int:
-    arguments(args, 0, 0, "wait")
-    await session.settle((await session.cluster.cib()).index)
-    return 0
-
-
 LEVEL = Level(
     name="cluster",
     summary="The daemons and replicas behind the cluster",
@@ -176,7 +171,7 @@ LEVEL = Level(
                 summary="Show the store's replicas, the controller and the daemons' sockets"),
         Command(name="history", usage="history [COUNT]", run=_history,
                 summary="Show the latest configuration changes: who, when, why"),
-        Command(name="wait", usage="wait", run=_wait,
+        Command(name="wait", usage="wait", run=wait,
                 summary="Wait until everything configured is carried out",
                 aliases=("wait_for_startup",)),
     ),

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import tempfile
 import time
-from pathlib import Path
 
 from crm_shell.commands import drafts
+from crm_shell.commands.configuring import editing, groups, showing
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.grammar_help import STATEMENTS
 from crm_shell.commands.history import HISTORY
-from crm_shell.commands.loading import load, save
+from crm_shell.commands.loading import load
 from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
 from crm_shell.commands.simulate import DRAFT_COMMAND
 from crm_shell.commands.upgrading import upgrade
-from crm_shell.console import Json
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.removal import NoSuchObject, remove
 from crm_shell.edit.renaming import renamed
-from crm_shell.edit.show import identity_of, keyword_of, show, shown_objects
 from crm_shell.syntax import parse, parse_words
-from crm_shell.syntax.loose import referenced_ids
-from crm_shell.syntax.printer import render
 from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
+
+_COMMIT = "commit [force] [replace] [--wait]"
+_COMMIT_WORDS = ("force", "--force", "replace", "-w", "--wait")
 
 
 async def _define(keyword: str, session: Session, args: list[str]) -> int:
@@ -35,43 +31,6 @@ async def _define(keyword: str, session: Session, args: list[str]) -> int:
     if edited.faults:
         raise await refusal(session, draft, edited)
     return await keep(session, draft, edited.configuration)
-
-
-async def _show(session: Session, args: list[str]) -> int:
-    draft = await draft_of(session)
-    as_xml = args[:1] == ["xml"]
-    chosen = args[1:] if as_xml else args
-    text, missing = show(draft.configuration, chosen)
-    if as_xml and not chosen:
-        text = "\n".join(xml_lines(draft.configuration))
-    elif as_xml:
-        wanted = [
-            each for each in shown_objects(draft.configuration) if identity_of(each) in chosen
-        ]
-        text = "\n".join(line for each in wanted for line in xml_lines(each))
-    else:
-        text = session.console.paint_configuration(text)
-    session.console.answer(text, _as_data(draft, chosen))
-    if missing:
-        raise Failed(*(f"no object {name!r}" for name in missing), code=ExitCode.NOSUCH)
-    return 0
-
-
-def _as_data(draft: Draft, chosen: list[str]) -> Json:
-    referenced = referenced_ids((draft.configuration,))
-    return {
-        "version": str(draft.base.version),
-        "objects": [
-            {
-                "id": identity_of(each),
-                "kind": keyword_of(each),
-                "statement": render(each, referenced),
-                "xml": "\n".join(xml_lines(each)),
-            }
-            for each in shown_objects(draft.configuration)
-            if not chosen or identity_of(each) in chosen
-        ],
-    }
 
 
 async def _delete(session: Session, args: list[str]) -> int:
@@ -118,15 +77,21 @@ async def _rename(session: Session, args: list[str]) -> int:
 
 
 async def _erase(session: Session, args: list[str]) -> int:
-    if args:
-        raise Misused("usage: erase")
-    if not session.confirm("Delete the whole configuration, nodes and cluster options excepted?"):
+    if args not in ([], ["nodes"]):
+        raise Misused("usage: erase [nodes]")
+    kept = "cluster options" if args else "nodes and cluster options"
+    if not session.confirm(f"Delete the whole configuration, {kept} excepted?"):
         return 0
     draft = await draft_of(session)
     emptied = apply(draft.configuration, parse(""), Mode.REPLACE).configuration
     options = draft.configuration.child("crm_config")
     children = tuple(
-        options if each.tag == "crm_config" and options else each for each in emptied.children
+        options
+        if each.tag == "crm_config" and options
+        else each.with_children(())
+        if each.tag == "nodes" and args
+        else each
+        for each in emptied.children
     )
     return await keep(session, draft, emptied.with_children(children))
 
@@ -147,8 +112,16 @@ async def _verify(session: Session, args: list[str]) -> int:
 
 
 async def _commit(session: Session, args: list[str]) -> int:
-    session.wait = session.wait or "-w" in args or "--wait" in args
-    return await drafts.commit(session)
+    unknown = [each for each in args if each not in _COMMIT_WORDS]
+    if unknown:
+        raise Misused(f"unexpected argument {unknown[0]!r}; usage: {_COMMIT}")
+    before = session.wait, session.force
+    session.wait = session.wait or bool({"-w", "--wait"} & {*args})
+    session.force = session.force or bool({"force", "--force"} & {*args})
+    try:
+        return await drafts.commit(session, whole="replace" in args)
+    finally:
+        session.wait, session.force = before
 
 
 async def _refresh(session: Session, args: list[str]) -> int:
@@ -156,50 +129,6 @@ async def _refresh(session: Session, args: list[str]) -> int:
         return 0
     session.draft = None
     return 0
-
-
-async def _edit(session: Session, args: list[str]) -> int:
-    draft = await draft_of(session)
-    text, missing = show(draft.configuration, args)
-    if missing:
-        raise Failed(*(f"no object {name!r}" for name in missing), code=ExitCode.NOSUCH)
-    from raftmaker.runtime.foreground import run_foreground
-
-    with tempfile.TemporaryDirectory(prefix="crm-edit-") as directory:
-        path = Path(directory) / "configuration.crm"
-        path.write_text(text + "\n", "utf-8")
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-        try:
-            code = await run_foreground([*shlex.split(editor), str(path)])
-        except OSError as error:
-            raise Failed(f"{editor}: {error.strerror}; set EDITOR") from None
-        if code != 0:
-            raise Failed(f"{editor} failed; nothing is changed")
-        changed = path.read_text("utf-8")
-    if changed.strip() == text.strip():
-        return 0
-    mode = Mode.UPDATE if args else Mode.PUSH
-    edited = apply(draft.configuration, parse(changed), mode)
-    if edited.faults:
-        raise await refusal(session, draft, edited)
-    return await keep(session, draft, edited.configuration)
-
-
-async def _property(session: Session, args: list[str]) -> int:
-    return await _define("property", session, args)
-
-
-async def _get_property(session: Session, args: list[str]) -> int:
-    if len(args) != 1:
-        raise Misused("usage: get_property NAME")
-    draft = await draft_of(session)
-    options = draft.configuration.child("crm_config")
-    for each in options.each("cluster_property_set") if options else ():
-        for pair in each.each("nvpair"):
-            if pair.get("name") == args[0]:
-                session.console.answer(pair.get("value"), pair.get("value"))
-                return 0
-    raise Failed(f"{args[0]} is not set", code=ExitCode.NOSUCH)
 
 
 def _statement_command(keyword: str, usage: str, summary: str, details: str) -> Command:
@@ -217,13 +146,31 @@ LEVEL = Level(
     summary="Define what the cluster runs, where and in which order",
     commands=(
         Command(
-            name="show", usage="show [xml] [ID… | type:TYPE | tag:TAG | related:ID]",
-            summary="Print the configuration", run=_show, completes=("object",),
+            name="show", run=showing.show, completes=("object",),
+            usage="show [xml] [ID… | changed | type:TYPE | tag:TAG | related:ID] [obscure:GLOB…]",
+            summary="Print the configuration, or some objects of it",
+            details="ID may have * and ?. changed: what is not committed. obscure:GLOB hides the"
+            " values of what has such a name.",
         ),
         *(_statement_command(*entry) for entry in STATEMENTS),
         Command(
-            name="edit", usage="edit [ID…]", run=_edit, completes=("object",),
+            name="edit", usage="edit [xml] [ID… | changed | type:TYPE | tag:TAG | related:ID]",
+            run=editing.edit, completes=("object",),
             summary="Change the configuration, or some objects, in your editor",
+            details="What is taken out of the text is deleted. The editor is that of VISUAL, EDITOR"
+            " or 'crm options editor'.",
+        ),
+        Command(
+            name="filter", usage="filter PROGRAM [xml] [ID… | changed | type:TYPE | …]",
+            run=editing.filtered, completes=("object",),
+            summary="Change the configuration, or some objects, by a program",
+            details="It gets the text as input and writes the new one as output, for example:"
+            " filter \"sed '/^primitive/s/target-role=[^ ]*//'\"",
+        ),
+        Command(
+            name="modgroup", run=groups.modgroup, completes=("object", "add|remove", "object"),
+            usage="modgroup GROUP {add RESOURCE [{after|before} RESOURCE] | remove RESOURCE}",
+            summary="Put a resource into a group, or take one out",
         ),
         Command(
             name="delete", usage="delete [--force] ID…", run=_delete, completes=("object",),
@@ -234,31 +181,37 @@ LEVEL = Level(
             summary="Give an object another id",
         ),
         Command(
-            name="erase", usage="erase", summary="Delete everything but nodes and options",
-            run=_erase,
+            name="erase", usage="erase [nodes]", completes=("nodes",), run=_erase,
+            summary="Delete everything but nodes and options; with nodes, these too",
         ),
         Command(
-            name="load", usage="load [xml] {update|replace|push} FILE", run=load,
+            name="load", usage="load [xml] {update|replace|push} FILE|URL", run=load,
             summary="Read a file of statements (or XML)",
             details="update adds and replaces what the file names; push also removes what it does "
             "not name; replace begins from nothing. Every mistake is told, and then nothing "
             "changes.", completes=("update|replace|push", "file"),
         ),
         Command(
-            name="save", usage="save [xml] [ID…] FILE", summary="Write the configuration to a file",
-            run=save, completes=("file",),
+            name="save", usage="save [xml] [ID… | changed | type:TYPE | …] [obscure:GLOB…] FILE",
+            summary="Write the configuration, or some objects, to a file", run=showing.save,
+            completes=("file",),
         ),
         Command(
-            name="get_property", usage="get_property NAME", run=_get_property,
-            summary="Print a cluster option",
+            name="get_property", usage="get_property [--true] [NAME]", run=showing.get_property,
+            summary="Print a cluster option, its default where it is not set",
+            aliases=("get-property",),
         ),
         Command(
             name="verify", usage="verify", run=_verify,
             summary="Check the configuration; nothing changes",
         ),
         Command(
-            name="commit", usage="commit [--wait]", run=_commit,
+            name="commit", usage=_COMMIT, run=_commit,
+            completes=("force|replace",),
             summary="Send what was edited at the prompt, all or nothing",
+            details="Only what differs is sent, and it is refused where somebody else has changed"
+            " the same things meanwhile. replace sends the whole configuration instead and so"
+            " overrules them; force commits what does not fit the agents.",
         ),
         DRAFT_COMMAND,
         Command(

@@ -7,8 +7,10 @@ import re
 from cib_store.document.element import Element
 from crm_shell.commands.session import Draft, Failed, Session, faulty
 from crm_shell.edit import Edited, operations
+from crm_shell.xml_text import xml_lines
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibOperation, OperationKind
 from raftmaker.vocabulary.reports import Report
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -58,8 +60,11 @@ def has_changes(session: Session) -> bool:
     return draft is not None and draft.configuration != draft.base.configuration
 
 
-async def commit(session: Session, *, rehearse: bool = False) -> int:
-    """Send what was edited, all or nothing. A refused draft stays, to be mended."""
+async def commit(session: Session, *, rehearse: bool = False, whole: bool = False) -> int:
+    """Send what was edited, all or nothing. A refused draft stays, to be mended.
+
+    `whole`: the whole configuration, whatever others have changed meanwhile.
+    """
     draft = session.draft
     if draft is None:
         return 0
@@ -71,9 +76,17 @@ async def commit(session: Session, *, rehearse: bool = False) -> int:
             session.console.warn(str(warning))
     elif wanted:
         await heed_agents(session, draft.configuration, before=draft.base.configuration)
-        await session.change(wanted, base=draft.base.version)
+        if whole:
+            await session.change([_replacing(draft.configuration)])
+        else:
+            await session.change(wanted, base=draft.base.version)
         session.draft = None
     return 0
+
+
+def _replacing(configuration: Element) -> CibOperation:
+    xml = "\n".join(xml_lines(configuration))
+    return CibOperation(kind=OperationKind.REPLACE, scope="configuration", xml=xml)
 
 
 async def _completed(session: Session, draft: Draft) -> Draft:
@@ -107,7 +120,9 @@ async def heed_agents(
 
     With `before`, only what differs from that is held against them. Raises `Failed`.
     """
-    if _is_of_a_file(session):
+    when = session.preferences["check-frequency"]
+    is_committing = before is not None
+    if _is_of_a_file(session) or when == "never" or (when == "on-verify" and is_committing):
         return
     from crm_shell.agents.review import check
 
@@ -122,7 +137,7 @@ async def heed_agents(
     errors = [str(each) for each in found if each.is_error]
     if not errors:
         return
-    if session.force:
+    if session.force or session.preferences["check-mode"] == "relaxed":
         for error_text in errors:
             session.console.warn(error_text)
         return

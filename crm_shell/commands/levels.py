@@ -9,12 +9,16 @@ from crm_shell.commands import (
     cluster,
     configure,
     explain,
+    maintenance,
     node,
+    options_level,
     ra,
     resource,
     simulate,
     site,
     status,
+    verify,
+    waiting,
 )
 from crm_shell.commands.session import Command, Level, Misused
 from crm_shell.syntax.faults import nearest
@@ -23,12 +27,20 @@ LEVELS: tuple[Level, ...] = (
     configure.LEVEL,
     resource.LEVEL,
     node.LEVEL,
+    maintenance.LEVEL,
     site.LEVEL,
     ra.LEVEL,
     cib.LEVEL,
     cluster.LEVEL,
+    options_level.LEVEL,
 )
-TOP: tuple[Command, ...] = (status.COMMAND, explain.COMMAND, simulate.COMMAND)
+TOP: tuple[Command, ...] = (
+    status.COMMAND,
+    explain.COMMAND,
+    simulate.COMMAND,
+    verify.COMMAND,
+    waiting.COMMAND,
+)
 EVERYTHING: tuple[Command | Level, ...] = (*TOP, *LEVELS)
 """What may be typed at the top."""
 

@@ -1,4 +1,4 @@
-"""``configure load`` and ``save``: whole files of statements or XML (features 30.42, 30.43)."""
+"""``configure load``: whole files of statements or XML, also from a web server (30.42)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.session import Failed, Misused, Session
 from crm_shell.edit import Mode, apply
-from crm_shell.edit.show import show
 from crm_shell.syntax import parse
-from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode
 
+_SCHEMES = ("http", "https", "ftp", "file")
+_FETCH_S = 30
+_BYTES_MAX = 48 << 20
+"""The store takes no larger XML."""
 _MODES = {"update": Mode.UPDATE, "replace": Mode.REPLACE, "push": Mode.PUSH}
 
 
@@ -21,7 +23,7 @@ async def load(session: Session, args: list[str]) -> int:
     as_xml = args[:1] == ["xml"]
     rest = args[1:] if as_xml else args
     if len(rest) != 2 or rest[0] not in _MODES:
-        raise Misused("usage: load [xml] {update|replace|push} FILE (- is standard input)")
+        raise Misused("usage: load [xml] {update|replace|push} FILE|URL (- is standard input)")
     mode, name = _MODES[rest[0]], rest[1]
     text = _read(name)
     draft = await draft_of(session)
@@ -39,6 +41,11 @@ async def load(session: Session, args: list[str]) -> int:
 def _read(name: str) -> str:
     if name == "-":
         return sys.stdin.read()
+    scheme, found, _ = name.partition("://")
+    if found and scheme in _SCHEMES:
+        return _fetched(name)
+    if found:
+        raise Misused(f"{name}: {scheme} is not known; allowed: a file, -, {', '.join(_SCHEMES)}")
     try:
         return Path(name).read_text("utf-8")
     except FileNotFoundError:
@@ -47,24 +54,16 @@ def _read(name: str) -> str:
         raise Failed(f"{name}: {error}", code=ExitCode.NOINPUT) from None
 
 
-async def save(session: Session, args: list[str]) -> int:
-    """Write the configuration, or some objects, to a file."""
-    as_xml = args[:1] == ["xml"]
-    names = args[1:] if as_xml else args
-    if not names:
-        raise Misused("usage: save [xml] [ID…] FILE (- is standard output)")
-    draft = await draft_of(session)
-    if as_xml:
-        text = "\n".join(xml_lines(draft.configuration))
-    else:
-        text, missing = show(draft.configuration, names[:-1])
-        if missing:
-            raise Failed(*(f"no object {name!r}" for name in missing), code=ExitCode.NOSUCH)
-    if names[-1] == "-":
-        session.console.say(text)
-        return 0
+def _fetched(url: str) -> str:
+    # Here, as it takes its time to load.
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
     try:
-        Path(names[-1]).write_text(text + "\n", "utf-8")
-    except OSError as error:
-        raise Failed(f"{names[-1]}: {error.strerror}", code=ExitCode.CANTCREAT) from None
-    return 0
+        with urlopen(url, timeout=_FETCH_S) as answer:
+            text: bytes = answer.read(_BYTES_MAX + 1)
+        if len(text) > _BYTES_MAX:
+            raise Failed(f"{url}: larger than {_BYTES_MAX >> 20} MiB", code=ExitCode.DATAERR)
+        return text.decode("utf-8")
+    except (OSError, HTTPException, ValueError) as error:
+        raise Failed(f"{url}: {error}", code=ExitCode.NOINPUT) from None

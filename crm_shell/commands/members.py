@@ -83,7 +83,8 @@ async def _wait_for_vote(session: Session, node: NodeName) -> None:
     session.console.warn(f"{node} does not vote yet; see 'crm cluster members'")
 
 
-async def _remove(session: Session, args: list[str]) -> int:
+async def remove(session: Session, args: list[str]) -> int:
+    """Remove a member from the cluster (features 30.6)."""
     options = OptionParser(REMOVE)
     options.add_argument("node")
     options.add_argument("-F", "--force", action="store_true")
@@ -254,7 +255,7 @@ MEMBERS = (
             " cluster waits for a third or a witness, unless --two-node is given: then one of two"
             " goes on without the other once a fence device has confirmed that it is off. Addresses"
             " that are not given are NODE (or --address) at the usual ports."),
-    Command(name="remove", usage=REMOVE, run=_remove,
+    Command(name="remove", usage=REMOVE, run=remove,
             summary="Remove a member; stop the cluster there first",
             details="--force also removes one that takes part: it is refused at once, counts as"
             " lost and is fenced."),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cib_store.document.element import Element
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import (
     Home,
@@ -16,6 +20,10 @@ from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Ses
 from crm_shell.commands.status import status_now
 from crm_shell.proposal.fencing import show_fencing
 from raftmaker.vocabulary.codes import ExitCode
+from raftmaker.vocabulary.commands import CibOperation, OperationKind
+
+if TYPE_CHECKING:
+    from crmd.scheduler.state.resource import Resource
 
 
 async def _show(session: Session, args: list[str]) -> int:
@@ -51,30 +59,108 @@ async def _status(session: Session, args: list[str]) -> int:
     return 0
 
 
-def _flag(name: str, attribute: str, value: str, usage: str) -> Run:
-    """Return a command that sets a flag of a node, by default of this one."""
+def _flag(name: str, attribute: str, value: str) -> Run:
+    """Return a command that sets a flag of nodes, by default of this one."""
 
     async def run(session: Session, args: list[str]) -> int:
-        words = arguments(args, 0, 2, usage)
-        lifetime = words.pop() if words and words[-1] in ("reboot", "forever") else "forever"
-        if len(words) > 1:
-            raise Misused(f"unexpected argument {words[1]!r}; usage: {usage}")
-        cib = await session.cib()
-        entry = tree.node(cib.document, words[0] if words else session.cluster.settings.node)
-        transient = transient_owner(cib.document, entry.id)
-        permanent = of_node(entry)
-        if lifetime == "reboot":
-            operations = [set_pair(of_status(entry.id), transient, attribute, value)]
-        else:
-            operations = [
-                *remove_pair(of_status(entry.id), transient, attribute),
-                set_pair(permanent, entry, attribute, value),
-            ]
-        node = entry.get("uname")
-        await session.change(operations, message=f"node {name} {node}", asked=[node])
+        words = list(args)
+        lifetime = words.pop() if words and words[-1] in _LIFETIMES else "forever"
+        cib = (await session.cib()).document
+        entries = list(_meant(session, cib, words))
+        operations = [
+            operation
+            for entry in entries
+            for operation in _set_flag(cib, entry, attribute, value, lifetime)
+        ]
+        names = [entry.get("uname") for entry in entries]
+        await session.change(operations, message=f"node {name} {' '.join(names)}", asked=names)
         return 0
 
     return run
+
+
+_LIFETIMES = ("reboot", "forever")
+
+
+def _meant(session: Session, cib: Element, words: list[str]) -> Iterator[Element]:
+    if "--all" in words and len(words) > 1:
+        raise Misused("--all means every node: name none beside it")
+    if "--all" in words:
+        yield from tree.section(cib, "nodes").each("node")
+    for word in words or [str(session.cluster.settings.node)]:
+        if word != "--all":
+            yield tree.node(cib, word)
+
+
+def _set_flag(
+    cib: Element, entry: Element, attribute: str, value: str, lifetime: str
+) -> Iterator[CibOperation]:
+    transient = transient_owner(cib, entry.id)
+    if lifetime == "reboot":
+        yield set_pair(of_status(entry.id), transient, attribute, value)
+        return
+    # A transient value would overrule the lasting one.
+    yield from remove_pair(of_status(entry.id), transient, attribute)
+    yield set_pair(of_node(entry), entry, attribute, value)
+
+
+async def _server(session: Session, args: list[str]) -> int:
+    """Print how nodes are reached: a remote node's address, the name of another."""
+    cib = (await session.cib()).document
+    nodes = tree.section(cib, "nodes").each("node")
+    names = [tree.node(cib, each).get("uname") for each in args] or [n.get("uname") for n in nodes]
+    found = {name: _address(cib, name) for name in names}
+    session.console.answer("\n".join(found.values()), found)
+    return 0
+
+
+def _address(cib: Element, name: str) -> str:
+    for each in tree.resources(cib):
+        pairs = {
+            pair.get("name"): pair.get("value")
+            for kind in ("meta_attributes", "instance_attributes")
+            for held in each.each(kind)
+            for pair in held.each("nvpair")
+        }
+        if each.id == name and each.get("type") == "remote":
+            return pairs.get("server") or pairs.get("addr") or name
+        if pairs.get("remote-node") == name:
+            return pairs.get("remote-addr") or name
+    return name
+
+
+async def _delete(session: Session, args: list[str]) -> int:
+    """Remove a node: a member from the cluster, another from the configuration and status."""
+    (name,) = arguments([each for each in args if each not in ("-F", "--force")], 1, 1,
+                        "delete NODE")  # fmt: skip
+    force = session.force or len(args) > 1
+    cib = await session.cib()
+    if any(each.name == name for each in cib.facts.members.members):
+        from crm_shell.commands.members import remove
+
+        return await remove(session, [name, *(["--force"] if force else [])])
+    entry = tree.node(cib.document, name)
+    node = entry.get("uname")
+    running = [each.id for each in await _running_on(session, node)]
+    if running and not force:
+        raise Failed(
+            f"{node} runs {', '.join(running)}: stop it there first, or delete it with --force",
+            code=ExitCode.UNSAFE,
+        )
+    gone = [
+        CibOperation(kind=OperationKind.DELETE, scope="nodes", xml=f'<node id="{entry.id}"/>'),
+        CibOperation(kind=OperationKind.DELETE, scope="status",
+                     xml=f'<node_state id="{entry.id}"/>'),
+    ]  # fmt: skip
+    await session.change(gone, message=f"node delete {node}", asked=[node])
+    if not session.cluster.is_file:
+        await session.cluster.forget_attributes(node)
+    return 0
+
+
+async def _running_on(session: Session, node: str) -> Sequence[Resource]:
+    status = await status_now(session)
+    return next((each.running for each in status.nodes if each.name == node), ())
 
 
 async def _fence(session: Session, args: list[str]) -> int:
@@ -155,6 +241,7 @@ def _command(
     )
 
 
+_NODES = "[--all | NODE…] [reboot|forever]"
 _SET = "set|show|delete"
 LEVEL = Level(
     name="node",
@@ -162,16 +249,21 @@ LEVEL = Level(
     commands=(
         _command("status", "status", "Show the nodes' states", _status, ()),
         _command("show", "show [NODE]", "Show nodes and their attributes", _show),
-        _command("standby", "standby [NODE] [reboot|forever]",
-                 "Move everything away from a node",
-                 _flag("standby", "standby", "on", "standby [NODE] [reboot|forever]"),
-                 details="With reboot it ends when the node leaves the cluster."),
-        _command("online", "online [NODE] [reboot|forever]", "End a node's standby",
-                 _flag("online", "standby", "off", "online [NODE] [reboot|forever]")),
-        _command("maintenance", "maintenance [NODE]", "Leave everything on a node alone",
-                 _flag("maintenance", "maintenance", "true", "maintenance [NODE]")),
-        _command("ready", "ready [NODE]", "End a node's maintenance",
-                 _flag("ready", "maintenance", "false", "ready [NODE]")),
+        *(
+            _command(name, f"{name} {_NODES}", summary, _flag(name, attribute, value),
+                     details="Without a node this one is meant. With reboot it ends when the node"
+                     " leaves the cluster.")
+            for name, attribute, value, summary in (
+                ("standby", "standby", "on", "Move everything away from nodes"),
+                ("online", "standby", "off", "End nodes' standby"),
+                ("maintenance", "maintenance", "true", "Leave everything on nodes alone"),
+                ("ready", "maintenance", "false", "End nodes' maintenance"),
+            )
+        ),
+        _command("server", "server [NODE…]", "Print how nodes are reached", _server,
+                 details="The address of a remote node, else its name."),
+        _command("delete", "delete NODE", "Remove a node from the cluster", _delete,
+                 details="A member is removed as by 'crm cluster remove': stop it first."),
         _command("fence", "fence NODE [off|reboot|on]",
                  "Have a node fenced by its devices, or turned on", _fence),
         _command("clearstate", "clearstate NODE",

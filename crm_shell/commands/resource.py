@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+from cib_store.document.element import Element
 from crm_shell.actions import moving, roles, tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
+from crm_shell.commands.inspecting import INSPECTING
 from crm_shell.commands.session import Command, Failed, Level, Misused, Run, Session, arguments
 from crm_shell.commands.status import status_now
 from crm_shell.commands.trouble import TROUBLE
@@ -27,7 +29,8 @@ def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
         names = [each for one in given for each in tree.named(cib.document, one)]
         operations: list[CibOperation] = []
         for each in names:
-            operations.extend(roles.set_meta(cib.document, each, meta, value))
+            too = _members_too(session, cib.document, each, meta)
+            operations.extend(roles.set_meta(cib.document, each, meta, value, members_too=too))
             if name == "start":
                 for holder in roles.stopped_above(cib.document, each):
                     session.console.warn(
@@ -37,6 +40,15 @@ def _meta_command(name: str, meta: str, value: str, summary: str) -> Command:
         return 0
 
     return _command(name, f"{name} RESOURCE|TAG…", summary, run)
+
+
+def _members_too(session: Session, cib: Element, name: str, meta: str) -> bool:
+    """Whether what the members of a resource say for a meta-attribute is to go (30.18)."""
+    choice = session.preferences["manage-children"]
+    members = roles.members_with(cib, name, meta)
+    if choice != "ask" or not members:
+        return choice != "never"
+    return session.confirm(f"{', '.join(members)} of {name} say otherwise for {meta}. Unset that?")
 
 
 def _command(
@@ -236,8 +248,8 @@ async def _maintenance(session: Session, args: list[str]) -> int:
 
 def _pairs_of(kind: str, word: str) -> Run:
     async def run(session: Session, args: list[str]) -> int:
-        usage = f"{word} RESOURCE {{set NAME VALUE|show NAME|delete NAME}}"
-        name, verb, key, *value = arguments(args, 3, 4, usage)
+        usage = f"{word} RESOURCE {{set NAME VALUE|show [NAME]|delete NAME}}"
+        name, verb, key, *value = [*arguments(args, 2, 4, usage), *[""] * (3 - len(args))]
         cib = await _cib(session)
         element = tree.resource(cib.document, name)
         home = of_resource(element, kind)
@@ -245,6 +257,12 @@ def _pairs_of(kind: str, word: str) -> Run:
         match verb, value:
             case "set", [text]:
                 await session.change([set_pair(home, element, key, text)])
+            case "show", [] if not key:
+                found = {pair.get("name"): pair.get("value") for _, pair in there}
+                text = "\n".join(f"{one}={known}" for one, known in found.items())
+                session.console.answer(text, found)
+            case _, _ if not key:
+                raise Misused(f"{verb} what? usage: {usage}")
             case "show", []:
                 if not there:
                     raise Failed(f"{name} has no {word} {key!r}", code=ExitCode.NOSUCH)
@@ -261,13 +279,16 @@ def _pairs_of(kind: str, word: str) -> Run:
 
 
 async def _constraints(session: Session, args: list[str]) -> int:
-    from crm_shell.edit.show import show
+    from crm_shell.edit.show import chosen_objects
+    from crm_shell.syntax.loose import referenced_ids
+    from crm_shell.syntax.printer import render
 
     (name,) = arguments(args, 1, 1, "constraints RESOURCE")
     cib = await _cib(session)
     tree.resource(cib.document, name)
-    text, _ = show(cib.configuration, [f"related:{name}"])
-    lines = [block for block in text.split("\n") if block]
+    related, _ = chosen_objects(cib.configuration, [f"related:{name}"])
+    referenced = referenced_ids((cib.configuration,))
+    lines = [render(each, referenced) for each in related if each.tag.startswith("rsc_")]
     session.console.answer("\n".join(lines), lines)
     return 0
 
@@ -302,17 +323,18 @@ LEVEL = Level(
                  _forget(refresh=False), completes=("resource", "node")),
         _command("refresh", "refresh [RESOURCE] [NODE]", "Forget the whole history, and probe",
                  _forget(refresh=True), completes=("resource", "node"), aliases=("reprobe",)),
-        _command("meta", "meta RESOURCE {set NAME VALUE|show NAME|delete NAME}",
+        _command("meta", "meta RESOURCE {set NAME VALUE|show [NAME]|delete NAME}",
                  "Meta-attributes of a resource", _pairs_of("meta_attributes", "meta"),
                  completes=("resource", "set|show|delete")),
-        _command("param", "param RESOURCE {set NAME VALUE|show NAME|delete NAME}",
+        _command("param", "param RESOURCE {set NAME VALUE|show [NAME]|delete NAME}",
                  "Parameters of a resource", _pairs_of("instance_attributes", "param"),
                  completes=("resource", "set|show|delete")),
-        _command("utilization", "utilization RESOURCE {set NAME VALUE|show NAME|delete NAME}",
+        _command("utilization", "utilization RESOURCE {set NAME VALUE|show [NAME]|delete NAME}",
                  "What a resource needs of a node", _pairs_of("utilization", "utilization"),
                  completes=("resource", "set|show|delete")),
         _command("constraints", "constraints RESOURCE", "Show what concerns a resource",
                  _constraints),
         *TROUBLE,
+        *INSPECTING,
     ),
 )  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cib_store.document.element import Element
 from cib_store.document.version import version_of
 from crm_shell.console import Console
+from crm_shell.preferences import Preferences, file_of
 from crm_shell.syntax.faults import Fault
 from raftmaker.client import Cib, Cluster, connect
 from raftmaker.vocabulary.codes import ExitCode
@@ -70,7 +72,13 @@ class Session(Struct, kw_only=True):
     """Why, for the history of changes."""
     ask: Callable[[str], bool] | None = None
     draft: Draft | None = None
+    preferences: Preferences = field(default_factory=lambda: Preferences(file_of(os.environ)))
     _cluster: Cluster | None = None
+
+    def apply_preferences(self) -> None:
+        """Take over what the person has chosen, where the command line says nothing else."""
+        self.wait = self.wait or self.preferences.is_on("wait")
+        self.console.choose(self.preferences["output"], self.preferences["colorscheme"])
 
     @property
     def cluster(self) -> Cluster:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from cib_store.document.element import Element
 from crm_shell.actions import tracing, tree
 from crm_shell.commands.session import Command, Failed, Misused, Session, arguments
 from raftmaker.vocabulary.codes import ExitCode
 
-_FAILCOUNT = "failcount RESOURCE {show|delete} NODE"
+_FAILCOUNT = "failcount RESOURCE {show|delete NODE | set NODE COUNT}"
 _TRACE = "trace RESOURCE [OPERATION [INTERVAL [DIRECTORY]]]"
 _UNTRACE = "untrace RESOURCE [OPERATION [INTERVAL]]"
 
@@ -15,22 +16,39 @@ async def _failcount(session: Session, args: list[str]) -> int:
     from cib_store.model.scores import score_text
     from crm_shell.actions.failcounts import failcount
 
-    name, verb, node = arguments(args, 3, 3, _FAILCOUNT)
+    name, verb, node, *count = arguments(args, 3, 4, _FAILCOUNT)
+    if bool(count) != (verb == "set"):
+        raise Misused(f"{verb} takes {'a' if verb == 'set' else 'no'} count; usage: {_FAILCOUNT}")
     cib = await session.cib()
     resource = tree.resource(cib.document, name).id
     entry = tree.node(cib.document, node)
     match verb:
         case "show":
-            count = score_text(failcount(cib.document, entry.id, resource))
-            text = f"scope=status name=fail-count-{resource} value={count}"
-            session.console.answer(text, {"resource": resource, "node": node, "count": count})
+            now = score_text(failcount(cib.document, entry.id, resource))
+            text = f"scope=status name=fail-count-{resource} value={now}"
+            session.console.answer(text, {"resource": resource, "node": node, "count": now})
+        case "set":
+            await _count(session, cib.document, entry, resource, count[0])
         case "delete":
             session.announce(f"forget the failures of {resource} on {node}, and probe again")
             cleaned = await session.cluster.cleanup(resource=resource, node=entry.get("uname"))
             session.console.answer("\n".join(cleaned), list(cleaned))
         case _:
-            raise Misused(f"{verb!r} is neither show nor delete; usage: {_FAILCOUNT}")
+            raise Misused(f"{verb!r} is none of show, set, delete; usage: {_FAILCOUNT}")
     return 0
+
+
+async def _count(session: Session, cib: Element, entry: Element, resource: str, text: str) -> None:
+    """Set a fail count by hand: failures of no operation in particular."""
+    from cib_store.model.scores import parse_score
+    from crm_shell.actions.pairs import of_status, set_pair, transient_owner
+
+    score = parse_score(text)
+    if score is None or score < 0:
+        raise Misused(f"{text!r} is no count: a number of failures, or INFINITY")
+    name = f"fail-count-{resource}#monitor_0"
+    change = set_pair(of_status(entry.id), transient_owner(cib, entry.id), name, text)
+    await session.change([change], message=f"failcount {resource}", asked=[resource])
 
 
 async def _trace(session: Session, args: list[str]) -> int:
@@ -60,7 +78,7 @@ async def _untrace(session: Session, args: list[str]) -> int:
 TROUBLE = (
     Command(name="failcount", usage=_FAILCOUNT, run=_failcount,
             summary="How often a resource has failed on a node",
-            completes=("resource", "show|delete", "node")),
+            completes=("resource", "show|set|delete", "node")),
     Command(name="trace", usage=_TRACE, run=_trace,
             summary="Have an agent write down each step of an operation",
             details="Without OPERATION all that are configured are traced, and start and stop. What"

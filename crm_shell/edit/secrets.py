@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from cib_store.document.element import Element
@@ -70,3 +71,13 @@ def _masked(
     children = tuple(_masked(child, known, private, names) for child in element.children)
     same = all(one is other for one, other in zip(children, element.children, strict=True))
     return element if same else element.with_children(children)
+
+
+def obscured(element: Element, globs: Sequence[str]) -> Element:
+    """Return the element with the values of those pairs hidden whose names match (30.40)."""
+    if not globs:
+        return element
+    name = element.get("name")
+    if element.tag == "nvpair" and any(fnmatch.fnmatchcase(name, glob) for glob in globs):
+        return element.with_attributes({"value": HIDDEN})
+    return element.with_children(tuple(obscured(child, globs) for child in element.children))

@@ -17,6 +17,7 @@ _ORDER = (
     ("rsc_ticket", "fencing-topology"), ("cluster_property_set",), ("rsc_defaults",),
     ("op_defaults",), ("acl_role",), ("acl_target", "acl_group"), ("alert",),
 )  # fmt: skip
+_CHANGED = "changed"
 _RANK = {tag: rank for rank, tags in enumerate(_ORDER) for tag in tags}
 _KEYWORDS = {
     "node": "node", "primitive": "primitive", "template": "rsc_template", "group": "group",
@@ -29,9 +30,10 @@ _KEYWORDS = {
 }  # fmt: skip
 
 
-def shown_objects(configuration: Element) -> Iterator[Element]:
+def shown_objects(configuration: Element, *, by_name: bool = True) -> Iterator[Element]:
     """Yield the objects in the order in which they are shown, members flat.
 
+    `by_name`: those of a kind by their names, else as they stand in the configuration.
     Each set of defaults is an object, wrapped in its section; fencing levels are one object.
     """
     pool = Pool.of(configuration)
@@ -44,7 +46,11 @@ def shown_objects(configuration: Element) -> Iterator[Element]:
             found.append(Element(name, {}, tuple(children)))
         else:
             found.extend(children)
-    return iter(sorted(found, key=lambda each: (_RANK.get(each.tag, 99), identity_of(each))))
+
+    def place(each: Element) -> tuple[int, str]:
+        return _RANK.get(each.tag, 99), identity_of(each) if by_name else ""
+
+    return iter(sorted(found, key=place))
 
 
 def identity_of(each: Element) -> str:
@@ -57,17 +63,31 @@ def identity_of(each: Element) -> str:
 
 
 def show(configuration: Element, chosen: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
-    """Return the text, and those of `chosen` that match nothing.
-
-    `chosen`: ids, globs, ``type:TYPE``, ``tag:TAG``, ``related:ID``; none: everything.
-    """
-    objects = list(shown_objects(configuration))
+    """Return the text, and those of `chosen` that match nothing (see `chosen_objects`)."""
+    wanted, missing = chosen_objects(configuration, chosen)
     referenced = referenced_ids((configuration,))
-    missing = tuple(each for each in chosen if not any(_is(one, each, objects) for one in objects))
-    wanted = [
-        one for one in objects if not chosen or any(_is(one, each, objects) for each in chosen)
-    ]
     return "\n".join(render(one, referenced) for one in wanted), missing
+
+
+def chosen_objects(
+    configuration: Element, chosen: Sequence[str] = (), *, before: Element | None = None,
+    by_name: bool = True,
+) -> tuple[tuple[Element, ...], tuple[str, ...]]:  # fmt: skip
+    """Return the objects, and those of `chosen` that match nothing.
+
+    `chosen`: ids, globs, ``type:TYPE``, ``tag:TAG``, ``related:ID``, and ``changed`` for what is
+    not the same in the configuration `before`; none: everything.
+    """
+    objects = list(shown_objects(configuration, by_name=by_name))
+    choices = [each for each in chosen if each != _CHANGED]
+    missing = tuple(each for each in choices if not any(_is(one, each, objects) for one in objects))
+    old = {(each.tag, identity_of(each)): each for each in shown_objects(before or configuration)}
+
+    def is_wanted(one: Element) -> bool:
+        changed = _CHANGED in chosen and old.get((one.tag, identity_of(one))) != one
+        return changed or any(_is(one, each, objects) for each in choices)
+
+    return tuple(one for one in objects if not chosen or is_wanted(one)), missing
 
 
 def keyword_of(each: Element) -> str:

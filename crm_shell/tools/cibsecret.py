@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -182,14 +183,22 @@ def main() -> int:
         parser.error(f"{options.action} takes no value")
 
     async def body(cluster: Cluster) -> int:
-        keeping = Keeping(cluster, options.resource, options.parameter, with_cib=not options.no_cib)
-        try:
-            return await _RUNS[options.action](keeping, options.value)
-        except NoSecret as error:
-            raise ToolFailed(str(error), ExitCode.NOSUCH) from None
-        except OSError as error:
-            denied = isinstance(error, PermissionError)
-            code = ExitCode.INSUFFICIENT_PRIV if denied else ExitCode.OSFILE
-            raise ToolFailed(f"{error.filename}: {error.strerror} (run it as root)", code) from None
+        return await carry_out(cluster, options)
 
     return run_tool("cibsecret", options.config, body)
+
+
+async def carry_out(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Do what is asked for with a secret (`action`, `resource`, `parameter`, `value`, `no_cib`).
+
+    Raises `ToolFailed`, `NotThere`, `HaError`.
+    """
+    keeping = Keeping(cluster, options.resource, options.parameter, with_cib=not options.no_cib)
+    try:
+        return await _RUNS[options.action](keeping, options.value)
+    except NoSecret as error:
+        raise ToolFailed(str(error), ExitCode.NOSUCH) from None
+    except OSError as error:
+        denied = isinstance(error, PermissionError)
+        code = ExitCode.INSUFFICIENT_PRIV if denied else ExitCode.OSFILE
+        raise ToolFailed(f"{error.filename}: {error.strerror} (run it as root)", code) from None

@@ -19,7 +19,15 @@ from crm_shell.tools.attributes import (
     update,
     value_of,
 )
-from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, local_node, run_tool, write
+from crm_shell.tools.frame import (
+    ToolFailed,
+    ToolParser,
+    complain,
+    exclusive,
+    local_node,
+    run_tool,
+    write,
+)
 from raftmaker.client import Cluster
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AttributeChange
@@ -32,6 +40,7 @@ def _parser(program: str) -> ToolParser:
     parser = ToolParser(program, "query and set cluster options and node attributes")
     parser.value("-n", "--name", dest="name", text="the attribute")
     parser.value("-P", "--pattern", dest="pattern", text="regular expression of names")
+    parser.flag("-a", "--all", dest="all", text="with -G: all attributes")
     parser.flag("-G", "--query", dest="query", text="print the value")
     parser.value("-v", "--update", "--attr-value", dest="update", text="set the value")
     parser.flag("-D", "--delete", dest="delete", text="remove the attribute")
@@ -50,6 +59,8 @@ def _parser(program: str) -> ToolParser:
         metavar="RESOURCE",
         help="promotion score of a resource (else OCF_RESOURCE_INSTANCE)",
     )
+    parser.value("-L", "--list-options", dest="list_options", text="list the options of: cluster")
+    parser.value("--output-as", dest="output_as", text="text or xml, with --list-options")
     parser.flag("-q", "--quiet", "-Q", dest="quiet", text="the value alone")
     parser.value("-W", "--wait", dest="wait", text="no, local, or cluster: until all nodes have it")
     parser.flag("--score", "--score", dest="score", text="values X++ and X+=N are sums")
@@ -61,10 +72,24 @@ def main() -> int:
     """Run crm_attribute."""
     parser = _parser("crm_attribute")
     options = parser.parse_args()
+    if options.list_options:
+        return _list_options(options)
     if options.promotion is not None:
         options.name = _promotion_name(parser, options.promotion)
         options.lifetime = options.lifetime or "reboot"
     return _run("crm_attribute", parser, options)
+
+
+def _list_options(options: argparse.Namespace) -> int:
+    from crm_shell.tools.option_lists import listing
+
+    try:
+        write(listing(options.list_options, ("cluster",), advanced=options.verbose > 0,
+                      output_as=options.output_as or "text"))  # fmt: skip
+    except ToolFailed as error:
+        complain("crm_attribute", str(error))
+        return int(error.code)
+    return 0
 
 
 def _promotion_name(parser: ToolParser, resource: str) -> str:
@@ -89,6 +114,10 @@ def _scope(parser: ToolParser, options: argparse.Namespace) -> str:
 
 def _run(program: str, parser: ToolParser, options: argparse.Namespace) -> int:
     command = exclusive(parser, options, ("query", "update", "delete")) or "query"
+    if options.all and (options.name or options.pattern or command != "query"):
+        parser.error("--all is for --query alone, without a name")
+    if options.all:
+        options.pattern = "."
     if not options.name and not options.pattern:
         parser.error("name the attribute: --name NAME")
     scope = _scope(parser, options)
@@ -213,6 +242,7 @@ def standby() -> int:
     options.__dict__.update(
         name="standby",
         pattern=None,
+        all=False,
         default="off",
         type=None,
         set_name=None,
@@ -239,6 +269,7 @@ def master() -> int:
     options.__dict__.update(
         name=_promotion_name(parser, options.resource or ""),
         pattern=None,
+        all=False,
         default=None,
         type=None,
         set_name=None,

@@ -79,6 +79,8 @@ def _parser() -> ToolParser:
     parser.flag("--wait", "--wait", dest="wait", text="wait until the cluster has settled")
     parser.flag("--list-standards", "--list-standards", dest="list_standards")
     parser.flag("--list-ocf-providers", "--list-ocf-providers", dest="list_ocf_providers")
+    parser.value("--list-options", dest="list_options", text="options of: primitive or fencing")
+    parser.flag("--all", "--all", dest="all", text="with --list-options: advanced ones too")
     parser.value("--list-ocf-alternatives", dest="list_ocf_alternatives", text="AGENT")
     parser.value("--list-agents", dest="list_agents", text="STANDARD[:PROVIDER]")
     parser.value("--show-metadata", dest="show_metadata", text="STANDARD:[PROVIDER:]AGENT")
@@ -311,6 +313,7 @@ _RUNS: dict[str, _Run] = {
     "query_xml_raw": queries.show_xml,
     "locate": queries.show_places,
     "constraints": queries.show_constraints,
+    "list_options": queries.show_options,
     "list_standards": queries.show_standards,
     "list_agents": queries.show_agents,
     "list_ocf_providers": queries.show_providers,

@@ -69,9 +69,9 @@ def _verify(given: Element, options: argparse.Namespace, source: bytes = b"") ->
     if given.tag != "cib":
         complain("crm_verify", f"<{given.tag}> is no CIB: the document must be a <cib>")
         return int(ExitCode.DATAERR)
-    found = _errors(given, source)
+    found = errors_in(given, source)
     is_wrong = bool(found)
-    found += _doubts(given, is_wrong=is_wrong)
+    found += doubts_in(given, is_wrong=is_wrong)
     if not options.quiet and (is_wrong or options.verbose):
         for line in found:
             complain("crm_verify", line)
@@ -91,7 +91,7 @@ def _verify(given: Element, options: argparse.Namespace, source: bytes = b"") ->
     return int(ExitCode.OK)
 
 
-def _errors(given: Element, text: bytes) -> list[str]:
+def errors_in(given: Element, text: bytes = b"") -> list[str]:
     """Return what is wrong, with the line where the text has it (features 4.20)."""
     new = upgraded(given).cib
     wrong = faults(new)
@@ -106,7 +106,7 @@ def _errors(given: Element, text: bytes) -> list[str]:
     return found
 
 
-def _doubts(given: Element, *, is_wrong: bool) -> list[str]:
+def doubts_in(given: Element, *, is_wrong: bool) -> list[str]:
     """Return what is allowed and probably not meant; the scheduler judges only what is valid."""
     # The scheduler follows chains of constraints, which may be longer than Python's limit.
     sys.setrecursionlimit(_RECURSION_LIMIT)

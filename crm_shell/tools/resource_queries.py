@@ -66,11 +66,12 @@ async def show_operations(cluster: Cluster, options: argparse.Namespace) -> int:
                 recurring = each.get("interval") not in ("", "0")
                 pending = number(each, "call-id") < 0
                 if options.list_all_operations or recurring or pending:
-                    write(_operation_text(state, history, each))
+                    write(operation_text(state, history, each))
     return 0
 
 
-def _operation_text(state: Element, history: Element, each: Element) -> str:
+def operation_text(state: Element, history: Element, each: Element) -> str:
+    """Return an operation of a resource's history on a node in a line."""
     agent = ":".join(filter(None, (history.get(n) for n in ("class", "provider", "type"))))
     status = "pending" if number(each, "op-status") == -1 else "complete"
     return (
@@ -121,6 +122,16 @@ async def show_constraints(cluster: Cluster, options: argparse.Namespace) -> int
         members = [below.id for below in each.walk() if below.tag == "resource_ref"]
         if name in (*ends, *members):
             write("\n".join(xml_lines(each)))
+    return 0
+
+
+async def show_options(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Print the options that every primitive or fence device has."""
+    from crm_shell.tools.option_lists import listing
+
+    allowed = ("primitive", "fencing")
+    output_as = options.output_as or "text"
+    write(listing(options.list_options, allowed, advanced=options.all, output_as=output_as))
     return 0
 
 

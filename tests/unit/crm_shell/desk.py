@@ -31,6 +31,8 @@ class Desk:
         monkeypatch.setenv("RAFTMAKER_CONFIG", str(tmp_path / "none.toml"))
         monkeypatch.setenv("OCF_RESKEY_CRM_meta_on_node", "n1")
         monkeypatch.delenv("OCF_RESOURCE_INSTANCE", raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
         monkeypatch.setattr(sys, "argv", sys.argv)
 
     def run(self, main: Main, *words: str) -> tuple[int, str, str]:
@@ -48,6 +50,10 @@ class Desk:
         code, out, err = self.run(main, *words)
         assert (code, err) == (ExitCode.OK, "")
         return out
+
+    def write(self, cib: str) -> None:
+        """Put another CIB into the file."""
+        self._file.write_text(cib)
 
     @property
     def cib(self) -> Element:

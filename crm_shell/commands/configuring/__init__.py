@@ -1,0 +1,1 @@
+"""What ``crm configure`` does beside defining objects: a module for each idea."""
