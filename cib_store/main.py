@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from cib_store.callers import Callers
@@ -18,11 +19,16 @@ from raftmaker.runtime.rpc import serve
 
 SWITCH_S = 0.0005
 """How long the event loop may keep the disk's thread waiting for the interpreter."""
+COLLECT_AFTER = (20_000, 20, 50)
+"""Garbage is looked for this seldom: the trees of a thousand versions hold none, and each look at
+them all keeps every writer waiting."""
 
 
 def main() -> int:
     """Run the daemon; return its exit code."""
     sys.setswitchinterval(SWITCH_S)
+    gc.freeze()  # what was loaded stays
+    gc.set_threshold(*COLLECT_AFTER)
     return run_daemon("raftmaker-cib", _body)
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 
 Operation = Callable[[], None]
 
@@ -29,7 +30,7 @@ class Disk:
         self._asked: deque[tuple[int, Sequence[Operation], float]] = deque()
         self._moved_at = self.now()
         self._last = 0
-        self._wake = threading.Semaphore(0)
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ends = False
         self._notify: Operation = lambda: None
@@ -57,7 +58,7 @@ class Disk:
             if self.failure is not None:
                 raise self.failure
         else:
-            self._wake.release()
+            self._wake.put(None)
         return self._last
 
     def stuck_s(self) -> float:
@@ -83,13 +84,13 @@ class Disk:
         """Do what was asked and end the thread; a full disk is not waited for."""
         self._ends = True
         if self._thread is not None:
-            self._wake.release()
+            self._wake.put(None)
             self._thread.join()
             self._thread = None
 
     def _run(self) -> None:
         while self.failure is None:
-            self._wake.acquire()
+            self._wake.get()
             while self._asked and self.failure is None:
                 self._carry_out()
                 self._notify()

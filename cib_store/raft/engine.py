@@ -222,12 +222,7 @@ class PySyncObjLog(ReplicatedLog):
         except Exception as error:  # noqa: BLE001  # whatever it is, the daemon must end
             self._fail(error)
             return
-        seen = self._seen_leadership(engine)
-        if seen != self._leadership:
-            known, self._leadership = self._leadership.leader, seen
-            if known:
-                self._doubt_all()
-            self._on_leadership(seen)
+        self._look_who_leads(engine)
         if self._proposals and self._has_place():
             self._ask_tick()
         self._arm(engine.due_s())
@@ -242,7 +237,7 @@ class PySyncObjLog(ReplicatedLog):
 
     def _hand_over(self, engine: GuardedSyncObj) -> None:
         """Propose what waits, together."""
-        if not self._has_place():
+        if not self._proposals or not self._has_place():
             return
         together: list[_Waiting] = []
         size = 0
@@ -262,6 +257,8 @@ class PySyncObjLog(ReplicatedLog):
 
     def _has_place(self) -> bool:
         """Tell whether a further entry may be under way."""
+        if not self._sent_at:
+            return True
         lost = self._loop.time() - UNDER_WAY_S
         return sum(sent > lost for sent in self._sent_at.values()) < AT_ONCE_MAX
 
@@ -281,11 +278,16 @@ class PySyncObjLog(ReplicatedLog):
             if not done.done():
                 done.set_exception(TimedOut("the leader changed: the outcome is unknown"))
 
-    def _seen_leadership(self, engine: GuardedSyncObj) -> Leadership:
-        leader = engine._getLeader()
-        name = NodeName(leader.id if leader is not None else "")
-        leads = bool(engine._isLeader())
-        return Leadership(term=Term(engine.raftCurrentTerm), leader=name, leads=leads)
+    def _look_who_leads(self, engine: GuardedSyncObj) -> None:
+        """Tell of another leader or term."""
+        known = self._leadership
+        leader, term, leads = engine.leader_name, engine.raftCurrentTerm, engine.leads
+        if (leader, term, leads) == (known.leader, known.term, known.leads):
+            return
+        self._leadership = Leadership(term=Term(term), leader=leader, leads=leads)
+        if known.leader:
+            self._doubt_all()
+        self._on_leadership(self._leadership)
 
     async def propose(self, entry: bytes, *, timeout_ms: int) -> object:
         """See `ReplicatedLog.propose`. `entry` must not be empty."""

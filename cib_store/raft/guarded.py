@@ -17,6 +17,7 @@ from typing import Any
 
 import pysyncobj.syncobj
 from pysyncobj import SyncObj, SyncObjConf
+from pysyncobj.fast_queue import FastQueue
 from pysyncobj.version import VERSION
 
 from cib_store.raft import snapshot as snapshots
@@ -71,6 +72,7 @@ def check_engine() -> None:
     """Refuse any version but the one whose internals are guarded."""
     missing = [name for name in _INTERNALS if not hasattr(SyncObj, name)]
     missing += [name for name in _REPLACED if not hasattr(pysyncobj.syncobj, name)]
+    missing += [] if hasattr(FastQueue(0), "_FastQueue__queue") else ["_FastQueue__queue"]
     if VERSION != VERSION_NEEDED or missing:
         raise Refused(
             f"pysyncobj {VERSION} is installed, {VERSION_NEEDED} is needed"
@@ -258,6 +260,10 @@ class GuardedSyncObj(TickingSyncObj):
             self._awaits_disk = False
             if (term, min(verified, synced)) > self._acknowledged:
                 self._SyncObj__sendNextNodeIdx(leader, nextNodeIdx=verified + 1, success=True)
+
+    def _owes_acknowledgement(self) -> bool:
+        waits = self._awaits_disk and not self.leads
+        return waits and self.journal.synced_index < self._verified[1]
 
     def _answer_pre_vote(self, node: Any, message: Message) -> None:
         now = self._now()

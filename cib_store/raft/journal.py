@@ -229,6 +229,12 @@ class Journal:
             self._votes_batch = batch
         return True
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something waits to be handed over, or `settle` would say something new."""
+        done = bool(self._marks) and self._marks[0][0] <= self._disk.done
+        return done or bool(self._pending) or self._disk.failure is not None
+
     def settle(self) -> bool:
         """Take note of what is on disk by now; tell whether `synced_index` or the votes moved on.
 

@@ -50,8 +50,22 @@ class _Link(Struct):
     waiting_bytes: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stream: object | None = None
+    is_down: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     dials: bool = False
+
+    def take(self, stream: object) -> None:
+        """Go by this stream; what waited was for another one."""
+        self.stream = stream
+        self.is_down.clear()
+        self.waiting.clear()
+        self.waiting_bytes = 0
+
+    def end(self) -> None:
+        """Have no stream: the writer of the present one sees that, and ends."""
+        self.stream = None
+        self.is_down.set()
+        self.wake.set()
 
 
 class Links(raft_pb2_grpc.RaftServicer):
@@ -143,16 +157,15 @@ class Links(raft_pb2_grpc.RaftServicer):
     def _drop(self, peer: NodeName) -> None:
         link = self._links.pop(peer)
         self._greeting.discard(peer)
-        link.dials, link.stream = False, None
-        link.wake.set()
+        link.dials = False
+        link.end()
         for task in link.tasks:
             task.cancel()
 
     def cut_off(self) -> None:
         """End every stream that is up; the peers show their cards anew."""
         for link in self._links.values():
-            link.stream = None  # Its writer sees that it is no longer the current one, and ends.
-            link.wake.set()
+            link.end()
 
     async def close(self) -> None:
         """End every stream."""
@@ -169,7 +182,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         link.waiting.extend(messages)
         link.waiting_bytes += sum(message.ByteSize() for message in messages)
         if link.waiting_bytes > QUEUED_BYTES_MAX:
-            link.stream = None  # Its writer sees that it is no longer the current one, and ends.
+            link.end()
         link.wake.set()
 
     # Cards.
@@ -245,6 +258,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         seen_at = loop.time()
         while link.dials:
             if link.stream is not None:
+                await link.is_down.wait()
                 seen_at = loop.time()
             elif self._dials_first(peer) or loop.time() - seen_at > OTHERS_TURN_S:
                 await self._dial_once(peer, link.endpoint)
@@ -295,9 +309,7 @@ class Links(raft_pb2_grpc.RaftServicer):
         link = self._links.get(peer)
         if link is None:  # It was removed while the stream was being opened.
             return
-        link.stream = stream
-        link.waiting.clear()
-        link.waiting_bytes = 0
+        link.take(stream)
         self._arrived(peer, card)
         writer = asyncio.create_task(self._write(link, stream))
         reader = asyncio.create_task(self._receive(peer, stream))
@@ -308,7 +320,7 @@ class Links(raft_pb2_grpc.RaftServicer):
                 task.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
             if link.stream is stream or link.stream is None:
-                link.stream = None
+                link.end()
                 newer = self._links.get(peer)
                 if newer is link or newer is None or newer.stream is None:
                     self._arrived(peer, None)

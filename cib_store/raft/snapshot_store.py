@@ -64,6 +64,11 @@ class SnapshotStore:
         """Tell whether there is a snapshot on disk."""
         return self._files.exists(self._path)
 
+    @property
+    def is_busy(self) -> bool:
+        """One is being written, or it was not asked yet how that ended."""
+        return self._writing is not None or self._finished is not None
+
     def load(self) -> Snapshot | None:
         """Return the snapshot on disk, None where there is none. Raises `Rejected` on damage."""
         if not self.exists():

@@ -7,6 +7,7 @@ that takes nothing, and a process that stood still, are told from a leader that 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
 from cib_store.raft.journal import Entry, Journal
 from cib_store.raft.prevote import LogEnd
 from cib_store.raft.snapshot_store import SnapshotStore
+from raftmaker.vocabulary.ids import NodeName
 
 REGULAR = 0
 FOLLOWER, CANDIDATE, LEADER = 0, 1, 2
@@ -26,6 +28,9 @@ STORE_COMMIT_S = 5.0
 """How often the commit index is stored, which only saves work after a restart."""
 APPLY_S = 0.005
 """How long a tick applies entries before it lets others run: acknowledgements wait meanwhile."""
+ACKNOWLEDGE_FIRST_S = 0.01
+"""How long a follower leaves what is committed for later while entries that it has to acknowledge
+come to its disk: the leader waits for those, and the disk's thread for the interpreter."""
 TELL_COMMIT_S = 0.004
 """How long a leader waits for an entry that tells the others of a commit which none waits for."""
 BATCH_BYTES = 8 * 1024 * 1024
@@ -88,8 +93,11 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._forwarded = False
         self._awaited = 0
         self._has_put_off = False
+        self._apply_at = float("inf")
         self._due_at = float("inf")
         super().__init__(*arguments, conf=conf, **others)
+        # What is to be proposed: most ticks find nothing there, and PySyncObj raises for that.
+        self._asked: deque[object] = self._SyncObj__commandsQueue._FastQueue__queue
         if threads:
             self.journal.start(wake)
 
@@ -104,6 +112,12 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         """This node is leader of its term, as far as it knows."""
         return self._SyncObj__raftState == LEADER
 
+    @property
+    def leader_name(self) -> NodeName:
+        """Who leads, as far as this node knows; empty: nobody."""
+        leader = self._SyncObj__raftLeader
+        return NodeName("" if leader is None else leader.id)
+
     def step_down(self) -> None:
         """Stop leading."""
         if self.leads:
@@ -116,14 +130,18 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if self.leads:
             due = min(self._SyncObj__newAppendEntriesTime, self._committed_at + TELL_COMMIT_S)
         else:
-            due = self._SyncObj__raftElectionDeadline
+            due = min(self._SyncObj__raftElectionDeadline, self._apply_at)
         self._due_at = min(max(due, now), now + 1.0)
         return self._due_at - now
 
     def _onTick(self, timeToWait: float = 0.0) -> None:
         """Do all that is due: take in, elect, commit, send, apply. Never waits."""
         now = self._now()
-        self._rearm_after_stall(now)
+        if self._has_put_off and now < self._due_at and not self._has_news():
+            self._apply_committed(now, others_go_on=False)
+            return
+        if now - self._due_at >= STALL_S:
+            self._rearm_after_stall(now)
         if self._SyncObj__needLoadDumpFile:
             self._SyncObj__needLoadDumpFile = False
             if self._snapshots.exists():
@@ -136,29 +154,36 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._hold_off_election(now)
         self._campaign(now)
         self._lead(now)
-        self._checkCommandsToApply()
+        if self._asked:
+            self._checkCommandsToApply()
         self._send_entries(now)
         asked = self.journal.submit()
         if self.journal.settle():
             self._settled()
             self._wake()  # a lone voter can commit now
         sent = self._SyncObj__transport.flush()
-        self._apply_committed(others_go_on=asked or sent)
+        self._apply_committed(now, others_go_on=asked or sent)
         self._compact_if_large(now)
 
-    def _apply_committed(self, *, others_go_on: bool) -> None:
+    def _has_news(self) -> bool:
+        """Tell whether anything came up that a tick has to see to."""
+        return bool(self._asked) or self._SyncObj__transport.has_news or self.journal.has_news
+
+    def _apply_committed(self, now: float, *, others_go_on: bool) -> None:
         """Apply, or first let the loop hand over what the disk and the other voters wait for.
 
-        They work while this voter applies. It is put off once only, or a busy one would never
-        come to it.
+        They work while this voter applies. It is put off for a while only, or a busy one would
+        never come to it.
         """
-        if self.raftLastApplied >= self.raftCommitIndex:
-            self._has_put_off = False
+        if self._SyncObj__raftLastApplied >= self._SyncObj__raftCommitIndex:
+            self._has_put_off, self._apply_at = False, float("inf")
+        elif self._owes_acknowledgement() and now < self._apply_at:
+            self._apply_at = min(self._apply_at, now + ACKNOWLEDGE_FIRST_S)
         elif others_go_on and not self._has_put_off:
             self._has_put_off = True
             self._wake()
         else:
-            self._has_put_off = False
+            self._has_put_off, self._apply_at = False, float("inf")
             self._SyncObj__applyLogEntries()
 
     def _rearm_after_stall(self, now: float) -> None:
@@ -167,8 +192,6 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         What they sent meanwhile waits to be read, and is read before the new deadlines.
         """
         stall = now - self._due_at
-        if stall < STALL_S:
-            return
         if self.leads:
             for node in self._SyncObj__lastResponseTime:
                 self._SyncObj__lastResponseTime[node] += stall
@@ -222,13 +245,16 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if not self.leads:
             return
         synced, others = self.journal.synced_index, self._SyncObj__otherNodes
-        held = sorted([synced, *(self._SyncObj__raftMatchIndex[node] for node in others)])
-        # What a majority holds; never more than is on this disk (1).
-        common = self._agreed(min(held[(len(held) - 1) // 2], synced))
-        if common > self.raftCommitIndex and self.journal.term_at(common) == self.raftCurrentTerm:
-            self._set_commit(common)
-        answered = [self._SyncObj__lastResponseTime[node] > now - self._quorum_s for node in others]
-        if 2 * (sum(answered) + 1) <= len(others) + 1:
+        if synced > self._SyncObj__raftCommitIndex:
+            matched = self._SyncObj__raftMatchIndex
+            held = sorted([synced, *(matched[node] for node in others)])
+            # What a majority holds; never more than is on this disk (1).
+            common = self._agreed(min(held[(len(held) - 1) // 2], synced))
+            is_new = common > self._SyncObj__raftCommitIndex
+            if is_new and self.journal.term_at(common) == self.raftCurrentTerm:
+                self._set_commit(common)
+        answered, since = self._SyncObj__lastResponseTime, now - self._quorum_s
+        if 2 * (sum(answered[node] > since for node in others) + 1) <= len(others) + 1:
             self.step_down()
 
     def _set_commit(self, index: int) -> None:
@@ -297,7 +323,8 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if self.journal.size > self._compact_bytes and now >= self._compact_not_before:
             self._compact_not_before = now + COMPACT_AGAIN_S
             self.forceLogCompaction()
-        self._SyncObj__tryLogCompaction()
+        if self._SyncObj__forceLogCompaction or self._snapshots.is_busy:
+            self._SyncObj__tryLogCompaction()
 
     def _doDestroy(self) -> None:
         self._snapshots.close()
@@ -311,6 +338,10 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
 
     def _settled(self) -> None:
         """Something more is on disk."""
+
+    def _owes_acknowledgement(self) -> bool:
+        """Tell whether the leader waits for entries that are on their way to this disk."""
+        return False
 
     def _hold_off_election(self, now: float) -> None:
         """Let the election deadline pass only when the election would be won."""

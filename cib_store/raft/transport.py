@@ -49,6 +49,7 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         self._outbox: dict[NodeName, list[RaftMessage]] = {}
         self._held: list[tuple[NodeName, RaftMessage]] = []
         self._up: set[NodeName] = set()
+        self._nodes: dict[NodeName, Node] = {}
         engine.seats.on_change = self._seated
         links.start(engine.seats.card, engine.seats.current, self._arrived)
 
@@ -77,11 +78,16 @@ class StreamTransport(Transport):  # type: ignore[misc]  # pysyncobj has no type
         self._inbox.append((peer, what))
         self._wake()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something has arrived that was not taken in."""
+        return bool(self._inbox)
+
     def drain(self) -> None:
         """Take in what has arrived; called at the start of a tick."""
         while self._inbox:
             peer, what = self._inbox.popleft()
-            node = Node(peer)
+            node = self._nodes.get(peer) or self._nodes.setdefault(peer, Node(peer))
             if isinstance(what, RaftMessage):
                 message = decode(what)
                 if message is not None and peer in self._up:

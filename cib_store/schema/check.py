@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import is_not
 
 from cib_store.document.element import Element
 from cib_store.document.ids import duplicate_ids
@@ -58,10 +60,22 @@ def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ..
     if before is None:
         return (*_warnings(cib), *operation_warnings(_resources(cib)))
     told = [] if _looks_the_same(before, cib) else _without(_warnings(before), _warnings(cib))
-    old, new = _resources(before), _resources(cib)
-    kept = {id(one) for one in old} & {id(one) for one in new}
-    changed = [[one for one in some if id(one) not in kept] for some in (old, new)]
-    return (*told, *_without(*map(operation_warnings, changed)))
+    found = tuple(operation_warnings(_not_in(_resources(before), _resources(cib))))
+    if not found:
+        return tuple(told)
+    known = operation_warnings(_not_in(_resources(cib), _resources(before)))
+    return (*told, *_without(known, found))
+
+
+def _not_in(some: Sequence[Element], others: Sequence[Element]) -> Iterable[Element]:
+    """Return those of the others that are not the same objects as what stands in their place.
+
+    With siblings that came or went it is all that stand elsewhere now: more than differ.
+    """
+    if len(some) == len(others):
+        return compress(others, map(is_not, others, some))
+    held = {id(one) for one in some}
+    return [one for one in others if id(one) not in held]
 
 
 def _without(known: Iterable[Report], found: Iterable[Report]) -> list[Report]:

@@ -46,7 +46,7 @@ def test_seeds_do_go_on_alone_and_come_back() -> None:
     assert sum(one["not-together-since-start"] for one in counts) > 0
 
 
-PRODUCTIVE = (3, 5)
+PRODUCTIVE = (2, 3)
 
 
 def a_cold_start(**off: bool) -> tuple[ScriptedPair, Voter]:
