@@ -11,6 +11,7 @@ from cib_store.raft.birth import begins_anew
 from cib_store.raft.files import Files
 from cib_store.server import StoreServicer, service_of
 from cib_store.store import Store
+from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import Refused
 from raftmaker.runtime.exchange_service import certificates_service
@@ -24,12 +25,18 @@ COLLECT_AFTER = (20_000, 20, 50)
 them all keeps every writer waiting."""
 
 
+def _metadata() -> str:
+    from cib_store.model.option_metadata import of_daemon
+
+    return of_daemon("raftmaker-cib", __version__)
+
+
 def main() -> int:
     """Run the daemon; return its exit code."""
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*COLLECT_AFTER)
-    return run_daemon("raftmaker-cib", _body)
+    return run_daemon("raftmaker-cib", _body, metadata=_metadata)
 
 
 async def _body(context: Context) -> None:

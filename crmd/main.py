@@ -24,6 +24,7 @@ from crmd.server import ControllerServicer, service_of
 from crmd.starts import next_start
 from crmd.storing import Beating, Storing, Watching
 from crmd.throttling import Throttling, is_container
+from raftmaker import __version__
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
@@ -211,9 +212,15 @@ async def _leave(context: Context, runner: Runner) -> None:
     await asyncio.Event().wait()
 
 
+def _metadata() -> str:
+    from cib_store.model.option_metadata import of_daemon
+
+    return of_daemon("raftmaker-crmd", __version__)
+
+
 def main() -> int:
     """Run the daemon; return its exit code."""
-    return run_daemon("raftmaker-crmd", _body)
+    return run_daemon("raftmaker-crmd", _body, metadata=_metadata)
 
 
 if __name__ == "__main__":

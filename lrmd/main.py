@@ -20,6 +20,7 @@ from lrmd.operations.state import State
 from lrmd.operations.values import Standard
 from lrmd.runner import Runner
 from lrmd.server import ExecutorServicer, service_of
+from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.privileges import ServiceUser, service_user
 from raftmaker.runtime.rpc import serve
@@ -29,9 +30,15 @@ from raftmaker.vocabulary.codes import OcfCode
 from stonithd.client import FencerClient
 
 
+def _metadata() -> str:
+    from cib_store.model.option_metadata import of_daemon
+
+    return of_daemon("raftmaker-lrmd", __version__)
+
+
 def main() -> int:
     """Run the daemon; return its exit code."""
-    return run_daemon("raftmaker-lrmd", _body)
+    return run_daemon("raftmaker-lrmd", _body, metadata=_metadata)
 
 
 async def _body(context: Context) -> None:

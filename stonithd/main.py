@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
@@ -70,9 +71,15 @@ async def _body(context: Context) -> None:
         await peers.close()
 
 
+def _metadata() -> str:
+    from cib_store.model.option_metadata import of_daemon
+
+    return of_daemon("raftmaker-stonithd", __version__)
+
+
 def main() -> int:
     """Run the daemon; return its exit code."""
-    return run_daemon("raftmaker-stonithd", _body)
+    return run_daemon("raftmaker-stonithd", _body, metadata=_metadata)
 
 
 if __name__ == "__main__":

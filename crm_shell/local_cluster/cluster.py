@@ -113,7 +113,8 @@ class LocalCluster:
     def _environment(self) -> dict[str, str]:
         # Our Python and tools first: agents call them by name.
         beside = str(Path(sys.executable).parent)
-        return os.environ | {"PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+        path = f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return os.environ | {"PATH": path, "HA_SBIN_DIR": beside}
 
     def start(self, *names: str) -> None:
         """Start nodes (all, when none is named) and return at once; one that runs is left alone.

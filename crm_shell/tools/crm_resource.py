@@ -99,7 +99,8 @@ def _parser() -> ToolParser:
     parser.value("-i", "--nvpair", dest="pair_id", text="id of the pair")
     parser.value("-t", "--resource-type", dest="type", text="with -D: primitive, group, clone …")
     parser.value("-T", "--timeout", dest="timeout", text="seconds to wait")
-    parser.flag("--recursive", "--recursive", dest="recursive")
+    parser.flag("--recursive", "--recursive", dest="recursive",
+                text="with -p, -a: also what is placed by the resource")  # fmt: skip
     parser.flag("-f", "--force", dest="force")
     parser.flag("-Q", "--quiet", dest="quiet", text="the value alone")
     parser.value("--output-as", dest="output_as", text="text or xml")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import time
+from collections.abc import Awaitable
 
 from cib_store.document.element import Element
+from cib_store.model.values import parse_duration_ms
 from crm_shell.actions import tree
 from crm_shell.tools.frame import ToolFailed, ToolParser, exclusive, run_tool, write
 from raftmaker.client import Cluster, Progress
+from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 
 _KINDS = ("cluster", "guest", "remote")
+_LONGEST = "30s"
 _COMMANDS = ("status", "pacemakerd", "nodes", "dc_lookup")
 
 
@@ -29,8 +35,8 @@ def main() -> int:
         help="the nodes: all, or cluster, guest, remote, with commas between",
     )
     parser.flag("-D", "--dc_lookup", "--dc-lookup", dest="dc_lookup", text="the DC")
-    parser.value("-t", "--timeout", dest="timeout")
-    parser.value("-i", "--ipc-name", dest="ipc_name")
+    parser.value("-t", "--timeout", dest="timeout", text=f"how long to wait; else {_LONGEST}")
+    parser.value("-i", "--ipc-name", dest="ipc_name", text="what to call this program in the logs")
     parser.flag("-B", "--bash-export", dest="bash_export")
     parser.flag("-q", "--quiet", dest="quiet")
     options = parser.parse_args()
@@ -40,10 +46,19 @@ def main() -> int:
     if command == "nodes" and not set(options.nodes.split(",")) <= {"all", *_KINDS}:
         parser.error(f"--nodes: {options.nodes!r} is none of all, {', '.join(_KINDS)}")
 
-    async def body(cluster: Cluster) -> int:
-        return await _act(cluster, command, options)
+    timeout_ms = parse_duration_ms(options.timeout or _LONGEST)
+    if not timeout_ms or timeout_ms < 0:
+        parser.error(f"--timeout: {options.timeout!r} is no time above 0 (30s, 500ms)")
 
-    return run_tool("crmadmin", options.config, body)
+    async def body(cluster: Cluster) -> int:
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                return await _act(cluster, command, options)
+        except TimeoutError:
+            what = f"no answer within {timeout_ms / 1000:g} s; see 'crm cluster status'"
+            raise ToolFailed(what, ExitCode.TIMEOUT) from None
+
+    return run_tool(options.ipc_name or "crmadmin", options.config, body)
 
 
 async def _progress_of(cluster: Cluster, node: str) -> Progress:
@@ -79,6 +94,32 @@ async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> i
                 if wanted & {"all", kind}:
                     write(_node_text(entry, kind, options))
         case _:
-            now = await cluster.progress()
-            write(f"Controller: {now.state}, DC {now.dc or 'none'}")
+            return await _daemons(cluster, options)
     return 0
+
+
+async def _daemons(cluster: Cluster, options: argparse.Namespace) -> int:
+    """Say whether all daemons of this node answer; there is no pacemakerd to ask."""
+    asked: dict[str, Awaitable[object]] = {"raftmaker-cib": cluster.store_status()}
+    if cluster.settings.me.is_node:
+        asked |= {
+            "raftmaker-lrmd": cluster.agents("ocf", ""),
+            "raftmaker-stonithd": cluster.fencing_history(),
+            "raftmaker-crmd": cluster.progress(),
+        }
+    states: dict[str, str] = {}
+    for name, answer in asked.items():
+        try:
+            await answer
+            states[name] = "running"
+        except HaError:
+            states[name] = "not running"
+    whole = "running" if set(states.values()) == {"running"} else "starting_daemons"
+    if options.quiet:
+        write(whole)
+    else:
+        clock = time.strftime("%a %b %e %H:%M:%S %Y")
+        write(f"Status of the daemons: '{whole}' (last updated {clock})")
+        for name, state in states.items():
+            write(f"  * {name}: {state}")
+    return int(ExitCode.OK if whole == "running" else ExitCode.UNAVAILABLE)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from raftmaker.client import Cluster
 
 
+OWN_VERSION = f"Raftmaker {__version__}"
+
+
 class ToolFailed(Exception):
     """A tool cannot do what was asked: the message and the exit code."""
 
@@ -29,7 +32,8 @@ class ToolFailed(Exception):
 class ToolParser(argparse.ArgumentParser):
     """Options as Pacemaker's tools take them; a wrong one ends with exit code USAGE."""
 
-    def __init__(self, program: str, summary: str) -> None:
+    def __init__(self, program: str, summary: str, *, version: str = OWN_VERSION) -> None:
+        """`version`: what --version prints."""
         super().__init__(
             prog=program,
             description=summary,
@@ -38,7 +42,7 @@ class ToolParser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         self.add_argument("-?", "--help", action="help", help="show this help and exit")
-        self.add_argument("-$", "--version", action="version", version=f"Raftmaker {__version__}")
+        self.add_argument("-$", "--version", action="version", version=version)
         self.add_argument("-V", "--verbose", action="count", default=0)
         self.add_argument("--config", type=Path, metavar="FILE", help="the node's raftmaker.toml")
 

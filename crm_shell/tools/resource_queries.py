@@ -9,6 +9,7 @@ from cib_store.document.element import Element
 from crm_shell.actions import tree
 from crm_shell.status.history import lrm_resources, number
 from crm_shell.tools.frame import ToolFailed, write
+from crm_shell.tools.resource_values import dependents
 from crm_shell.xml_text import xml_lines
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import HaError
@@ -116,11 +117,13 @@ async def show_places(cluster: Cluster, options: argparse.Namespace) -> int:
 async def show_constraints(cluster: Cluster, options: argparse.Namespace) -> int:
     """Print the constraints on a resource."""
     cib = await cluster.cib(local=True)
-    name = tree.resource(cib.document, options.resource).id
+    names = {tree.resource(cib.document, options.resource).id}
+    if options.recursive:
+        names.update(dependents(cib.document, *names))
     for each in tree.section(cib.document, "constraints").each():
         ends = [each.get(end) for end in ("rsc", "with-rsc", "first", "then")]
         members = [below.id for below in each.walk() if below.tag == "resource_ref"]
-        if name in (*ends, *members):
+        if names & {*ends, *members}:
             write("\n".join(xml_lines(each)))
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cib_store.document.element import Element
+from cib_store.model.scores import parse_score
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import find_pairs, of_resource, remove_pair, set_pair
 from crm_shell.tools.frame import ToolFailed, write
@@ -67,6 +68,8 @@ async def set_(cluster: Cluster, options: argparse.Namespace) -> int:
     if options.element:
         await cluster.change([_with_attribute(element, name, options.value)])
         return 0
+    if options.recursive:
+        return await _set_on_all(cluster, cib.document, element, options)
     home = of_resource(element, _kind(options))
     known = find_pairs(home, element, name, options.set_name or "")
     if len(known) > 1 and not options.set_name:
@@ -83,6 +86,38 @@ async def set_(cluster: Cluster, options: argparse.Namespace) -> int:
             f" value={options.value}"
         )
     return 0
+
+
+async def _set_on_all(
+    cluster: Cluster, cib: Element, element: Element, options: argparse.Namespace
+) -> int:
+    """Set a value on a resource and on all that are placed by it, in one change."""
+    name, wanted = options.set_parameter, [element.id, *dependents(cib, element.id)]
+    operations = []
+    for each in wanted:
+        one = tree.resource(cib, each)
+        operations.append(set_pair(of_resource(one, _kind(options)), one, name, options.value))
+    await cluster.change(operations)
+    for each in wanted if not options.quiet else ():
+        write(f"Set '{each}' option: name={name} value={options.value}")
+    return 0
+
+
+def dependents(cib: Element, identity: str) -> list[str]:
+    """Return the resources that are placed by this one, and by those, and so on (27.9)."""
+    found: list[str] = []
+    waiting = [identity]
+    constraints = list(tree.section(cib, "constraints").each("rsc_colocation"))
+    while waiting:
+        primary = waiting.pop(0)
+        for each in constraints:
+            score = parse_score(each.get("score")) or 0
+            dependent = each.get("rsc")
+            is_new = dependent not in (identity, *found)
+            if each.get("with-rsc") == primary and score > 0 and is_new:
+                found.append(dependent)
+                waiting.append(dependent)
+    return found
 
 
 def _with_attribute(element: Element, name: str, value: str | None) -> CibOperation:

@@ -49,9 +49,20 @@ class Context(Struct, frozen=True, kw_only=True):
         notify("READY=1\nSTATUS=serves")
 
 
-def run_daemon(program: str, body: Callable[[Context], Awaitable[None]]) -> int:
-    """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code."""
+def run_daemon(
+    program: str,
+    body: Callable[[Context], Awaitable[None]],
+    *,
+    metadata: Callable[[], str] | None = None,
+) -> int:
+    """Run `body` until it returns, fails, or a signal asks it to stop; return the exit code.
+
+    `metadata`: what the daemon prints in place of running when it is given that word (27.35).
+    """
     options = _options(program)
+    if options.action and metadata is not None:
+        print(metadata())  # noqa: T201
+        return int(ExitCode.OK)
     level = options.log_level or level_by(os.environ, program)
     start_logging(level, os.environ)
     if options.realtime and (reason := real_time()):
@@ -90,6 +101,9 @@ def _options(program: str) -> argparse.Namespace:
         "--realtime", action="store_true", help="run with real-time priority, where it is allowed"
     )
     parser.add_argument("--version", action="version", version=SOFTWARE_VERSION)
+    parser.add_argument(
+        "action", nargs="?", choices=("metadata",), help="print the daemon's options"
+    )
     return parser.parse_args()
 
 
