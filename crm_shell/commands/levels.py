@@ -13,6 +13,7 @@ from crm_shell.commands import (
     node,
     options_level,
     ra,
+    report,
     resource,
     simulate,
     site,
@@ -40,6 +41,7 @@ TOP: tuple[Command, ...] = (
     simulate.COMMAND,
     verify.COMMAND,
     waiting.COMMAND,
+    report.COMMAND,
 )
 EVERYTHING: tuple[Command | Level, ...] = (*TOP, *LEVELS)
 """What may be typed at the top."""
