@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -161,3 +163,17 @@ def test_a_connection_that_breaks_within_a_call_is_no_answer() -> None:
         details="Internal error from Core",
     )
     assert isinstance(failure_of(error, "the store", "is it there?"), Unreachable)
+
+
+def test_grpc_knows_the_way_to_wait_that_it_is_asked_for() -> None:
+    """It would say so in every program, and be slower, if a later version had it no more."""
+    code = (
+        "import os, raftmaker, asyncio, grpc.aio\n"
+        "async def main():\n"
+        "    await grpc.aio.insecure_channel('unix:/nowhere').close()\n"
+        "asyncio.run(main())\n"
+        "print(os.environ['GRPC_EXPERIMENTS'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "event_engine" in done.stdout
+    assert "xperiment" not in done.stderr
