@@ -90,6 +90,7 @@ def order_request(effect: effects.SendOrder) -> pb.OrderRequest:
         boot_id=effect.boot_id,
         operation=request_message(effect.operation),
         join_number=effect.join_number,
+        remote_node=effect.remote,
     )
 
 
@@ -111,6 +112,7 @@ def cancel_request(effect: effects.SendCancel) -> executor_pb2.CancelRequest:
         resource=effect.resource,
         operation=effect.operation,
         interval_ms=effect.interval_ms,
+        remote_node=effect.remote,
     )
 
 
@@ -136,6 +138,7 @@ def forget_request(effect: effects.SendForget) -> executor_pb2.ForgetRequest:
         operation=effect.operation,
         interval_ms=effect.interval_ms,
         failure=failure_id_message(effect.failure),
+        remote_node=effect.remote,
     )
 
 

@@ -19,6 +19,7 @@ from crmd.fsa.effects import Exit
 from crmd.fsa.machine import initial
 from crmd.outside import Reach
 from crmd.peers import Peers
+from crmd.remoting import Remoting
 from crmd.runner import Runner
 from crmd.server import ControllerServicer, service_of
 from crmd.starts import next_start
@@ -97,6 +98,17 @@ def _alerting(context: Context, config: Config, executing: Executing, peers: Pee
     )
 
 
+def _remoting(context: Context, runner: Runner, executing: Executing, reach: Reach) -> Remoting:
+    return Remoting(
+        runner=runner,
+        executing=executing,
+        commit=reach.record,
+        identity=context.identity,
+        credentials=context.settings.me.controller.credentials,
+        log=context.log,
+    )
+
+
 def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
     settings = context.settings
     return Throttling(
@@ -111,7 +123,12 @@ def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
 
 
 async def _serve(
-    context: Context, runner: Runner, peers: Peers, explaining: Explaining, throttling: Throttling
+    context: Context,
+    runner: Runner,
+    peers: Peers,
+    explaining: Explaining,
+    throttling: Throttling,
+    remoting: Remoting,
 ) -> tuple[Server, ...]:
     """Serve twice: for root and the daemons, and for everybody and the other nodes."""
     settings, identity = context.settings, context.identity
@@ -121,6 +138,7 @@ async def _serve(
         peers=peers,
         explaining=explaining,
         throttling=throttling,
+        remoting=remoting,
         identity=identity,
         secrets=Secrets(settings.state_dir / "secrets"),
     )
@@ -161,15 +179,16 @@ async def _body(context: Context) -> None:
     runner = Runner(initial(config), reach, log)
     alerting = _alerting(context, config, executing, peers)
     throttling = _throttling(context, runner, peers)
-    take = throttling.beside(alerting.beside(runner.take))
+    remoting = _remoting(context, runner, executing, reach)
+    take = remoting.beside(throttling.beside(alerting.beside(runner.take)))
     take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()
-    servers = await _serve(context, runner, peers, explaining, throttling)
+    servers = await _serve(context, runner, peers, explaining, throttling, remoting)
     watching = Watching(roster, identity, take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, watching, context.keys)
     running = (
         executing.run(take), watching.run(), _beat(executing, beating),
-        alerting.run(), throttling.run(), _leave(context, runner),
+        alerting.run(), throttling.run(), remoting.run(), _leave(context, runner),
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
     context.ready()
@@ -185,6 +204,7 @@ async def _body(context: Context) -> None:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
+        await remoting.close()
         await explaining.close()
         await runner.close()
         await reach.close()

@@ -15,6 +15,7 @@ from crmd.explanation_codec import explain_reply
 from crmd.fsa import effects, events
 from crmd.guarding import is_guarded, refusal, without_names
 from crmd.peers import Peers
+from crmd.remoting import Remoting
 from crmd.runner import Runner
 from crmd.throttling import Throttling
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -42,6 +43,7 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         peers: Peers,
         explaining: Explaining,
         throttling: Throttling,
+        remoting: Remoting,
         identity: Identity,
         secrets: Secrets,
         trusting: bool,
@@ -52,6 +54,7 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         self._runner = runner
         self._explaining = explaining
         self._throttling = throttling
+        self._remoting = remoting
         self._peers = peers
         self._identity = identity
 
@@ -100,7 +103,11 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         return pb.LoadReportReply()
 
     async def Order(self, request: pb.OrderRequest, context: _Context) -> pb.OrderReply:
-        """Run an operation here."""
+        """Run an operation here, or on a remote node that is reached from here."""
+        if request.remote_node:
+            order = codec.order_received(request, at_ms=boot_ms(), call=0)
+            asked = self._remoting.order(NodeName(request.remote_node), order)
+            return pb.OrderReply(call_id=await _for_remote(context, asked))
         answer = await self._ask(
             context,
             lambda call: codec.order_received(request, at_ms=boot_ms(), call=call),
@@ -111,7 +118,11 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
     async def CancelOrder(
         self, request: executor_pb2.CancelRequest, context: _Context
     ) -> executor_pb2.CancelReply:
-        """End a recurring operation here."""
+        """End a recurring operation here, or on a remote node."""
+        if request.remote_node:
+            order = codec.cancel_received(request, at_ms=boot_ms(), call=0)
+            asked = self._remoting.cancel(NodeName(request.remote_node), order)
+            return executor_pb2.CancelReply(found=await _for_remote(context, asked))
         answer = await self._ask(
             context,
             lambda call: codec.cancel_received(request, at_ms=boot_ms(), call=call),
@@ -122,7 +133,11 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
     async def ForgetOrder(
         self, request: executor_pb2.ForgetRequest, context: _Context
     ) -> executor_pb2.ForgetReply:
-        """Forget a resource here."""
+        """Forget a resource here, or on a remote node."""
+        if request.remote_node:
+            order = codec.forget_received(request, at_ms=boot_ms(), call=0)
+            asked = self._remoting.forget(NodeName(request.remote_node), order)
+            return executor_pb2.ForgetReply(found=await _for_remote(context, asked))
         answer = await self._ask(
             context,
             lambda call: codec.forget_received(request, at_ms=boot_ms(), call=call),
@@ -340,6 +355,14 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
         except HaError as error:
             await abort(context, error)
             raise
+
+
+async def _for_remote(context: _Context, asked: Awaitable[_Reply]) -> _Reply:
+    try:
+        return await asked
+    except HaError as error:
+        await abort(context, error)
+        raise
 
 
 def _fence_reply(answer: effects.FencingAnswered | FenceNodeAnswer) -> pb.FenceNodeReply:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import grpc
+from msgspec import Struct
 
 from lrmd.codec import (
     agent_message,
     agent_of,
     alert_run_message,
+    delegated_outcome_message,
+    delegated_run_of,
     failure_id_message,
     inventory_of,
     ocf_code,
@@ -32,28 +36,47 @@ from lrmd.operations.values import (
     Outcome,
     Result,
 )
+from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.codes import OpStatus
-from raftmaker.vocabulary.ids import ResourceId, Token
+from raftmaker.vocabulary.ids import BootId, ResourceId, Token
 from raftmaker.wire import executor_pb2 as pb
 from raftmaker.wire import executor_pb2_grpc, types_pb2
 from raftmaker.wire.types_pb2 import Identity
 
 _Reply = TypeVar("_Reply")
 _MEND = "is raftmaker-lrmd running there? (systemctl start raftmaker-lrmd)"
+_MEND_REMOTE = "is raftmaker-remoted running there? (systemctl start raftmaker-remote)"
 _QUICK_S = 10.0
 _METADATA_S = 40.0
 
 
-class ExecutorClient:
-    """This node's executor. Every call raises `Unreachable`, `Refused` (an older token, another
-    cluster), `TimedOut` or another `HaError`."""
+class Attended(Struct, frozen=True, kw_only=True):
+    """What a remote node answers to the controller that attends to it."""
 
-    def __init__(self, socket: Path, *, identity: Identity) -> None:
-        """Name the unix socket; it connects when first used."""
-        self._where = f"the executor at {socket}"
-        self._channel = dial(socket, identity=identity)
+    boot_id: BootId
+    is_leaving: bool
+    """It was asked to stop, and waits for its resources to be moved."""
+
+
+Asked = tuple[int, OperationRequest | None]
+"""A call that the controller carries out itself; without operation: nobody waits any more."""
+Answer = Callable[[int, Outcome], None]
+
+
+class ExecutorClient:
+    """This node's executor, or a remote node's.
+
+    Every call raises `Unreachable`, `Refused` (an older token, another cluster), `TimedOut` or
+    another `HaError`.
+    """
+
+    def __init__(self, target: Target, *, identity: Identity) -> None:
+        """Name the unix socket or the remote node; it connects when first used."""
+        self._where = f"the executor at {target}"
+        self._mend = _MEND if isinstance(target, Path) else _MEND_REMOTE
+        self._channel = dial(target, identity=identity)
         self._stub = executor_pb2_grpc.ExecutorStub(self._channel)
         self._identity = identity
 
@@ -140,7 +163,7 @@ class ExecutorClient:
             async for message in self._stub.Results(pb.ResultsRequest(after=after)):
                 yield result_of(message)
         except grpc.aio.AioRpcError as error:
-            raise failure_of(error, self._where, _MEND) from None
+            raise failure_of(error, self._where, self._mend) from None
 
     async def confirm(self, serial: int) -> None:
         """Results up to `serial` are stored safely elsewhere."""
@@ -167,9 +190,48 @@ class ExecutorClient:
         request = pb.AlertRequest(event=event, runs=[alert_run_message(run) for run in runs])
         await self._ask(self._stub.Alert(request, timeout=_QUICK_S))
 
+    async def delegated(self, begun: Callable[[Answer], None]) -> AsyncIterator[Asked]:
+        """Follow what this node's controller is to carry out itself (features 22.2).
+
+        `begun` is given the function that answers; it is good while this goes on. Ends with an
+        exception, or when another controller asks.
+        """
+        call = self._stub.Delegated()
+        answers: asyncio.Queue[pb.DelegatedOutcome] = asyncio.Queue()
+
+        def answer(call_id: int, outcome: Outcome) -> None:
+            answers.put_nowait(delegated_outcome_message(call_id, outcome))
+
+        async def write() -> None:
+            while True:
+                await call.write(await answers.get())
+
+        writing = asyncio.create_task(write())
+        begun(answer)
+        try:
+            while (message := await call.read()) is not grpc.aio.EOF:
+                yield delegated_run_of(message)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error, self._where, self._mend) from None
+        finally:
+            writing.cancel()
+            call.cancel()
+
+    async def attend(
+        self, *, token: Token, router: str, begin: bool = False, timeout_s: float = _QUICK_S
+    ) -> Attended:
+        """Attend to a remote node. `Refused`: another controller does, or did with a newer DC."""
+        request = pb.AttendRequest(token=token_message(token), router=router, begin=begin)
+        reply = await self._ask(self._stub.Attend(request, timeout=timeout_s))
+        return Attended(boot_id=BootId(reply.boot_id), is_leaving=reply.leaving)
+
+    async def release(self, router: str) -> None:
+        """Attend to a remote node no more."""
+        await self._ask(self._stub.Release(pb.ReleaseRequest(router=router), timeout=_QUICK_S))
+
     async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            failure: HaError = failure_of(error, self._where, _MEND)
+            failure: HaError = failure_of(error, self._where, self._mend)
             raise failure from None

@@ -203,6 +203,36 @@ def inventory_of(message: pb.ExecutorState) -> Inventory:
     )
 
 
+def delegated_run_message(call_id: int, request: OperationRequest | None) -> pb.DelegatedRun:
+    """Write what the controller is to carry out; `request` None: it may stop doing so."""
+    message = request_message(request) if request is not None else None
+    return pb.DelegatedRun(call_id=call_id, request=message)
+
+
+def delegated_run_of(message: pb.DelegatedRun) -> tuple[int, OperationRequest | None]:
+    """Read what the controller is to carry out."""
+    return message.call_id, request_of(message.request) if message.HasField("request") else None
+
+
+def delegated_outcome_message(call_id: int, outcome: Outcome) -> pb.DelegatedOutcome:
+    """Write how it ended."""
+    return pb.DelegatedOutcome(
+        call_id=call_id,
+        code=outcome.code,
+        status=outcome.status,
+        exit_reason=outcome.exit_reason,
+    )
+
+
+def delegated_outcome_of(message: pb.DelegatedOutcome) -> Outcome:
+    """Read how it ended."""
+    return Outcome(
+        code=ocf_code(message.code),
+        status=OpStatus(message.status),
+        exit_reason=message.exit_reason,
+    )
+
+
 def alert_run_message(run: AlertRun) -> pb.AlertRun:
     """Write a run of an alert agent."""
     return pb.AlertRun(

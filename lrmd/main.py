@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from lrmd.agents.classes import Agents
+from lrmd.agents.delegated import Delegates
 from lrmd.agents.environment import DEFAULT_PATH
 from lrmd.agents.fence_devices import FenceDevices
 from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits
 from lrmd.alerting import AlertAgents
+from lrmd.attending import Attending
 from lrmd.history import open_memory
 from lrmd.operations.state import State
 from lrmd.operations.values import Standard
@@ -22,6 +24,7 @@ from lrmd.runner import Runner
 from lrmd.server import ExecutorServicer, service_of
 from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
+from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.privileges import ServiceUser, service_user
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.secrets import Secrets
@@ -42,6 +45,25 @@ def main() -> int:
 
 
 async def _body(context: Context) -> None:
+    settings = context.settings
+    fencer = FencerClient(settings.socket("stonithd"), identity=context.identity)
+    await run_executor(context, fencer=fencer, delegates=Delegates())
+    await fencer.close()
+
+
+async def run_executor(
+    context: Context,
+    *,
+    fencer: FencerClient | None = None,
+    delegates: Delegates | None = None,
+    attending: Attending | None = None,
+    endpoints: tuple[Endpoint, ...] = (),
+) -> None:
+    """Run agents until the daemon is stopped.
+
+    A member has a `fencer` and a controller that does what is delegated; a remote node has
+    controllers that attend to it, at `endpoints`, and ends when none does any more.
+    """
     settings, log = context.settings, context.log
     opened = open_memory(
         run_dir=settings.run_dir,
@@ -52,43 +74,36 @@ async def _body(context: Context) -> None:
     if opened.problem:
         log.error("history lost, the DC will probe what runs here", problem=opened.problem)
     inherited = _inherited(settings)
-    scripts = Scripts(
-        ocf_roots=settings.ocf_roots,
-        children=settings.run_dir / "lrmd" / "runs",
-        inherited=inherited,
-        node=settings.node,
-        secrets=Secrets(settings.state_dir / "secrets"),
-    )
+    scripts = _scripts(settings, inherited)
     for call_id in scripts.clear_strangers(frozenset(opened.state.operations)):
         log.warning("ended a run that nobody knows of", call=call_id)
-    fencer = FencerClient(settings.socket("stonithd"), identity=context.identity)
-    devices = FenceDevices(fencer)
-    devices.remember(_started_devices(opened.state))
-    agents = Agents(scripts=scripts, units=SystemdUnits(), devices=devices)
+    devices = FenceDevices(fencer) if fencer is not None else None
+    if devices is not None:
+        devices.remember(_started_devices(opened.state))
+    agents = Agents(scripts=scripts, units=SystemdUnits(), devices=devices, delegates=delegates)
     runner = Runner(
         state=opened.state, memory=opened.memory, agents=agents, clear=scripts.clear, log=log
     )
-    alert_agents = AlertAgents(
-        sequence_file=settings.run_dir / "lrmd" / "alert-sequence",
-        inherited=inherited,
-        node=settings.node,
-        user=partial(_alert_user, settings),
-        log=log,
-    )
+    alert_agents = _alert_agents(context, inherited)
     servicer = ExecutorServicer(
         runner=runner,
         agents=agents,
         alert_agents=alert_agents,
+        delegates=delegates,
+        attending=attending,
         identity=context.identity,
         boot_id=context.boot_id,
         incarnation=secrets.token_hex(8),
     )
     runner.restart()
     server = await serve(
-        [service_of(servicer)], identity=context.identity, socket=settings.socket("lrmd")
+        [service_of(servicer)],
+        identity=context.identity,
+        socket=settings.socket("lrmd"),
+        endpoints=endpoints,
     )
     context.ready()
-    stopping = asyncio.ensure_future(_set(context.stop))
+    stopping = asyncio.ensure_future(_stopped(context, attending))
     await asyncio.wait([stopping, runner.failure], return_when=asyncio.FIRST_COMPLETED)
     await server.stop(grace=0)
     if runner.failure.done():
@@ -96,11 +111,34 @@ async def _body(context: Context) -> None:
     # What runs goes on: the next process of this boot finds it again.
     opened.memory.close()
     await alert_agents.end()
-    await fencer.close()
 
 
-async def _set(event: asyncio.Event) -> None:
-    await event.wait()
+def _alert_agents(context: Context, inherited: dict[str, str]) -> AlertAgents:
+    settings = context.settings
+    return AlertAgents(
+        sequence_file=settings.run_dir / "lrmd" / "alert-sequence",
+        inherited=inherited,
+        node=settings.node,
+        user=partial(_alert_user, settings),
+        log=context.log,
+    )
+
+
+def _scripts(settings: Settings, inherited: dict[str, str]) -> Scripts:
+    return Scripts(
+        ocf_roots=settings.ocf_roots,
+        children=settings.run_dir / "lrmd" / "runs",
+        inherited=inherited,
+        node=settings.node,
+        secrets=Secrets(settings.state_dir / "secrets"),
+    )
+
+
+async def _stopped(context: Context, attending: Attending | None) -> None:
+    await context.stop.wait()
+    if attending is not None:
+        context.log.info("asked to stop: the resources are to be moved first")
+        await attending.leave()
 
 
 def _inherited(settings: Settings) -> dict[str, str]:

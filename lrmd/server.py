@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc.aio
 
 from lrmd.agents.classes import Agents
+from lrmd.agents.delegated import Delegates
 from lrmd.alerting import AlertAgents
+from lrmd.attending import Attending
 from lrmd.by_hand import ByHand
 from lrmd.codec import (
     agent_message,
     agent_of,
     alert_run_of,
+    delegated_outcome_of,
+    delegated_run_message,
     failure_id_of,
     request_of,
     result_message,
@@ -57,8 +62,15 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         identity: Identity,
         boot_id: BootId,
         incarnation: str,
+        delegates: Delegates | None = None,
+        attending: Attending | None = None,
     ) -> None:
-        """`incarnation` is made anew at each start of the daemon."""
+        """`incarnation` is made anew at each start of the daemon.
+
+        `delegates`: on a member; `attending`: on a remote node.
+        """
+        self._delegates = delegates
+        self._attending = attending
         self._runner = runner
         self._agents = agents
         self._alert_agents = alert_agents
@@ -175,6 +187,56 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         """Begin to run alert agents."""
         self._alert_agents.take(request.event, map(alert_run_of, request.runs))
         return pb.AlertReply()
+
+    async def Delegated(
+        self, requests: AsyncIterator[pb.DelegatedOutcome], context: _Context
+    ) -> AsyncIterator[pb.DelegatedRun]:
+        """Have the controller carry out what it does itself."""
+        if self._delegates is None:
+            await abort(context, Refused("nothing is delegated here"))
+            return
+        answers = asyncio.create_task(self._delegated_answers(requests, self._delegates))
+        try:
+            async for call_id, request in self._delegates.conversation():
+                yield delegated_run_message(call_id, request)
+        finally:
+            answers.cancel()
+
+    async def _delegated_answers(
+        self, requests: AsyncIterator[pb.DelegatedOutcome], delegates: Delegates
+    ) -> None:
+        async for message in requests:
+            if message.call_id:
+                delegates.answer(message.call_id, delegated_outcome_of(message))
+
+    async def Attend(self, request: pb.AttendRequest, context: _Context) -> pb.AttendReply:
+        """A member's controller attends to this remote node."""
+
+        async def work() -> pb.AttendReply:
+            attending = self._attends()
+            attending.attend(
+                request.router,
+                token_of(request.token),
+                self._runner.state.token,
+                begin=request.begin,
+            )
+            return pb.AttendReply(boot_id=self._boot_id, leaving=attending.is_leaving)
+
+        return await _answered(context, work)
+
+    async def Release(self, request: pb.ReleaseRequest, context: _Context) -> pb.ReleaseReply:
+        """A member's controller attends to this remote node no more."""
+
+        async def work() -> pb.ReleaseReply:
+            self._attends().release(request.router)
+            return pb.ReleaseReply()
+
+        return await _answered(context, work)
+
+    def _attends(self) -> Attending:
+        if self._attending is None:
+            raise Refused("this is no remote node: its own controller gives it orders")
+        return self._attending
 
     def _take(self, event: Event, wanted: type[_Answer]) -> _Answer:
         answer = self._runner.take(event)

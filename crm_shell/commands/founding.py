@@ -13,7 +13,7 @@ JOIN = (
     " [-F|--force]"
 )
 ROTATE = "rotate-certificates [-y|--yes]"
-TOKEN = "token [--expires 1h] [--witness|--follower]"
+TOKEN = "token [--expires 1h] [--witness|--follower|--remote]"
 
 
 async def _init(session: Session, args: list[str]) -> int:
@@ -54,7 +54,8 @@ FOUNDING = (
             details="The token holds a secret: give it to that host alone. It is kept here as a"
             " digest, expires (30s to 7d), and is good for one host. While one is valid this node"
            " listens on TCP port 5409. --witness: a third vote that runs no resource;"
-            " --follower: a node that runs resources and does not vote."),
+            " --follower: a node that runs resources and does not vote. --remote: a remote node,"
+            " which runs resources and is no member (ocf:pacemaker:remote)."),
     Command(name="join", usage=JOIN, run=_join,
             summary="Make this host a node of the cluster that the token is for",
             details="Makes a key that never leaves this host, checks that whoever answers has the"

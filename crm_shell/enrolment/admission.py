@@ -64,12 +64,21 @@ class Admission(Struct, frozen=True, kw_only=True):
             asked = request.certificate_request
             try:
                 key = requested_key_digest(asked)
-                certificate = certify(self.keys.authority, asked, NodeName(peer.name), now)
+                certificate = certify(
+                    self.keys.authority,
+                    asked,
+                    NodeName(peer.name),
+                    now,
+                    is_remote=record.role is Role.REMOTE,
+                )
             except ValueError as error:
                 return refused(ExitCode.DATAERR, str(error))
             problem = self._use_up(record, peer.name, key, int(now.timestamp()))
             if problem is not None:
                 return problem
+            if record.role is Role.REMOTE:
+                # It is no member: the resource of its name makes it known, when somebody adds that.
+                return self._reply_to_remote(certificate)
             try:
                 await self.roster.add(peer)
             except HaError:
@@ -111,6 +120,14 @@ class Admission(Struct, frozen=True, kw_only=True):
             peers=members,
         )
 
+    def _reply_to_remote(self, certificate: bytes) -> EnrolReply:
+        """It is called and calls nobody: no key of the cluster's, and no addresses."""
+        return EnrolReply(
+            certificate=certificate,
+            authority=self.keys.trusted,
+            cluster_name=self.cluster_name,
+        )
+
 
 def refused(code: ExitCode, reason: str) -> EnrolReply:
     """Return the reply that refuses."""
@@ -121,6 +138,8 @@ def fault_of(peer: SeedPeer, members: tuple[SeedPeer, ...]) -> EnrolReply | None
     """Return the refusal of a peer that does not fit the members; None where it fits. Pure."""
     if not is_node_name(peer.name):
         return refused(ExitCode.DATAERR, f"{peer.name!r} is no node name: letters, digits, . _ -")
+    if peer.role == ROLES[Role.REMOTE]:
+        return _fault_of_remote(peer, members)
     daemons = addresses_of(peer)
     for name, addresses in daemons.items():
         bad = [each for each in addresses if not is_address(each) or is_loopback(each)]
@@ -142,6 +161,15 @@ def fault_of(peer: SeedPeer, members: tuple[SeedPeer, ...]) -> EnrolReply | None
             return refused(
                 ExitCode.EXISTS, f"{', '.join(sorted(shared))} belongs to member {other.name}"
             )
+    return None
+
+
+def _fault_of_remote(peer: SeedPeer, members: tuple[SeedPeer, ...]) -> EnrolReply | None:
+    """A remote node must not be taken for a member: what it shows is a certificate for its name."""
+    if any(other.name == peer.name for other in members):
+        return refused(
+            ExitCode.EXISTS, f"there is a member {peer.name}: choose another name with --node NAME"
+        )
     return None
 
 

@@ -32,12 +32,14 @@ class Role(Enum):
     VOTER = "voter"
     WITNESS = "witness"
     FOLLOWER = "follower"
+    REMOTE = "remote node"
 
 
 ROLES = {
     Role.VOTER: wire.ENROLMENT_ROLE_VOTER,
     Role.WITNESS: wire.ENROLMENT_ROLE_WITNESS,
     Role.FOLLOWER: wire.ENROLMENT_ROLE_FOLLOWER,
+    Role.REMOTE: wire.ENROLMENT_ROLE_REMOTE,
 }
 ROLE_OF = {number: role for role, number in ROLES.items()}
 

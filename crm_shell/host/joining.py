@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from crm_shell.enrolment.places import with_port
 from crm_shell.enrolment.token import ROLE_OF, ROLES, Role, Token
 from crm_shell.host.files import PORTS, Places, write_settings
@@ -9,7 +11,7 @@ from raftmaker.runtime.certificates import CertificateRequest, create_request, r
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.private_file import write_private
-from raftmaker.runtime.settings import Peer, Settings
+from raftmaker.runtime.settings import Peer, Settings, default_listener
 from raftmaker.runtime.settings_text import render
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.members import MemberKind
@@ -24,7 +26,9 @@ def request_of(
         daemon: [with_port(host, port) for host in addresses] for daemon, port in PORTS.items()
     }
     peer = SeedPeer(name=node, store=places["store"], role=ROLES[token.role])
-    if token.role is not Role.WITNESS:
+    if token.role is Role.REMOTE:
+        peer = SeedPeer(name=node, role=ROLES[token.role])
+    elif token.role is not Role.WITNESS:
         peer.controller.extend(places["controller"])
         peer.fencer.extend(places["fencer"])
     return EnrolRequest(
@@ -46,7 +50,8 @@ def key_of(places: Places, node: NodeName) -> CertificateRequest:
 
 def settle_in(token: Token, node: NodeName, reply: EnrolReply, places: Places) -> Settings:
     """Write what the cluster gave, the settings last; return those."""
-    write_private(places.tls / "cluster.key", reply.cluster_key)
+    if reply.cluster_key:
+        write_private(places.tls / "cluster.key", reply.cluster_key)
     if reply.authority_key:
         write_private(places.tls / "authority.key", reply.authority_key)
     (places.tls / "authority.pem").write_bytes(reply.authority)
@@ -62,9 +67,14 @@ def settle_in(token: Token, node: NodeName, reply: EnrolReply, places: Places) -
         peers=tuple(peer_of(each) for each in reply.peers),
         tls_dir=places.tls,
         state_dir=places.state,
+        remote=_listener(node) if token.role is Role.REMOTE else None,
     )
     write_settings(places, render(settings))
     return settings
+
+
+def _listener(node: NodeName) -> Endpoint:
+    return Endpoint(node=node, address=default_listener(os.environ))
 
 
 def peer_of(seed: SeedPeer) -> Peer:

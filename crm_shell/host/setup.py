@@ -116,6 +116,7 @@ async def token(session: Session, args: list[str], usage: str) -> int:
     role = options.add_mutually_exclusive_group()
     role.add_argument("--witness", dest="role", action="store_const", const=Role.WITNESS)
     role.add_argument("--follower", dest="role", action="store_const", const=Role.FOLLOWER)
+    role.add_argument("--remote", dest="role", action="store_const", const=Role.REMOTE)
     given = options.parse_args(args)
     insist_on_root("let others join")
     lasting_s = duration_s(given.expires)
@@ -181,7 +182,7 @@ async def join(session: Session, args: list[str], usage: str) -> int:
     given = _read(options, args)
     insist_on_root("join a cluster")
     token = decode(given.token)
-    witness = token.role is Role.WITNESS
+    witness, remote = token.role is Role.WITNESS, token.role is Role.REMOTE
     places = places_of(session.config)
     await _make_room(session, places, given, "join")
     settings = settings_there(places)
@@ -197,9 +198,14 @@ async def join(session: Session, args: list[str], usage: str) -> int:
         _say(session, f"Let in: certificate, keys and {places.config} are there")
     else:
         _say(session, f"Going on with joining {settings.cluster_name} ({settings.cluster})")
-    await _bring_up(session, places, given, witness=witness)
-    session.console.say(f"\n{settings.node} is a {token.role.value} of {settings.cluster_name}."
-                        " 'crm status' shows what it does.")  # fmt: skip
+    if remote:
+        await _bring_up_remote(session, places, given, settings)
+    else:
+        await _bring_up(session, places, given, witness=witness)
+        session.console.say(
+            f"\n{settings.node} is a {token.role.value} of {settings.cluster_name}."
+            " 'crm status' shows what it does."
+        )
     session.console.answer("", _data(settings))
     return 0
 
@@ -249,6 +255,24 @@ async def _bring_up(
         places.config, lambda text: _say(session, f"  … {text}"), witness=witness, timeout_s=_UP_S
     )
     finished(places)
+
+
+async def _bring_up_remote(
+    session: Session, places: Places, given: argparse.Namespace, settings: Settings
+) -> None:
+    """A remote node has one daemon; it is used once a resource of its name is configured."""
+    if given.no_start:
+        _say(session, f"Not started, as you asked: 'systemctl enable --now {units.REMOTE}'")
+    else:
+        await units.must("enable", units.REMOTE)
+        await units.must("reset-failed", "raftmaker-*")
+        await units.must("start", units.REMOTE, timeout_ms=90_000)
+        _say(session, f"{units.REMOTE} is enabled and started")
+    finished(places)
+    session.console.say(
+        f"\nOn a member, to use it: crm configure primitive {settings.node} ocf:pacemaker:remote"
+        f" params server=ADDRESS op monitor interval=10s (its address, where not {settings.node})"
+    )
 
 
 def _say(session: Session, text: str) -> None:

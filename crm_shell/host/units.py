@@ -12,6 +12,8 @@ from raftmaker.vocabulary.codes import ExitCode
 
 TARGET = "raftmaker.target"
 NODE = "raftmaker-node.service"
+REMOTE = "raftmaker-remote.service"
+"""The only daemon of a remote node; it conflicts with the target."""
 DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
 WITNESS_DAEMONS = ("cib",)
 _BOOTED = Path("/run/systemd/system")

@@ -52,10 +52,12 @@ class LocalCluster:
         timings: Mapping[str, int] | None = None,
         ocf_roots: Sequence[Path] = (),
         fence_dirs: Sequence[Path] = (),
+        remotes: Sequence[str] = (),
         bound: bool = False,
     ) -> LocalCluster:
         """Lay out a new cluster; nothing runs yet. `timings` as in ``raftmaker.toml``, in ms.
 
+        `remotes` are remote nodes, which `start` starts only by name.
         `ocf_roots` each hold ``resource.d``, `fence_dirs` fence agents beside our local one.
         """
         layout = create_layout(
@@ -64,6 +66,7 @@ class LocalCluster:
             timings=timings or {},
             ocf_roots=ocf_roots,
             fence_dirs=(stonithd.agents_local.DIRECTORY, *fence_dirs),
+            remotes=remotes,
         )
         return cls(layout, bound=bound)
 
@@ -96,8 +99,8 @@ class LocalCluster:
         return tuple(node.name for node in self.layout.nodes)
 
     def node(self, name: str) -> NodeLayout:
-        """Return a node's folders and ports."""
-        for node in self.layout.nodes:
+        """Return a node's folders and ports; remote nodes count."""
+        for node in (*self.layout.nodes, *self.layout.remotes):
             if node.name == name:
                 return node
         raise HaError(f"{self.directory}: no node {name!r}; nodes: {', '.join(self.names)}")
@@ -134,6 +137,8 @@ class LocalCluster:
         (node.directory / "pids").mkdir()
         argv = [sys.executable, "-m", "crm_shell.local_cluster.supervisor"]
         argv += ["--config", str(node.config), "--directory", str(node.directory)]
+        if node in self.layout.remotes:
+            argv += ["--daemons", "remoted"]
         if self._bound:
             argv += ["--creator", str(os.getpid())]
         pid = spawn(
@@ -263,11 +268,12 @@ class LocalCluster:
 
     def destroy(self) -> None:
         """Kill every node and remove what `create` made; other files in the folder stay."""
-        for node in self.layout.nodes:
+        nodes = (*self.layout.nodes, *self.layout.remotes)
+        for node in nodes:
             self._kill(node)
         if self.layout.run_root is not None:
             shutil.rmtree(self.layout.run_root, ignore_errors=True)
-        for node in self.layout.nodes:
+        for node in nodes:
             shutil.rmtree(node.directory, ignore_errors=True)
         (self.directory / DESCRIPTION).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty, or gone

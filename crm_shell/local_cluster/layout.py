@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
@@ -50,6 +51,8 @@ class Layout(Struct, frozen=True, kw_only=True):
     directory: Path
     cluster_id: str
     nodes: tuple[NodeLayout, ...]
+    remotes: tuple[NodeLayout, ...] = ()
+    """Remote nodes: no members, each a machine of its own with raftmaker-remoted alone."""
     timings: Mapping[str, int] = field(default_factory=dict)
     ocf_roots: tuple[Path, ...] = ()
     fence_dirs: tuple[Path, ...] = ()
@@ -69,38 +72,43 @@ def create_layout(
     timings: Mapping[str, int],
     ocf_roots: Sequence[Path],
     fence_dirs: Sequence[Path],
+    remotes: Sequence[str] = (),
 ) -> Layout:
     """Make the folders and settings files. Raises `Rejected` where there is a cluster already."""
     directory = directory.resolve()
     if (directory / DESCRIPTION).exists():
         raise _fault(directory, "holds a local cluster already", "destroy it, or name another")
-    if len(set(names)) != len(names) or not names:
+    every = (*names, *remotes)
+    if len(set(every)) != len(every) or not names:
         raise _fault(directory, f"bad node names {list(names)}", "give at least one, each once")
     directory.mkdir(parents=True, exist_ok=True)
-    run_root = _short_folder(directory, names)
-    ports = free_ports(len(_LISTENERS) * len(names))
+    run_root = _short_folder(directory, every)
+    ports = free_ports(len(_LISTENERS) * len(names) + len(remotes))
+
+    def node(name: str, listeners: tuple[str, ...]) -> NodeLayout:
+        return NodeLayout(
+            name=name,
+            directory=directory / name,
+            run=(run_root or directory) / name / "run",
+            ports={listener: next(ports) for listener in listeners},
+        )
+
     layout = Layout(
         directory=directory,
         cluster_id=str(uuid.uuid4()),
-        nodes=tuple(
-            NodeLayout(
-                name=name,
-                directory=directory / name,
-                run=(run_root or directory) / name / "run",
-                ports={listener: next(ports) for listener in _LISTENERS},
-            )
-            for name in names
-        ),
+        nodes=tuple(node(name, _LISTENERS) for name in names),
+        remotes=tuple(node(name, ("remote",)) for name in remotes),
         timings=timings,
         ocf_roots=tuple(ocf_roots),
         fence_dirs=tuple(fence_dirs),
         run_root=run_root,
     )
-    for node in layout.nodes:
-        for folder in (node.directory / "log", node.directory / "state", node.run):
+    for each in (*layout.nodes, *layout.remotes):
+        for folder in (each.directory / "log", each.directory / "state", each.run):
             folder.mkdir(parents=True, exist_ok=True)
-        node.config.write_text(settings_of(layout, node), "utf-8")
-        mark_founder(node.directory / "state")
+        each.config.write_text(settings_of(layout, each), "utf-8")
+    for each in layout.nodes:
+        mark_founder(each.directory / "state")
     text = json.dumps(to_builtins(layout, enc_hook=str), indent=1)
     (directory / DESCRIPTION).write_text(text, "utf-8")
     return layout
@@ -116,19 +124,21 @@ def read_layout(directory: Path) -> Layout:
     return Layout(
         directory=directory,
         cluster_id=data["cluster_id"],
-        nodes=tuple(
-            NodeLayout(
-                name=node["name"],
-                directory=Path(node["directory"]),
-                run=Path(node["run"]),
-                ports=node["ports"],
-            )
-            for node in data["nodes"]
-        ),
+        nodes=tuple(map(_read_node, data["nodes"])),
+        remotes=tuple(map(_read_node, data.get("remotes", ()))),
         timings=data["timings"],
         ocf_roots=tuple(Path(path) for path in data["ocf_roots"]),
         fence_dirs=tuple(Path(path) for path in data["fence_dirs"]),
         run_root=Path(data["run_root"]) if data["run_root"] else None,
+    )
+
+
+def _read_node(node: Mapping[str, Any]) -> NodeLayout:
+    return NodeLayout(
+        name=node["name"],
+        directory=Path(node["directory"]),
+        run=Path(node["run"]),
+        ports=node["ports"],
     )
 
 
@@ -178,6 +188,9 @@ def settings_of(layout: Layout, node: NodeLayout) -> str:
     if layout.timings:
         lines.append("[timings]")
         lines.extend(f"{name} = {value}" for name, value in layout.timings.items())
+    if node in layout.remotes:
+        lines.extend(("[remote]", f'listen = "{HOST}:{node.ports["remote"]}"'))
+        return "\n".join(lines) + "\n"
     for peer in layout.nodes:
         lines.extend(("[[peers]]", f"name = {json.dumps(peer.name)}"))
         lines.extend(f'{name} = "{HOST}:{peer.ports[name]}"' for name in _LISTENERS)

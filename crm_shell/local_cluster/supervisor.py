@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -23,7 +24,7 @@ DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
 _BACKOFF_S = (0.05, 5.0)
 _SETTLED_S = 5.0
 """A daemon that lived this long is restarted at once when it ends."""
-_STOP_S = {"crmd": 120.0}
+_STOP_S = {"crmd": 120.0, "remoted": 120.0}
 _STOP_DEFAULT_S = 10.0
 _TICK_S = 0.5
 _WOKEN_BY = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
@@ -47,7 +48,12 @@ class Supervisor(Struct):
     """Of the node: ``log`` and ``pids`` are below."""
     creator: int = 0
     """End the node when this process is gone; 0: live on."""
-    children: list[Child] = field(default_factory=lambda: [Child(name) for name in DAEMONS])
+    daemons: Sequence[str] = DAEMONS
+    children: list[Child] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing running."""
+        self.children = [Child(name) for name in self.daemons]
 
     def run(self) -> int:
         """Work until a signal or the creator's end; return the exit code."""
@@ -141,8 +147,11 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--creator", type=int, default=0)
+    parser.add_argument("--daemons", nargs="+", default=DAEMONS)
     options = parser.parse_args()
-    return Supervisor(options.config, options.directory, options.creator).run()
+    return Supervisor(
+        options.config, options.directory, options.creator, daemons=options.daemons
+    ).run()
 
 
 if __name__ == "__main__":

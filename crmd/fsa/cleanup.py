@@ -24,6 +24,7 @@ from crmd.fsa.joins import joiner_of
 from crmd.fsa.purpose import ForCleanup
 from crmd.fsa.state import Cleanup
 from crmd.fsa.turn import Turn, with_item, without
+from crmd.remote.nodes import is_remote, router_of
 from raftmaker.vocabulary.codes import ExitCode, OpStatus
 from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import NodeName
@@ -96,6 +97,8 @@ def _clean_node(
         for pair in transient_pairs(state)
         if is_failure_attribute(pair.get("name"))
     }
+    remote = node if is_remote(turn.view.cib, node) else NodeName("")
+    member = router_of(turn.view.cib, node) if remote else node
     removals: list[CibOperation] = []
     for name in sorted({*histories, *names, *_counted_resources(counted)}):
         if not _is_meant(name, names, event):
@@ -106,7 +109,7 @@ def _clean_node(
         if history is None or not (event.refresh or about or _has_failed(history, event)):
             removals.extend(removed)
             continue
-        if joiner_of(turn, node) is None:
+        if member is None or joiner_of(turn, member) is None:
             # Its executor forgets the failure when it joins: the CIB does not count it any more.
             removals.extend(removed)
             _note(turn, number, f"{name} on {node}: the node takes no orders; history kept")
@@ -114,8 +117,9 @@ def _clean_node(
         _wait_for(turn, number)
         send_forget(
             turn,
-            node,
+            member,
             name,
+            remote=remote,
             operation="" if event.refresh else event.operation,
             interval_ms=event.interval_ms,
             cleanup=number,
@@ -169,7 +173,7 @@ def on_forgotten(
 ) -> None:
     """A member has forgotten, or (with a reason) could not be made to: its failcounts stay then."""
     end = reason or "cleaned up"
-    _note(turn, number, f"{effect.resource} on {effect.node}: {end}")
+    _note(turn, number, f"{effect.resource} on {effect.remote or effect.node}: {end}")
     if then and not reason and turn.dc is not None:
         turn.write(then, ForCleanup(number), turn.dc.token)
     else:

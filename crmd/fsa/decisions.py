@@ -21,8 +21,9 @@ from crmd.fsa.fencing import advance_fencings, drop_held, failed_too_often
 from crmd.fsa.joins import advance_joins, outstanding
 from crmd.fsa.options import duration_ms, flag, integer
 from crmd.fsa.orders import dispatch
-from crmd.fsa.purpose import ForAction
+from crmd.fsa.purpose import ForAction, NotingMaintenance
 from crmd.fsa.turn import Turn, with_item
+from crmd.remote.nodes import maintenance_operations
 from crmd.transition.engine import INFINITY, step, transition_of
 from crmd.transition.throttle import batch_of, jobs_of
 from crmd.transition.values import (
@@ -145,7 +146,15 @@ def on_schedule(turn: Turn, event: events.ScheduleReady) -> None:
         magics={},
         recheck_at_ms=_recheck_at_ms(turn, event),
     )
+    _note_maintenance(turn, event)
     run(turn, [Begun(turn.at_ms)])
+
+
+def _note_maintenance(turn: Turn, event: events.ScheduleReady) -> None:
+    """Have it shown which remote nodes are in maintenance: a graph says where that changes."""
+    changed = tuple(one for action in event.graph.actions for one in action.maintenance)
+    if changed and turn.dc is not None:
+        turn.write(maintenance_operations(changed), NotingMaintenance(), turn.dc.token)
 
 
 def _limits(turn: Turn, batch_limit: str) -> Limits:

@@ -50,6 +50,8 @@ class SendOrder(Struct, frozen=True, kw_only=True):
     join_number: int
     operation: OperationRequest
     until_ms: int
+    remote: NodeName = NodeName("")
+    """The remote node whose executor is meant, by way of `node`; empty: the member's own."""
 
 
 class SendCancel(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,8 @@ class SendCancel(Struct, frozen=True, kw_only=True):
     operation: str
     interval_ms: int
     until_ms: int
+    remote: NodeName = NodeName("")
+    """The remote node whose executor is meant, by way of `node`; empty: the member's own."""
 
 
 class SendForget(Struct, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ class SendForget(Struct, frozen=True, kw_only=True):
     failure: FailureId | None = None
     """Only this failure of it."""
     until_ms: int
+    remote: NodeName = NodeName("")
+    """The remote node whose executor is meant, by way of `node`; empty: the member's own."""
 
 
 class Schedule(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,12 @@ from crmd.fsa.purpose import Intending, StoringFencing
 from crmd.fsa.state import Dc, FencePhaseHere, Fencing
 from crmd.fsa.turn import Turn, with_item, without
 from crmd.fsa.unfencing import CLIENT, unfence_for_call
+from crmd.remote.nodes import (
+    fence_failures,
+    fenced_operations,
+    is_remote,
+    unfenced_operations,
+)
 from crmd.scheduler.graph import GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
 from raftmaker.vocabulary.codes import ExitCode
@@ -144,6 +150,11 @@ def _put(turn: Turn, dc: Dc, fencing: Fencing) -> None:
 
 
 def _intend(turn: Turn, dc: Dc, fencing: Fencing) -> None:
+    if is_remote(turn.view.cib, fencing.target) and turn.view.facts.of(fencing.target) is None:
+        # It has no session that could come back meanwhile: it is connected to by this graph alone.
+        _put(turn, dc, replace(fencing, phase=FencePhaseHere.INTENT))
+        run_devices(turn, replace(fencing, phase=FencePhaseHere.INTENT))
+        return
     body = FenceIntent(
         target=fencing.target,
         boot_id=fencing.boot_id,
@@ -167,10 +178,18 @@ def on_intent(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Resul
         return []
     if code is not ExitCode.OK:
         return _over(turn, fencing, confirmed=False, reason=f"the intent was refused: {code.name}")
+    run_devices(turn, fencing)
+    return []
+
+
+def run_devices(turn: Turn, fencing: Fencing) -> None:
+    """Have a member's fencer run the devices; a person's word takes their place."""
+    dc = turn.dc
+    assert dc is not None
     if fencing.devices == (MANUAL,):
         confirmed = replace(fencing, is_confirmed=True, phase=FencePhaseHere.RESULT, request=0)
         _put(turn, dc, confirmed)
-        return []
+        return
     place = _place(turn, fencing)
     if place is None:
         unplaced = replace(
@@ -180,7 +199,7 @@ def on_intent(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Resul
             outcome="no other member is there to run a fence device",
         )
         _put(turn, dc, unplaced)
-        return []
+        return
     request = turn.number()
     _put(turn, dc, replace(fencing, phase=FencePhaseHere.RUNNING, request=request))
     turn.emit(
@@ -200,7 +219,6 @@ def on_intent(turn: Turn, target: NodeName, code: ExitCode | None) -> list[Resul
             until_ms=turn.fresh_until_ms,
         )
     )
-    return []
 
 
 def _place(turn: Turn, fencing: Fencing) -> NodeName | None:
@@ -216,8 +234,12 @@ def _place(turn: Turn, fencing: Fencing) -> NodeName | None:
     ]
     if not places:
         return None
-    facts = turn.view.facts.of(fencing.target)
-    return places[(facts.fence_failures if facts is not None else 0) % len(places)]
+    return places[_failures(turn, fencing.target) % len(places)]
+
+
+def _failures(turn: Turn, target: NodeName) -> int:
+    facts = turn.view.facts.of(target)
+    return facts.fence_failures if facts is not None else fence_failures(turn.view.cib, target)
 
 
 def on_fencing_ended(turn: Turn, event: events.FencingEnded) -> None:
@@ -235,12 +257,16 @@ def on_fencing_ended(turn: Turn, event: events.FencingEnded) -> None:
                 is_confirmed=event.confirmed,
                 devices=event.devices,
                 outcome=event.reason,
+                ended_s=event.now_s,
             )
             _put(turn, dc, ended)
             return
 
 
 def _store(turn: Turn, dc: Dc, fencing: Fencing) -> None:
+    if is_remote(turn.view.cib, fencing.target) and turn.view.facts.of(fencing.target) is None:
+        _store_remote(turn, dc, fencing)
+        return
     body = FenceResult(
         target=fencing.target,
         boot_id=fencing.boot_id,
@@ -250,6 +276,17 @@ def _store(turn: Turn, dc: Dc, fencing: Fencing) -> None:
         reason=fencing.outcome[:200],
     )
     turn.record(body, StoringFencing(fencing.target), dc.token)
+    _put(turn, dc, replace(fencing, request=-1))
+
+
+def _store_remote(turn: Turn, dc: Dc, fencing: Fencing) -> None:
+    """Of a remote node the status section alone tells that it was fenced (features 24.20)."""
+    operations = (
+        fenced_operations(turn.view.cib, fencing.target, fencing.ended_s)
+        if fencing.is_confirmed
+        else unfenced_operations(turn.view.cib, fencing.target)
+    )
+    turn.write(operations, StoringFencing(fencing.target), dc.token)
     _put(turn, dc, replace(fencing, request=-1))
 
 
@@ -288,9 +325,8 @@ def _over(turn: Turn, fencing: Fencing, *, confirmed: bool, reason: str) -> list
 
 def failed_too_often(turn: Turn, target: NodeName) -> bool:
     """Tell whether fencing a node is not to be tried again at once (features 2.24)."""
-    facts = turn.view.facts.of(target)
     limit = integer(turn.view.cib, "fencing-max-attempts")
-    return facts is not None and limit > 0 and facts.fence_failures >= limit
+    return 0 < limit <= _failures(turn, target)
 
 
 def drop_held(turn: Turn) -> list[Result]:
@@ -318,7 +354,8 @@ def on_fence_requested(turn: Turn, event: events.FenceNodeRequested) -> None:
             f"{event.action!r} is no way to fence a node: reboot, off or on",
         )
         return
-    if event.target not in turn.nodes and turn.view.facts.of(event.target) is None:
+    remote = is_remote(turn.view.cib, event.target)
+    if event.target not in turn.nodes and turn.view.facts.of(event.target) is None and not remote:
         known = ", ".join(turn.nodes)
         turn.refuse(event.call, ExitCode.NOSUCH, f"no node {event.target!r}; known: {known}")
         return

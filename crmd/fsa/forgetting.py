@@ -12,6 +12,9 @@ from lrmd.operations.values import FailureId
 from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import NodeName, ResourceId
 
+HERE = NodeName("")
+"""The member itself is meant, no remote node."""
+
 
 def send_forget(
     turn: Turn,
@@ -24,10 +27,12 @@ def send_forget(
     action: int | None = None,
     cleanup: int | None = None,
     then: tuple[CibOperation, ...] = (),
+    remote: NodeName = HERE,
 ) -> int:
     """Order a member to forget a resource, or one operation or failure of it.
 
-    `then` is written when it has. Return the number of the order.
+    `then` is written when it has. `remote`: the remote node that is meant, by way of `node`.
+    Return the number of the order.
     """
     dc = turn.dc
     assert dc is not None
@@ -41,6 +46,7 @@ def send_forget(
         interval_ms=interval_ms,
         failure=failure,
         until_ms=turn.fresh_until_ms,
+        remote=remote,
     )
     purpose = ForAction(dc.transition_count, action) if action is not None else None
     sent = Order(effect=effect, action=purpose, cleanup=cleanup, then=then)

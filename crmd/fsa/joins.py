@@ -193,7 +193,7 @@ def join_change(
     """
     old = node_state(cib, node)
     lrm = lrm_of(node, inventory.history, (one.request for one in inventory.pending))
-    lrm = _with_known_entries(lrm, old)
+    lrm = with_known_entries(lrm, old)
     attributes = {"join": "member", "expected": "member", MARK: mark}
     if old is not None and old.get(UNREACHED):
         attributes[UNREACHED] = ""
@@ -213,7 +213,7 @@ def join_change(
     )
 
 
-def _with_known_entries(lrm: Element, old: Element | None) -> Element:
+def with_known_entries(lrm: Element, old: Element | None) -> Element:
     """Keep entries that the CIB has of the very same results: they know the agent's metadata."""
     known = {
         (resource.id, op.id): op for resource in lrm_resources(old) for op in resource.children

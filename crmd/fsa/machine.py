@@ -43,6 +43,7 @@ from crmd.fsa.purpose import (
     Intending,
     LeavingSession,
     MarkingUnreached,
+    NotingMaintenance,
     OpeningSession,
     ReleasingDc,
     StampingFeatureSet,
@@ -228,8 +229,8 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
             lease.on_asked(turn, code, event.index)
         case ForcingState():
             start_state.on_forced(turn, code, event.index)
-        case StampingFeatureSet():
-            pass  # refused or lost: the next DC writes it
+        case StampingFeatureSet() | NotingMaintenance():
+            pass  # refused or lost: the next DC, or the next graph, writes it
         case StoringResults(count=count, serial=serial):
             if code is ExitCode.OK:
                 results.on_stored(turn, count, serial, event.index)

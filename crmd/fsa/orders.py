@@ -24,6 +24,7 @@ from crmd.fsa.purpose import ForAction
 from crmd.fsa.state import Dc, Order
 from crmd.fsa.turn import Turn, with_item, without
 from crmd.fsa.unfencing import unfence_for_action
+from crmd.remote.nodes import is_remote, router_of
 from crmd.scheduler.graph import ActionKind, GraphAction
 from crmd.transition.values import ActionDone, ActionFailed
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Standard
@@ -142,6 +143,7 @@ def _order(turn: Turn, action: GraphAction) -> Result | None:
         join_number=joiner.number,
         operation=operation,
         until_ms=turn.fresh_until_ms,
+        remote=_remote(action),
     )
     purpose = ForAction(dc.transition_count, action.id)
     _send(turn, dc, order, Order(effect=effect, action=purpose))
@@ -163,6 +165,7 @@ def _cancel(turn: Turn, action: GraphAction) -> Result | None:
         operation=action.attributes.get("CRM_meta_operation", "monitor"),
         interval_ms=action.interval_ms,
         until_ms=turn.fresh_until_ms,
+        remote=_remote(action),
     )
     purpose = ForAction(dc.transition_count, action.id)
     _send(turn, dc, order, Order(effect=effect, action=purpose))
@@ -173,8 +176,14 @@ def _forget(turn: Turn, action: GraphAction) -> Result | None:
     node = action.router_node or action.on_node
     if node is None or action.resource is None or joiner_of(turn, node) is None:
         return _nobody(turn, action)
-    send_forget(turn, NodeName(node), action.resource.id, action=action.id)
+    send_forget(turn, NodeName(node), action.resource.id, action=action.id, remote=_remote(action))
     return None
+
+
+def _remote(action: GraphAction) -> NodeName:
+    """The remote node where an action happens; empty: it happens on a member (features 16.30)."""
+    is_routed = action.router_node is not None and action.router_node != action.on_node
+    return NodeName(action.on_node or "") if is_routed else NodeName("")
 
 
 def _send(turn: Turn, dc: Dc, number: int, order: Order) -> None:
@@ -188,10 +197,14 @@ def _clear_failcount(turn: Turn, action: GraphAction) -> Result | None:
     node, resource = NodeName(action.on_node), action.resource.id
     removals = failure_removals(turn, node, resource)
     failure = _failure(turn, node, resource)
-    if failure is None or joiner_of(turn, node) is None:
+    remote = node if is_remote(turn.view.cib, node) else NodeName("")
+    member = router_of(turn.view.cib, node) if remote else node
+    if failure is None or member is None or joiner_of(turn, member) is None:
         return _write(turn, action, removals)
     # The executor forgets first: what it still tells at a join, the failcount accounts for.
-    send_forget(turn, node, resource, failure=failure, action=action.id, then=removals)
+    send_forget(
+        turn, member, resource, failure=failure, action=action.id, then=removals, remote=remote
+    )
     return None
 
 
@@ -233,7 +246,9 @@ def on_order_ended(
     reason = ""
     if isinstance(event, events.OrderFailed):
         reason = event.reason or "no reason given"
-        rejoin(turn, event.node, reached=event.reached)
+        if not (order.effect.remote and event.reached):
+            # A remote node that did not do it says nothing about the member on the way to it.
+            rejoin(turn, event.node, reached=event.reached)
     if order.cleanup is not None and isinstance(order.effect, SendForget):
         on_forgotten(turn, order.cleanup, order.effect, reason, order.then)
     if order.call is not None:

@@ -96,6 +96,10 @@ class LeavingSession(Struct, frozen=True):
     """This node's end of session."""
 
 
+class NotingMaintenance(Struct, frozen=True):
+    """That remote nodes are in maintenance, or are no more."""
+
+
 Purpose = (
     OpeningSession
     | AcquiringDc
@@ -113,4 +117,5 @@ Purpose = (
     | ForCleanup
     | Announcing
     | LeavingSession
+    | NotingMaintenance
 )

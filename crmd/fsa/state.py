@@ -209,6 +209,8 @@ class Fencing(Struct, frozen=True, kw_only=True):
     is_confirmed: bool = False
     devices: tuple[str, ...] = ()
     outcome: str = ""
+    ended_s: int = 0
+    """When the devices were done, seconds since 1970."""
 
 
 class Unfencing(Struct, frozen=True, kw_only=True):

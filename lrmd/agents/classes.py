@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from lrmd.agents.delegated import Delegates
 from lrmd.agents.execution import AgentClass, Decided, Execution, TaskRun, not_installed
 from lrmd.agents.fence_devices import FenceDevices
 from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits
-from lrmd.operations.values import FAIL_BY_HAND, Agent, OperationRequest, Outcome, Standard
+from lrmd.operations.values import (
+    FAIL_BY_HAND,
+    REMOTE_CONNECTION,
+    Agent,
+    OperationRequest,
+    Outcome,
+    Standard,
+)
 from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import OcfCode
 
@@ -17,17 +25,24 @@ class Agents:
     """Runs, lists and describes agents of every class."""
 
     def __init__(
-        self, *, scripts: Scripts, units: SystemdUnits, devices: FenceDevices | None
+        self,
+        *,
+        scripts: Scripts,
+        units: SystemdUnits,
+        devices: FenceDevices | None,
+        delegates: Delegates | None = None,
     ) -> None:
-        """`devices` None: this daemon has no fencer to ask."""
+        """`devices` None: this daemon has no fencer to ask; `delegates` None: no controller."""
         self.scripts = scripts
+        self._delegates = delegates
         self._units = units
         self._devices = devices
 
     def begin(self, call_id: int, request: OperationRequest) -> Execution:
         """Start a run."""
         if request.operation == FAIL_BY_HAND:
-            return Decided(Outcome(code=OcfCode.ERROR, exit_reason="failed by hand"))
+            reason = request.user_data.get("reason", "failed by hand")
+            return Decided(Outcome(code=OcfCode.ERROR, exit_reason=reason))
         return self._class_of(request.agent).begin(call_id, request)
 
     def adopt(self, call_id: int, request: OperationRequest) -> Execution | None:
@@ -38,6 +53,8 @@ class Agents:
 
     async def metadata(self, agent: Agent) -> str:
         """Return an agent's metadata as XML. Raises `HaError` when there is none."""
+        if agent == REMOTE_CONNECTION and self._delegates is not None:
+            return await self._delegates.metadata()
         if self._is_unit(agent):
             return await self._units.metadata(agent)
         if agent.standard is Standard.STONITH:
@@ -51,6 +68,7 @@ class Agents:
         scripts = self.scripts.installed()
         asked = self._devices if standard in ("", "stonith") else None
         devices = await asked.installed() if asked is not None else ()
+        delegated = self._delegates.installed() if self._delegates is not None else ()
         units = await self._units.installed() if standard in ("", "systemd", "service") else ()
         if standard == "service":
             names = {
@@ -59,7 +77,7 @@ class Agents:
             return tuple(Agent(Standard.SERVICE, "", name) for name in sorted(names))
         return tuple(
             agent
-            for agent in sorted((*scripts, *units, *devices), key=str)
+            for agent in sorted((*scripts, *units, *devices, *delegated), key=str)
             if standard in ("", agent.standard.value) and provider in ("", agent.provider)
         )
 
@@ -70,6 +88,8 @@ class Agents:
         return agent.standard is Standard.SYSTEMD
 
     def _class_of(self, agent: Agent) -> AgentClass:
+        if agent == REMOTE_CONNECTION and self._delegates is not None:
+            return self._delegates
         match agent.standard:
             case Standard.OCF | Standard.LSB:
                 return self.scripts

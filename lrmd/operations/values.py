@@ -47,6 +47,10 @@ class Agent(Struct, frozen=True):
         return ":".join(part for part in (self.standard.value, self.provider, self.type) if part)
 
 
+REMOTE_CONNECTION = Agent(Standard.OCF, "pacemaker", "remote")
+"""The agent of connections to remote nodes, which the controller carries out (features 5.7)."""
+
+
 class OperationRequest(Struct, frozen=True, kw_only=True):
     """One operation to run; `interval_ms` 0: once. Times are in milliseconds.
 

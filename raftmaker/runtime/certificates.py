@@ -56,12 +56,21 @@ def create_authority(cluster: ClusterId, now: datetime) -> KeyPair:
     )
 
 
-def issue(authority: KeyPair, node: NodeName, now: datetime, days: int = NODE_DAYS) -> KeyPair:
-    """Make the key and the certificate of a node, for both ends of a connection."""
+def issue(
+    authority: KeyPair,
+    node: NodeName,
+    now: datetime,
+    days: int = NODE_DAYS,
+    *,
+    is_remote: bool = False,
+) -> KeyPair:
+    """Make the key and the certificate of a node, for both ends of a connection.
+
+    `is_remote`: for being called alone, as `certify` says.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    return KeyPair(
-        certificate=_certify(authority, key.public_key(), node, now, days), key=_private(key)
-    )
+    certificate = _certify(authority, key.public_key(), node, now, days, is_remote=is_remote)
+    return KeyPair(certificate=certificate, key=_private(key))
 
 
 class CertificateRequest(Struct, frozen=True, kw_only=True):
@@ -87,13 +96,21 @@ def request_for(key: bytes, node: NodeName) -> CertificateRequest:
 
 
 def certify(
-    authority: KeyPair, request: bytes, node: NodeName, now: datetime, days: int = NODE_DAYS
+    authority: KeyPair,
+    request: bytes,
+    node: NodeName,
+    now: datetime,
+    days: int = NODE_DAYS,
+    *,
+    is_remote: bool = False,
 ) -> bytes:
     """Certify the key in a request for `node`, whatever names the request holds.
 
+    `is_remote`: it is good for being called alone, so that a remote node can call no member.
+
     Raises ValueError for a request that is not whole, or not signed with the key in it.
     """
-    return _certify(authority, _requested_key(request), node, now, days)
+    return _certify(authority, _requested_key(request), node, now, days, is_remote=is_remote)
 
 
 def requested_key_digest(request: bytes) -> str:
@@ -123,12 +140,20 @@ def expires_at(certificate: bytes) -> datetime:
 
 
 def _certify(
-    authority: KeyPair, key: ec.EllipticCurvePublicKey, node: NodeName, now: datetime, days: int
+    authority: KeyPair,
+    key: ec.EllipticCurvePublicKey,
+    node: NodeName,
+    now: datetime,
+    days: int,
+    *,
+    is_remote: bool = False,
 ) -> bytes:
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     signer = serialization.load_pem_private_key(authority.key, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH]
+    if not is_remote:
+        purposes.append(ExtendedKeyUsageOID.CLIENT_AUTH)
     builder = (
         _builder(_named(node), issuer.subject, key, now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

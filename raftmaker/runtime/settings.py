@@ -60,7 +60,9 @@ class Peer(Struct, frozen=True, kw_only=True):
 
 COMPACT_BYTES = 16 * 1024 * 1024
 COMPACT_BYTES_MIN = 64 * 1024
-_TABLES = ("cluster", "node", "directories", "timings", "store", "peers")
+_TABLES = ("cluster", "node", "directories", "timings", "store", "remote", "peers")
+REMOTE_PORT = 3121
+"""Where a remote node listens for the members (features 26.11)."""
 
 
 class Timings(Struct, frozen=True, kw_only=True):
@@ -102,10 +104,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     timings: Timings = Timings()
     compact_bytes: int = COMPACT_BYTES
     """How long the store's journal becomes before a snapshot takes its place."""
+    remote: Endpoint | None = None
+    """Where this machine, which is no member but a remote node, listens (features 22.1)."""
 
     @property
     def me(self) -> Peer:
-        """This node's own entry among the peers."""
+        """This node's own entry among the peers. Raises `Rejected` on a remote node."""
+        if self.remote is not None:
+            mend = "give the command on a member of the cluster"
+            what = f"{self.node} is a remote node: it has no store and no controller to ask"
+            raise Rejected(ExitCode.CONFIG, (Report(code="remote-node", what=what, mend=mend),))
         return self.peer(self.node)
 
     def peer(self, name: NodeName) -> Peer:
@@ -215,7 +223,12 @@ def secured(settings: Settings) -> Settings:
     from raftmaker.runtime.keyring import Keyring
 
     credentials = Keyring(settings.tls_dir, settings.node)
-    return replace(settings, peers=tuple(peer.secured(credentials) for peer in settings.peers))
+    remote = settings.remote
+    return replace(
+        settings,
+        peers=tuple(peer.secured(credentials) for peer in settings.peers),
+        remote=replace(remote, credentials=credentials) if remote is not None else None,
+    )
 
 
 def decode_file(path: Path) -> Settings:
@@ -254,8 +267,9 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
     if not identity:
         check.fault("cluster.id", "is missing", "the same text in every node's file")
     tls = check.text(directories, "directories", "tls")
-    peers = _peers(data.get("peers"), check, secure=bool(tls))
-    if name not in {peer.name for peer in peers}:
+    remote = _remote(data, name, check, secure=bool(tls)) if "remote" in data else None
+    peers = () if remote else _peers(data.get("peers"), check, secure=bool(tls))
+    if remote is None and name not in {peer.name for peer in peers}:
         check.fault("node.name", f"{name!r} is none of the peers", "add a [[peers]] entry for it")
     settings = Settings(
         cluster=ClusterId(identity),
@@ -269,6 +283,7 @@ def decode(data: Mapping[str, object], path: Path) -> Settings:
         fence_dirs=check.paths(directories, "directories", "fence_dirs"),
         timings=_timings(data, check),
         compact_bytes=_compact_bytes(data, check),
+        remote=remote,
     )
     if check.reports:
         raise Rejected(ExitCode.CONFIG, tuple(check.reports))
@@ -283,6 +298,26 @@ def _compact_bytes(data: Mapping[str, object], check: _Checker) -> int:
         check.fault("store.compact_bytes", f"{value!r} is too small or no number", mend)
         return COMPACT_BYTES_MIN
     return value
+
+
+def _remote(
+    data: Mapping[str, object], name: NodeName, check: _Checker, *, secure: bool
+) -> Endpoint:
+    """Read where a remote node listens; it has no peers, since it is no member."""
+    table = dict(check.table(data, "remote", {"listen"}))
+    if "peers" in data:
+        check.fault("peers", "a remote node has none", "leave out [[peers]], or [remote]")
+    if not is_node_name(name):
+        check.fault("node.name", f"{name!r} is no node name", "letters, digits, . _ -")
+    table.setdefault("listen", default_listener(os.environ))
+    return _endpoint(name, table, "remote", "listen", check, secure)
+
+
+def default_listener(environment: Mapping[str, str]) -> str:
+    """Return where a remote node listens: everywhere, IPv6 and IPv4 (features 26.11)."""
+    host = environment.get("PCMK_remote_address") or "::"
+    port = environment.get("PCMK_remote_port") or str(REMOTE_PORT)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _peers(value: object, check: _Checker, *, secure: bool) -> tuple[Peer, ...]:

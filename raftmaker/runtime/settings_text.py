@@ -37,6 +37,8 @@ def render(settings: Settings) -> str:
         for name in Timings.__struct_fields__:
             if (value := getattr(settings.timings, name)) != getattr(usual.timings, name):
                 lines.append(f"{name} = {value}")
+    if settings.remote is not None:
+        lines.extend(("", "[remote]", f"listen = {_addresses(settings.remote)}"))
     for peer in settings.peers:
         lines.extend(("", "[[peers]]", *_peer_lines(peer)))
     return _HEAD + "\n".join(lines) + "\n"

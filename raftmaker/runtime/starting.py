@@ -50,6 +50,11 @@ def crmd() -> int:
     return _run("crmd.main")
 
 
+def remoted() -> int:
+    """Run raftmaker-remoted; return its exit code."""
+    return _run("lrmd.remoted")
+
+
 def _run(module: str) -> int:
     code: int = _load(module).main()
     return code

@@ -26,15 +26,15 @@ from raftmaker.wire import types_pb2 as raftmaker_dot_wire_dot_types__pb2
 from raftmaker.wire import executor_pb2 as raftmaker_dot_wire_dot_executor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fraftmaker/wire/controller.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\x1a\x1draftmaker/wire/executor.proto\"w\n\x0bJoinRequest\x12\"\n\x02\x64\x63\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity\x12\"\n\x05token\x18\x02 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\"\x9a\x01\n\tJoinReply\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity\x12-\n\x08\x65xecutor\x18\x02 \x01(\x0b\x32\x1b.raftmaker.v1.ExecutorState\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12$\n\x04load\x18\x04 \x01(\x0b\x32\x16.raftmaker.v1.NodeLoad\"U\n\x08NodeLoad\x12$\n\x04mode\x18\x01 \x01(\x0e\x32\x16.raftmaker.v1.Throttle\x12\r\n\x05\x63ores\x18\x02 \x01(\r\x12\x14\n\x0c\x61\x63tion_limit\x18\x03 \x01(\r\"2\n\nLoadReport\x12$\n\x04load\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.NodeLoad\"\x11\n\x0fLoadReportReply\"e\n\x0cOrderRequest\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12/\n\toperation\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x13\n\x0bjoin_number\x18\x03 \x01(\x04\"\x1d\n\nOrderReply\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\"-\n\x0fProgressRequest\x12\x0c\n\x04once\x18\x01 \x01(\x08\x12\x0c\n\x04node\x18\x02 \x01(\t\"\xc8\x01\n\rProgressReply\x12\r\n\x05state\x18\x01 \x01(\t\x12\n\n\x02\x64\x63\x18\x02 \x01(\t\x12\"\n\x05token\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0f\n\x07quorate\x18\x04 \x01(\x08\x12\x15\n\ractions_total\x18\x05 \x01(\r\x12\x14\n\x0c\x61\x63tions_done\x18\x06 \x01(\r\x12\x0f\n\x07running\x18\x07 \x03(\t\x12\x15\n\rsettled_index\x18\x08 \x01(\x04\x12\x12\n\ntransition\x18\t \x01(\x04\"~\n\x10\x46\x65nceNodeRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12$\n\x06origin\x18\x03 \x01(\x0b\x32\x14.raftmaker.v1.Origin\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x05 \x01(\x03\"D\n\x0e\x46\x65nceNodeReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"J\n\x12\x43onfirmDownRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12$\n\x06origin\x18\x02 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x8f\x01\n\x0e\x43leanupRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\x12\x0f\n\x07refresh\x18\x05 \x01(\x08\x12$\n\x06origin\x18\x06 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x1f\n\x0c\x43leanupReply\x12\x0f\n\x07\x63leaned\x18\x01 \x03(\t\"[\n\x13\x46\x61ilResourceRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12$\n\x06origin\x18\x03 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x13\n\x11\x46\x61ilResourceReply\"4\n\x0cLeaveRequest\x12$\n\x06origin\x18\x01 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x0c\n\nLeaveReply\"0\n\x0e\x45xplainRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\"?\n\x0c\x45xplainReply\x12/\n\x0c\x65xplanations\x18\x01 \x03(\x0b\x32\x19.raftmaker.v1.Explanation\"\xd3\x01\n\x0b\x45xplanation\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06now_on\x18\x02 \x03(\t\x12\x0e\n\x06\x63hosen\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07verdict\x18\x05 \x01(\t\x12\x11\n\tpromotion\x18\x06 \x01(\t\x12\x0e\n\x06within\x18\x07 \x01(\t\x12)\n\tobstacles\x18\x08 \x03(\x0b\x32\x16.raftmaker.v1.Obstacle\x12%\n\x05nodes\x18\t \x03(\x0b\x32\x16.raftmaker.v1.NodeView\")\n\x08Obstacle\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\"\xa8\x01\n\x08NodeView\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x03 \x01(\x08\x12\x31\n\rcontributions\x18\x04 \x03(\x0b\x32\x1a.raftmaker.v1.Contribution\x12)\n\tobstacles\x18\x05 \x03(\x0b\x32\x16.raftmaker.v1.Obstacle\x12\x11\n\tpromotion\x18\x06 \x01(\t\"s\n\x0c\x43ontribution\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x03 \x01(\x11\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\x11\x12\x15\n\rwas_candidate\x18\x05 \x01(\x08\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\x11\"V\n\x11KeepSecretRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x11\n\tparameter\x18\x02 \x01(\t\x12\x12\n\x05value\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\";\n\x0fKeepSecretReply\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity*\x87\x01\n\x08Throttle\x12\x18\n\x14THROTTLE_UNSPECIFIED\x10\x00\x12\x11\n\rTHROTTLE_NONE\x10\x01\x12\x10\n\x0cTHROTTLE_LOW\x10\x02\x12\x13\n\x0fTHROTTLE_MEDIUM\x10\x03\x12\x11\n\rTHROTTLE_HIGH\x10\x04\x12\x14\n\x10THROTTLE_EXTREME\x10\x05\x32\xea\x07\n\nController\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12:\n\x04Join\x12\x19.raftmaker.v1.JoinRequest\x1a\x17.raftmaker.v1.JoinReply\x12\x45\n\nReportLoad\x12\x18.raftmaker.v1.LoadReport\x1a\x1d.raftmaker.v1.LoadReportReply\x12=\n\x05Order\x12\x1a.raftmaker.v1.OrderRequest\x1a\x18.raftmaker.v1.OrderReply\x12\x45\n\x0b\x43\x61ncelOrder\x12\x1b.raftmaker.v1.CancelRequest\x1a\x19.raftmaker.v1.CancelReply\x12\x45\n\x0b\x46orgetOrder\x12\x1b.raftmaker.v1.ForgetRequest\x1a\x19.raftmaker.v1.ForgetReply\x12H\n\x08Progress\x12\x1d.raftmaker.v1.ProgressRequest\x1a\x1b.raftmaker.v1.ProgressReply0\x01\x12I\n\tFenceNode\x12\x1e.raftmaker.v1.FenceNodeRequest\x1a\x1c.raftmaker.v1.FenceNodeReply\x12M\n\x0b\x43onfirmDown\x12 .raftmaker.v1.ConfirmDownRequest\x1a\x1c.raftmaker.v1.FenceNodeReply\x12\x43\n\x07\x43leanup\x12\x1c.raftmaker.v1.CleanupRequest\x1a\x1a.raftmaker.v1.CleanupReply\x12R\n\x0c\x46\x61ilResource\x12!.raftmaker.v1.FailResourceRequest\x1a\x1f.raftmaker.v1.FailResourceReply\x12\x43\n\x07\x45xplain\x12\x1c.raftmaker.v1.ExplainRequest\x1a\x1a.raftmaker.v1.ExplainReply\x12L\n\nKeepSecret\x12\x1f.raftmaker.v1.KeepSecretRequest\x1a\x1d.raftmaker.v1.KeepSecretReply\x12=\n\x05Leave\x12\x1a.raftmaker.v1.LeaveRequest\x1a\x18.raftmaker.v1.LeaveReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fraftmaker/wire/controller.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\x1a\x1draftmaker/wire/executor.proto\"w\n\x0bJoinRequest\x12\"\n\x02\x64\x63\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity\x12\"\n\x05token\x18\x02 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\"\x9a\x01\n\tJoinReply\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity\x12-\n\x08\x65xecutor\x18\x02 \x01(\x0b\x32\x1b.raftmaker.v1.ExecutorState\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12$\n\x04load\x18\x04 \x01(\x0b\x32\x16.raftmaker.v1.NodeLoad\"U\n\x08NodeLoad\x12$\n\x04mode\x18\x01 \x01(\x0e\x32\x16.raftmaker.v1.Throttle\x12\r\n\x05\x63ores\x18\x02 \x01(\r\x12\x14\n\x0c\x61\x63tion_limit\x18\x03 \x01(\r\"2\n\nLoadReport\x12$\n\x04load\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.NodeLoad\"\x11\n\x0fLoadReportReply\"z\n\x0cOrderRequest\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12/\n\toperation\x18\x02 \x01(\x0b\x32\x1c.raftmaker.v1.ExecuteRequest\x12\x13\n\x0bjoin_number\x18\x03 \x01(\x04\x12\x13\n\x0bremote_node\x18\x04 \x01(\t\"\x1d\n\nOrderReply\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\"-\n\x0fProgressRequest\x12\x0c\n\x04once\x18\x01 \x01(\x08\x12\x0c\n\x04node\x18\x02 \x01(\t\"\xc8\x01\n\rProgressReply\x12\r\n\x05state\x18\x01 \x01(\t\x12\n\n\x02\x64\x63\x18\x02 \x01(\t\x12\"\n\x05token\x18\x03 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0f\n\x07quorate\x18\x04 \x01(\x08\x12\x15\n\ractions_total\x18\x05 \x01(\r\x12\x14\n\x0c\x61\x63tions_done\x18\x06 \x01(\r\x12\x0f\n\x07running\x18\x07 \x03(\t\x12\x15\n\rsettled_index\x18\x08 \x01(\x04\x12\x12\n\ntransition\x18\t \x01(\x04\"~\n\x10\x46\x65nceNodeRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12$\n\x06origin\x18\x03 \x01(\x0b\x32\x14.raftmaker.v1.Origin\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x05 \x01(\x03\"D\n\x0e\x46\x65nceNodeReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"J\n\x12\x43onfirmDownRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12$\n\x06origin\x18\x02 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x8f\x01\n\x0e\x43leanupRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x13\n\x0binterval_ms\x18\x04 \x01(\x04\x12\x0f\n\x07refresh\x18\x05 \x01(\x08\x12$\n\x06origin\x18\x06 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x1f\n\x0c\x43leanupReply\x12\x0f\n\x07\x63leaned\x18\x01 \x03(\t\"[\n\x13\x46\x61ilResourceRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12$\n\x06origin\x18\x03 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x13\n\x11\x46\x61ilResourceReply\"4\n\x0cLeaveRequest\x12$\n\x06origin\x18\x01 \x01(\x0b\x32\x14.raftmaker.v1.Origin\"\x0c\n\nLeaveReply\"0\n\x0e\x45xplainRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\"?\n\x0c\x45xplainReply\x12/\n\x0c\x65xplanations\x18\x01 \x03(\x0b\x32\x19.raftmaker.v1.Explanation\"\xd3\x01\n\x0b\x45xplanation\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0e\n\x06now_on\x18\x02 \x03(\t\x12\x0e\n\x06\x63hosen\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07verdict\x18\x05 \x01(\t\x12\x11\n\tpromotion\x18\x06 \x01(\t\x12\x0e\n\x06within\x18\x07 \x01(\t\x12)\n\tobstacles\x18\x08 \x03(\x0b\x32\x16.raftmaker.v1.Obstacle\x12%\n\x05nodes\x18\t \x03(\x0b\x32\x16.raftmaker.v1.NodeView\")\n\x08Obstacle\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\"\xa8\x01\n\x08NodeView\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x03 \x01(\x08\x12\x31\n\rcontributions\x18\x04 \x03(\x0b\x32\x1a.raftmaker.v1.Contribution\x12)\n\tobstacles\x18\x05 \x03(\x0b\x32\x16.raftmaker.v1.Obstacle\x12\x11\n\tpromotion\x18\x06 \x01(\t\"s\n\x0c\x43ontribution\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x03 \x01(\x11\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\x11\x12\x15\n\rwas_candidate\x18\x05 \x01(\x08\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\x11\"V\n\x11KeepSecretRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x11\n\tparameter\x18\x02 \x01(\t\x12\x12\n\x05value\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\";\n\x0fKeepSecretReply\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.raftmaker.v1.Identity*\x87\x01\n\x08Throttle\x12\x18\n\x14THROTTLE_UNSPECIFIED\x10\x00\x12\x11\n\rTHROTTLE_NONE\x10\x01\x12\x10\n\x0cTHROTTLE_LOW\x10\x02\x12\x13\n\x0fTHROTTLE_MEDIUM\x10\x03\x12\x11\n\rTHROTTLE_HIGH\x10\x04\x12\x14\n\x10THROTTLE_EXTREME\x10\x05\x32\xea\x07\n\nController\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12:\n\x04Join\x12\x19.raftmaker.v1.JoinRequest\x1a\x17.raftmaker.v1.JoinReply\x12\x45\n\nReportLoad\x12\x18.raftmaker.v1.LoadReport\x1a\x1d.raftmaker.v1.LoadReportReply\x12=\n\x05Order\x12\x1a.raftmaker.v1.OrderRequest\x1a\x18.raftmaker.v1.OrderReply\x12\x45\n\x0b\x43\x61ncelOrder\x12\x1b.raftmaker.v1.CancelRequest\x1a\x19.raftmaker.v1.CancelReply\x12\x45\n\x0b\x46orgetOrder\x12\x1b.raftmaker.v1.ForgetRequest\x1a\x19.raftmaker.v1.ForgetReply\x12H\n\x08Progress\x12\x1d.raftmaker.v1.ProgressRequest\x1a\x1b.raftmaker.v1.ProgressReply0\x01\x12I\n\tFenceNode\x12\x1e.raftmaker.v1.FenceNodeRequest\x1a\x1c.raftmaker.v1.FenceNodeReply\x12M\n\x0b\x43onfirmDown\x12 .raftmaker.v1.ConfirmDownRequest\x1a\x1c.raftmaker.v1.FenceNodeReply\x12\x43\n\x07\x43leanup\x12\x1c.raftmaker.v1.CleanupRequest\x1a\x1a.raftmaker.v1.CleanupReply\x12R\n\x0c\x46\x61ilResource\x12!.raftmaker.v1.FailResourceRequest\x1a\x1f.raftmaker.v1.FailResourceReply\x12\x43\n\x07\x45xplain\x12\x1c.raftmaker.v1.ExplainRequest\x1a\x1a.raftmaker.v1.ExplainReply\x12L\n\nKeepSecret\x12\x1f.raftmaker.v1.KeepSecretRequest\x1a\x1d.raftmaker.v1.KeepSecretReply\x12=\n\x05Leave\x12\x1a.raftmaker.v1.LeaveRequest\x1a\x18.raftmaker.v1.LeaveReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'raftmaker.wire.controller_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_THROTTLE']._serialized_start=2373
-  _globals['_THROTTLE']._serialized_end=2508
+  _globals['_THROTTLE']._serialized_start=2394
+  _globals['_THROTTLE']._serialized_end=2529
   _globals['_JOINREQUEST']._serialized_start=108
   _globals['_JOINREQUEST']._serialized_end=227
   _globals['_JOINREPLY']._serialized_start=230
@@ -46,47 +46,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOADREPORTREPLY']._serialized_start=525
   _globals['_LOADREPORTREPLY']._serialized_end=542
   _globals['_ORDERREQUEST']._serialized_start=544
-  _globals['_ORDERREQUEST']._serialized_end=645
-  _globals['_ORDERREPLY']._serialized_start=647
-  _globals['_ORDERREPLY']._serialized_end=676
-  _globals['_PROGRESSREQUEST']._serialized_start=678
-  _globals['_PROGRESSREQUEST']._serialized_end=723
-  _globals['_PROGRESSREPLY']._serialized_start=726
-  _globals['_PROGRESSREPLY']._serialized_end=926
-  _globals['_FENCENODEREQUEST']._serialized_start=928
-  _globals['_FENCENODEREQUEST']._serialized_end=1054
-  _globals['_FENCENODEREPLY']._serialized_start=1056
-  _globals['_FENCENODEREPLY']._serialized_end=1124
-  _globals['_CONFIRMDOWNREQUEST']._serialized_start=1126
-  _globals['_CONFIRMDOWNREQUEST']._serialized_end=1200
-  _globals['_CLEANUPREQUEST']._serialized_start=1203
-  _globals['_CLEANUPREQUEST']._serialized_end=1346
-  _globals['_CLEANUPREPLY']._serialized_start=1348
-  _globals['_CLEANUPREPLY']._serialized_end=1379
-  _globals['_FAILRESOURCEREQUEST']._serialized_start=1381
-  _globals['_FAILRESOURCEREQUEST']._serialized_end=1472
-  _globals['_FAILRESOURCEREPLY']._serialized_start=1474
-  _globals['_FAILRESOURCEREPLY']._serialized_end=1493
-  _globals['_LEAVEREQUEST']._serialized_start=1495
-  _globals['_LEAVEREQUEST']._serialized_end=1547
-  _globals['_LEAVEREPLY']._serialized_start=1549
-  _globals['_LEAVEREPLY']._serialized_end=1561
-  _globals['_EXPLAINREQUEST']._serialized_start=1563
-  _globals['_EXPLAINREQUEST']._serialized_end=1611
-  _globals['_EXPLAINREPLY']._serialized_start=1613
-  _globals['_EXPLAINREPLY']._serialized_end=1676
-  _globals['_EXPLANATION']._serialized_start=1679
-  _globals['_EXPLANATION']._serialized_end=1890
-  _globals['_OBSTACLE']._serialized_start=1892
-  _globals['_OBSTACLE']._serialized_end=1933
-  _globals['_NODEVIEW']._serialized_start=1936
-  _globals['_NODEVIEW']._serialized_end=2104
-  _globals['_CONTRIBUTION']._serialized_start=2106
-  _globals['_CONTRIBUTION']._serialized_end=2221
-  _globals['_KEEPSECRETREQUEST']._serialized_start=2223
-  _globals['_KEEPSECRETREQUEST']._serialized_end=2309
-  _globals['_KEEPSECRETREPLY']._serialized_start=2311
-  _globals['_KEEPSECRETREPLY']._serialized_end=2370
-  _globals['_CONTROLLER']._serialized_start=2511
-  _globals['_CONTROLLER']._serialized_end=3513
+  _globals['_ORDERREQUEST']._serialized_end=666
+  _globals['_ORDERREPLY']._serialized_start=668
+  _globals['_ORDERREPLY']._serialized_end=697
+  _globals['_PROGRESSREQUEST']._serialized_start=699
+  _globals['_PROGRESSREQUEST']._serialized_end=744
+  _globals['_PROGRESSREPLY']._serialized_start=747
+  _globals['_PROGRESSREPLY']._serialized_end=947
+  _globals['_FENCENODEREQUEST']._serialized_start=949
+  _globals['_FENCENODEREQUEST']._serialized_end=1075
+  _globals['_FENCENODEREPLY']._serialized_start=1077
+  _globals['_FENCENODEREPLY']._serialized_end=1145
+  _globals['_CONFIRMDOWNREQUEST']._serialized_start=1147
+  _globals['_CONFIRMDOWNREQUEST']._serialized_end=1221
+  _globals['_CLEANUPREQUEST']._serialized_start=1224
+  _globals['_CLEANUPREQUEST']._serialized_end=1367
+  _globals['_CLEANUPREPLY']._serialized_start=1369
+  _globals['_CLEANUPREPLY']._serialized_end=1400
+  _globals['_FAILRESOURCEREQUEST']._serialized_start=1402
+  _globals['_FAILRESOURCEREQUEST']._serialized_end=1493
+  _globals['_FAILRESOURCEREPLY']._serialized_start=1495
+  _globals['_FAILRESOURCEREPLY']._serialized_end=1514
+  _globals['_LEAVEREQUEST']._serialized_start=1516
+  _globals['_LEAVEREQUEST']._serialized_end=1568
+  _globals['_LEAVEREPLY']._serialized_start=1570
+  _globals['_LEAVEREPLY']._serialized_end=1582
+  _globals['_EXPLAINREQUEST']._serialized_start=1584
+  _globals['_EXPLAINREQUEST']._serialized_end=1632
+  _globals['_EXPLAINREPLY']._serialized_start=1634
+  _globals['_EXPLAINREPLY']._serialized_end=1697
+  _globals['_EXPLANATION']._serialized_start=1700
+  _globals['_EXPLANATION']._serialized_end=1911
+  _globals['_OBSTACLE']._serialized_start=1913
+  _globals['_OBSTACLE']._serialized_end=1954
+  _globals['_NODEVIEW']._serialized_start=1957
+  _globals['_NODEVIEW']._serialized_end=2125
+  _globals['_CONTRIBUTION']._serialized_start=2127
+  _globals['_CONTRIBUTION']._serialized_end=2242
+  _globals['_KEEPSECRETREQUEST']._serialized_start=2244
+  _globals['_KEEPSECRETREQUEST']._serialized_end=2330
+  _globals['_KEEPSECRETREPLY']._serialized_start=2332
+  _globals['_KEEPSECRETREPLY']._serialized_end=2391
+  _globals['_CONTROLLER']._serialized_start=2532
+  _globals['_CONTROLLER']._serialized_end=3534
 # @@protoc_insertion_point(module_scope)

@@ -69,14 +69,16 @@ class LoadReportReply(_message.Message):
     def __init__(self) -> None: ...
 
 class OrderRequest(_message.Message):
-    __slots__ = ("boot_id", "operation", "join_number")
+    __slots__ = ("boot_id", "operation", "join_number", "remote_node")
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     JOIN_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_NODE_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
     operation: _executor_pb2.ExecuteRequest
     join_number: int
-    def __init__(self, boot_id: _Optional[str] = ..., operation: _Optional[_Union[_executor_pb2.ExecuteRequest, _Mapping]] = ..., join_number: _Optional[int] = ...) -> None: ...
+    remote_node: str
+    def __init__(self, boot_id: _Optional[str] = ..., operation: _Optional[_Union[_executor_pb2.ExecuteRequest, _Mapping]] = ..., join_number: _Optional[int] = ..., remote_node: _Optional[str] = ...) -> None: ...
 
 class OrderReply(_message.Message):
     __slots__ = ("call_id",)

@@ -14,10 +14,12 @@ class EnrolmentRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENROLMENT_ROLE_VOTER: _ClassVar[EnrolmentRole]
     ENROLMENT_ROLE_WITNESS: _ClassVar[EnrolmentRole]
     ENROLMENT_ROLE_FOLLOWER: _ClassVar[EnrolmentRole]
+    ENROLMENT_ROLE_REMOTE: _ClassVar[EnrolmentRole]
 ENROLMENT_ROLE_UNSPECIFIED: EnrolmentRole
 ENROLMENT_ROLE_VOTER: EnrolmentRole
 ENROLMENT_ROLE_WITNESS: EnrolmentRole
 ENROLMENT_ROLE_FOLLOWER: EnrolmentRole
+ENROLMENT_ROLE_REMOTE: EnrolmentRole
 
 class JoinToken(_message.Message):
     __slots__ = ("cluster_id", "cluster_name", "node", "addresses", "authority", "id", "secret", "role")

@@ -7,6 +7,54 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class DelegatedRun(_message.Message):
+    __slots__ = ("call_id", "request")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    request: ExecuteRequest
+    def __init__(self, call_id: _Optional[int] = ..., request: _Optional[_Union[ExecuteRequest, _Mapping]] = ...) -> None: ...
+
+class DelegatedOutcome(_message.Message):
+    __slots__ = ("call_id", "code", "status", "exit_reason")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    EXIT_REASON_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    code: int
+    status: int
+    exit_reason: str
+    def __init__(self, call_id: _Optional[int] = ..., code: _Optional[int] = ..., status: _Optional[int] = ..., exit_reason: _Optional[str] = ...) -> None: ...
+
+class AttendRequest(_message.Message):
+    __slots__ = ("token", "router", "begin")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROUTER_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_FIELD_NUMBER: _ClassVar[int]
+    token: _types_pb2.Token
+    router: str
+    begin: bool
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., router: _Optional[str] = ..., begin: _Optional[bool] = ...) -> None: ...
+
+class AttendReply(_message.Message):
+    __slots__ = ("boot_id", "leaving")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
+    boot_id: str
+    leaving: bool
+    def __init__(self, boot_id: _Optional[str] = ..., leaving: _Optional[bool] = ...) -> None: ...
+
+class ReleaseRequest(_message.Message):
+    __slots__ = ("router",)
+    ROUTER_FIELD_NUMBER: _ClassVar[int]
+    router: str
+    def __init__(self, router: _Optional[str] = ...) -> None: ...
+
+class ReleaseReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class Agent(_message.Message):
     __slots__ = ("standard", "provider", "type")
     STANDARD_FIELD_NUMBER: _ClassVar[int]
@@ -87,16 +135,18 @@ class ExecuteReply(_message.Message):
     def __init__(self, call_id: _Optional[int] = ...) -> None: ...
 
 class CancelRequest(_message.Message):
-    __slots__ = ("token", "resource", "operation", "interval_ms")
+    __slots__ = ("token", "resource", "operation", "interval_ms", "remote_node")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_NODE_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     resource: str
     operation: str
     interval_ms: int
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ...) -> None: ...
+    remote_node: str
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., remote_node: _Optional[str] = ...) -> None: ...
 
 class CancelReply(_message.Message):
     __slots__ = ("found",)
@@ -105,18 +155,20 @@ class CancelReply(_message.Message):
     def __init__(self, found: _Optional[bool] = ...) -> None: ...
 
 class ForgetRequest(_message.Message):
-    __slots__ = ("token", "resource", "operation", "interval_ms", "failure")
+    __slots__ = ("token", "resource", "operation", "interval_ms", "failure", "remote_node")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_NODE_FIELD_NUMBER: _ClassVar[int]
     token: _types_pb2.Token
     resource: str
     operation: str
     interval_ms: int
     failure: Failure
-    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    remote_node: str
+    def __init__(self, token: _Optional[_Union[_types_pb2.Token, _Mapping]] = ..., resource: _Optional[str] = ..., operation: _Optional[str] = ..., interval_ms: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., remote_node: _Optional[str] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("call_id", "changed_s")

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 
 class ExecutorStub:
-    """The local resource manager. Only daemons and tools of the same node reach it (unix socket).
+    """The local resource manager. Daemons and tools of the same node reach it by unix socket; that of a remote node is reached by
+    the members' controllers too, whose certificates allow it (features section 22).
     """
 
     def __init__(self, channel):
@@ -96,10 +97,26 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.AlertRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.AlertReply.FromString,
                 _registered_method=True)
+        self.Delegated = channel.stream_stream(
+                '/raftmaker.v1.Executor/Delegated',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.DelegatedOutcome.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.DelegatedRun.FromString,
+                _registered_method=True)
+        self.Attend = channel.unary_unary(
+                '/raftmaker.v1.Executor/Attend',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.AttendRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.AttendReply.FromString,
+                _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/raftmaker.v1.Executor/Release',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.FromString,
+                _registered_method=True)
 
 
 class ExecutorServicer:
-    """The local resource manager. Only daemons and tools of the same node reach it (unix socket).
+    """The local resource manager. Daemons and tools of the same node reach it by unix socket; that of a remote node is reached by
+    the members' controllers too, whose certificates allow it (features section 22).
     """
 
     def Hello(self, request, context):
@@ -186,6 +203,29 @@ class ExecutorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Delegated(self, request_iterator, context):
+        """Carries out what the node's controller does itself (connections to remote nodes, features 22.2): the executor tells
+        what is to be run, the controller how it ended. The newest caller is the one that is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Attend(self, request, context):
+        """On a remote node: a member's controller attends to it, or says that it still does (features 22.7). Refused when another one
+        has taken over since, and when the token is smaller than the highest seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """On a remote node: the controller attends to it no more; what runs there goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -249,6 +289,21 @@ def add_ExecutorServicer_to_server(servicer, server):
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.AlertRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.AlertReply.SerializeToString,
             ),
+            'Delegated': grpc.stream_stream_rpc_method_handler(
+                    servicer.Delegated,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.DelegatedOutcome.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.DelegatedRun.SerializeToString,
+            ),
+            'Attend': grpc.unary_unary_rpc_method_handler(
+                    servicer.Attend,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.AttendRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.AttendReply.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'raftmaker.v1.Executor', rpc_method_handlers)
@@ -258,7 +313,8 @@ def add_ExecutorServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Executor:
-    """The local resource manager. Only daemons and tools of the same node reach it (unix socket).
+    """The local resource manager. Daemons and tools of the same node reach it by unix socket; that of a remote node is reached by
+    the members' controllers too, whose certificates allow it (features section 22).
     """
 
     @staticmethod
@@ -575,6 +631,87 @@ class Executor:
             '/raftmaker.v1.Executor/Alert',
             raftmaker_dot_wire_dot_executor__pb2.AlertRequest.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.AlertReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Delegated(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/raftmaker.v1.Executor/Delegated',
+            raftmaker_dot_wire_dot_executor__pb2.DelegatedOutcome.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.DelegatedRun.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Attend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/Attend',
+            raftmaker_dot_wire_dot_executor__pb2.AttendRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.AttendReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/Release',
+            raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.FromString,
             options,
             channel_credentials,
             insecure,

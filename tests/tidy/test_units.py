@@ -27,6 +27,13 @@ def test_every_daemon_has_a_unit_that_runs_its_command(daemon: str) -> None:
     assert command in scripts
 
 
+def test_a_remote_node_runs_the_executor_alone() -> None:
+    unit = ROOT / "systemd" / "raftmaker-remote.service"
+    assert "raftmaker.target" in _values(unit, "Conflicts")[0].split()
+    assert _values(unit, "KillMode") == ["process"], "resources outlive the daemon"
+    assert "--realtime" not in _values(unit, "ExecStart")[0], "agents would inherit it"
+
+
 def test_the_executor_does_not_take_resources_with_it() -> None:
     assert _values(ROOT / "systemd" / "raftmaker-lrmd.service", "KillMode") == ["process"]
 

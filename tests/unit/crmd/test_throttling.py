@@ -18,6 +18,7 @@ from crmd.explaining import Explaining
 from crmd.fsa.events import StoreChanged
 from crmd.fsa.options import percentage
 from crmd.peers import Peers
+from crmd.remoting import Remoting
 from crmd.runner import Outside, Runner
 from crmd.server import ControllerServicer, service_of
 from crmd.throttling import (
@@ -157,6 +158,7 @@ def test_a_member_tells_the_dc_again_and_again(monkeypatch: pytest.MonkeyPatch) 
             peers=peers,
             explaining=Explaining(),
             throttling=throttling,
+            remoting=cast(Remoting, None),  # no remote node here
             identity=identity,
             secrets=Secrets(root / "secrets"),
             trusting=False,

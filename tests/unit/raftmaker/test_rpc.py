@@ -97,8 +97,8 @@ AUTHORITY = create_authority(ClusterId("c1"), NOW)
 STRANGER = create_authority(ClusterId("c1"), NOW)
 
 
-def credentials(authority: KeyPair, node: str) -> Credentials:
-    pair = issue(authority, NodeName(node), NOW)
+def credentials(authority: KeyPair, node: str, *, is_remote: bool = False) -> Credentials:
+    pair = issue(authority, NodeName(node), NOW, is_remote=is_remote)
     return Credentials(authority=authority.certificate, certificate=pair.certificate, key=pair.key)
 
 
@@ -138,6 +138,9 @@ def outcome_of_hello(*, shown: Credentials | None, expects: str, says: str) -> s
         pytest.param(credentials(AUTHORITY, "b"), "z", "b", "UNAVAILABLE", id="another server"),
         pytest.param(credentials(STRANGER, "b"), "a", "b", "UNAVAILABLE", id="a stranger"),
         pytest.param(None, "a", "b", "UNAVAILABLE", id="nobody"),
+        pytest.param(
+            credentials(AUTHORITY, "b", is_remote=True), "a", "b", "UNAVAILABLE", id="a remote node"
+        ),
     ],
 )
 def test_both_ends_prove_who_they_are(

@@ -163,3 +163,45 @@ def test_the_journal_s_size_has_a_default_and_a_least() -> None:
     for wrong in (1, True, "much"):
         data["store"] = {"compact_bytes": wrong}
         assert faults(data) == ["store.compact_bytes"]
+
+
+def remote_tables() -> dict[str, Any]:
+    """A remote node has a place to listen and no peers."""
+    return {
+        "cluster": {"id": "c1"},
+        "node": {"name": "far"},
+        "directories": {"tls": "/etc/raftmaker/tls"},
+        "remote": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("environment", "listen", "address"),
+    [
+        ({}, None, "[::]:3121"),
+        ({"PCMK_remote_address": "10.0.0.9", "PCMK_remote_port": "4000"}, None, "10.0.0.9:4000"),
+        ({"PCMK_remote_port": "4000"}, "10.0.0.9:5000", "10.0.0.9:5000"),
+    ],
+)
+def test_a_remote_node_listens_where_it_is_told_or_everywhere(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    listen: str | None,
+    address: str,
+) -> None:
+    """Features 26.11."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    data = remote_tables()
+    if listen is not None:
+        data["remote"] = {"listen": listen}
+    settings = decode(data, Path("raftmaker.toml"))
+    assert settings.remote is not None
+    assert settings.remote.address == address
+    with pytest.raises(Rejected, match="far is a remote node"):
+        _ = settings.me
+
+
+def test_a_remote_node_is_no_member_and_proves_who_it_is() -> None:
+    data = remote_tables() | {"peers": [], "directories": {}}
+    assert faults(data) == ["peers", "remote.listen"]

@@ -1,0 +1,1 @@
+"""Remote nodes as the controllers see them: pure (features section 22)."""

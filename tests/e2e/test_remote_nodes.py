@@ -1,0 +1,121 @@
+"""A remote node: resources on a machine that is no member (features section 22).
+
+Every connection is mutual TLS, as between machines.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crm_shell.demo.observer import Observer, by_settings
+from crm_shell.local_cluster.cluster import LocalCluster
+from raftmaker.runtime.certificates import create_authority, issue, store_credentials
+from raftmaker.vocabulary.ids import ClusterId, NodeName
+from tests.e2e.conftest import FENCE_DIR, OCF_ROOT
+from tests.e2e.judge import Judge
+from tests.e2e.site import FAILOVER_S, START_S, Site
+
+pytestmark = pytest.mark.e2e
+
+FAR = "far"
+CONFIGURATION = """\
+primitive fencing stonith:fence_raftmaker_local
+primitive far ocf:pacemaker:remote params server=127.0.0.1 port={port} \\
+    op start interval=0 timeout=30s op monitor interval=5s timeout=20s
+primitive service ocf:judge:service params directory={folder} \\
+    op start interval=0 timeout=30s op stop interval=0 timeout=30s \\
+    op monitor interval=1s timeout=20s
+location service-on-far service inf: far
+location far-on-n1 far 100: n1
+property fencing-enabled=true
+"""
+
+
+def secure(cluster: LocalCluster) -> None:
+    """Give every node its certificate; the remote node's is good for being called alone."""
+    now = datetime.now(UTC)
+    authority = create_authority(ClusterId("local"), now)
+    for node in (*cluster.layout.nodes, *cluster.layout.remotes):
+        tls = node.directory / "tls"
+        own = issue(authority, NodeName(node.name), now, is_remote=node.name == FAR)
+        store_credentials(tls, authority.certificate, own)
+        text = node.config.read_text("utf-8")
+        node.config.write_text(text.replace("[directories]\n", f'[directories]\ntls = "{tls}"\n'))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """A running cluster of three members and a remote node that nothing knows of yet."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rm-e2e-") as directory,
+        LocalCluster.create(
+            Path(directory), ocf_roots=(OCF_ROOT,), fence_dirs=(FENCE_DIR,), remotes=(FAR,),
+            bound=True,
+        ) as made,
+    ):  # fmt: skip
+        secure(made)
+        made.start()
+        made.start(FAR)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def site(cluster: LocalCluster) -> Iterator[Site]:
+    """The cluster, whole, with the service on the remote node, and no fault found by its judge."""
+    folder = cluster.directory / "shared"
+    folder.mkdir()
+    configs = {name: cluster.node(name).config for name in cluster.names}
+    with Observer(configs, by_settings(configs)) as observer:
+        made = Site(cluster=cluster, observer=observer, judge=Judge(folder))
+        made.wait_whole(START_S)
+        path = folder / "far.crm"
+        port = cluster.node(FAR).ports["remote"]
+        path.write_text(CONFIGURATION.format(folder=folder, port=port))
+        made.crm("n1", "configure", "load", "update", str(path))
+        made.wait_active(START_S)
+        yield made
+        assert made.judge.doubles() == ()
+
+
+def place_of(site: Site, resource: str) -> str:
+    """Return where crm_resource finds a resource, asked at n2; empty: nowhere."""
+    said = site.run("n2", "crm_resource", "--resource", resource, "--locate", "--quiet")
+    return said.stdout.strip() if said.returncode == 0 else ""
+
+
+def is_connected(site: Site, *routers: str) -> bool:
+    """Tell whether the connection has been started at one of these members."""
+    places = " or ".join(f"@id='{router}'" for router in routers)
+    started = f"//node_state[{places}]//lrm_rsc_op[@operation_key='{FAR}_start_0'][@rc-code='0']"
+    return site.run("n2", "cibadmin", "-Q", "--xpath", started).returncode == 0
+
+
+def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_with_its_host(
+    site: Site, cluster: LocalCluster
+) -> None:
+    """Features 15.2, 22.1, 22.2, 22.6, 22.7, 22.8, 24.20, 16.30."""
+    before = site.wait_active(START_S)
+    assert before.node == FAR
+    site.wait(lambda: place_of(site, "service") == FAR, START_S, "the start was not recorded")
+    assert place_of(site, FAR) == "n1"
+    assert "RemoteOnline: [ far ]" in site.run("n2", "crm_mon", "-1").stdout
+
+    cluster.kill_daemon(FAR, "remoted")
+    cluster.kill("n1")
+    site.wait_fenced("n1", FAILOVER_S)
+    site.wait(lambda: is_connected(site, "n2", "n3"), FAILOVER_S, "no new connection")
+    assert site.judge.active() == before, "the service was touched"
+
+    cluster.pause(FAR)
+    site.wait(lambda: not cluster.is_running(FAR), FAILOVER_S, "the remote node was not fenced")
+    after = site.wait_active(FAILOVER_S)
+    assert after.node != FAR
+    cluster.start(FAR)
+    site.wait(lambda: site.wait_active(FAILOVER_S).node == FAR, FAILOVER_S, "it did not return")
+    state = site.run("n2", "cibadmin", "-Q", "--xpath", f"//node_state[@id='{FAR}']").stdout
+    assert 'remote_node="true"' in state
