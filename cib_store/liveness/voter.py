@@ -38,6 +38,8 @@ from raftmaker.vocabulary.membership import (
     Presence,
 )
 
+_UNHEARD = Heard()
+
 
 def step(state: Voter, event: Event) -> tuple[Voter, tuple[Effect, ...]]:
     """Return the voter's next state and what is to be done, in order."""
@@ -58,7 +60,7 @@ def step(state: Voter, event: Event) -> tuple[Voter, tuple[Effect, ...]]:
 
 def silences(state: Voter) -> tuple[Silence, ...]:
     """Return the reports that every beat of this voter's store carries, sorted by node."""
-    return tuple(state.reports[node] for node in sorted(state.reports))
+    return tuple(state.reports[node] for node in sorted(state.reports)) if state.reports else ()
 
 
 def _beat(state: Voter, beat: BeatHeard) -> tuple[Voter, tuple[Effect, ...]]:
@@ -92,7 +94,7 @@ def _informed(state: Voter, beat: BeatHeard) -> Voter:
 
 
 def _hearing(state: Voter, beat: BeatHeard) -> Voter:
-    heard = state.heard.get(beat.node, Heard())
+    heard = state.heard.get(beat.node, _UNHEARD)
     if beat.daemon is Daemon.STORE:
         heard = Heard(store_ms=beat.at_ms, controller_ms=heard.controller_ms)
     else:
@@ -151,7 +153,7 @@ def next_silence_ms(state: Voter, at_ms: int) -> int | None:
     for node in state.facts.nodes:
         if node.presence is Presence.LEFT:
             continue
-        heard = state.heard.get(node.node, Heard())
+        heard = state.heard.get(node.node, _UNHEARD)
         armed, dead_ms = state.armed_ms.get(node.node, at_ms), _dead_ms(state, node.node)
         due += [max(armed, last or 0) + dead_ms for last in (heard.store_ms, heard.controller_ms)]
     return min((one for one in due if one > at_ms), default=None)
@@ -201,23 +203,23 @@ def _own_reports(state: Voter, at_ms: int) -> Mapping[NodeName, Silence]:
 def _own_report(state: Voter, node: NodeFacts, at_ms: int) -> Silence | None:
     if node.presence is Presence.LEFT:
         return None
-    heard = state.heard.get(node.node, Heard())
+    heard = state.heard.get(node.node, _UNHEARD)
     armed = state.armed_ms.get(node.node, at_ms)
-    dead_ms = _dead_ms(state, node.node)
+    limit_ms = at_ms - _dead_ms(state, node.node)
 
     def silent(last: int | None) -> bool:
-        return at_ms - max(armed, last if last is not None else armed) >= dead_ms
+        return armed <= limit_ms and (last is None or last <= limit_ms)
 
     def alive(last: int | None) -> bool:
         return last is not None and at_ms - last < state.dead_ms
 
+    # A committed loss is a report too: a voter that starts anew takes it over from the facts.
+    lost = node.presence is Presence.LOST or node.controller is ControllerPresence.LOST
     there = state.reports.get(node.node)
+    if not (lost or there is not None or silent(heard.controller_ms)):
+        return None
     whole = silent(heard.store_ms) and silent(heard.controller_ms)
     whole = whole or node.presence is Presence.LOST or (there is not None and there.node_silent)
-    # A committed loss is a report too: a voter that starts anew takes it over from the facts.
-    lost = node.controller is ControllerPresence.LOST
-    if not (whole or lost or there is not None or silent(heard.controller_ms)):
-        return None
     again = alive(heard.controller_ms) or (whole and alive(heard.store_ms))
     return Silence(
         node=node.node,

@@ -42,6 +42,8 @@ class Timer(Enum):
     ESCALATION = "shutdown-escalation"
     """A clean stop takes too long (features 2.6)."""
 
+    __hash__ = object.__hash__  # each is one of its kind; Enum hashes the name, in Python
+
 
 class Started(Struct, frozen=True, kw_only=True):
     """The controller's process has started."""

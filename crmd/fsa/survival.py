@@ -63,11 +63,11 @@ def keeps_what_runs(turn: Turn) -> bool:
 
 def advance_survival(turn: Turn) -> None:
     """Take the next step towards going on alone while this node is isolated."""
-    survival = turn.survival
-    peer = peer_of(turn.view.facts, turn.node)
-    if turn.isolation is None or turn.leaving is not None or was_fenced(turn) or peer is None:
+    idle = turn.isolation is None or turn.leaving is not None or was_fenced(turn)
+    if idle or (peer := peer_of(turn.view.facts, turn.node)) is None:
         _interrupt(turn)
         return
+    survival = turn.survival
     if survival is None:
         survival = turn.survival = Survival()
     if survival.phase is not SurvivalPhase.RESTING or not turn.is_due(survival.at_ms):

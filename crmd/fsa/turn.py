@@ -28,7 +28,7 @@ from crmd.fsa.state import (
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import Body, CibChange, CibOperation
 from raftmaker.vocabulary.ids import NodeName, Token
-from raftmaker.vocabulary.membership import NodeFacts
+from raftmaker.vocabulary.membership import Facts, NodeFacts
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -57,6 +57,8 @@ class Turn:
         self._wanted: dict[Timer, int] = {}
         self._last_request = state.last_request
         self._before = state
+        self._looked_at: Facts | None = None
+        self._mine: NodeFacts | None = None
 
     def emit(self, effect: Effect) -> None:
         """Add an effect."""
@@ -139,7 +141,13 @@ class Turn:
     @property
     def mine(self) -> NodeFacts | None:
         """What is committed about this node, where it concerns this very process."""
-        facts = self.view.facts.of(self.node)
+        if self._looked_at is not self.view.facts:  # asked many times in a step
+            self._looked_at = self.view.facts
+            self._mine = self._find_mine(self.view.facts)
+        return self._mine
+
+    def _find_mine(self, committed: Facts) -> NodeFacts | None:
+        facts = committed.of(self.node)
         if facts is None or facts.boot_id != self.config.boot_id:
             return None
         return facts if facts.controller_start == self.config.controller_start else None
@@ -147,11 +155,12 @@ class Turn:
     @property
     def in_session(self) -> bool:
         """This process is a present member as far as it knows."""
-        return self.mine is not None and self.mine.is_present
+        mine = self.mine
+        return mine is not None and mine.is_present
 
     def state(self, name: Name, progress: ReportProgress) -> ControllerState:
         """Return the new state, after the effects for timers that changed."""
-        for timer in Timer:
+        for timer in Timer if self._wanted != self._timers else ():
             wanted, running = self._wanted.get(timer), self._timers.get(timer)
             if wanted is None and running is not None:
                 self.emit(CancelTimer(timer))

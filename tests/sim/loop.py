@@ -5,22 +5,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
+from msgspec import Struct
+
 MS = 1_000
 SECOND = 1_000_000
 
 
-class Handle:
-    """A scheduled call, which can be cancelled."""
+class Handle(Struct, order=True):
+    """A scheduled call, which can be cancelled; no two have the same `sequence`."""
 
-    __slots__ = ("at_us", "call", "sequence")
-
-    def __init__(self, at_us: int, sequence: int, call: Callable[[], None]) -> None:
-        self.at_us = at_us
-        self.sequence = sequence
-        self.call: Callable[[], None] | None = call
-
-    def __lt__(self, other: Handle) -> bool:
-        return (self.at_us, self.sequence) < (other.at_us, other.sequence)
+    at_us: int
+    sequence: int
+    call: Callable[[], None] | None
 
     def cancel(self) -> None:
         """Never make the call; harmless after it was made."""
@@ -33,14 +29,14 @@ class Loop:
     def __init__(self) -> None:
         self.now_us = 0
         self.steps = 0
-        self._queue: list[tuple[int, int, Handle]] = []
+        self._queue: list[Handle] = []
         self._sequence = 0
 
     def at(self, at_us: int, call: Callable[[], None]) -> Handle:
         """Make `call` at `at_us`, or at once when that is past."""
         self._sequence += 1
-        handle = Handle(max(at_us, self.now_us), self._sequence, call)
-        heapq.heappush(self._queue, (handle.at_us, self._sequence, handle))
+        handle = Handle(at_us if at_us > self.now_us else self.now_us, self._sequence, call)
+        heapq.heappush(self._queue, handle)
         return handle
 
     def after(self, delay_us: int, call: Callable[[], None]) -> Handle:
@@ -50,13 +46,13 @@ class Loop:
     def run_until(self, end_us: int) -> None:
         """Make every call up to and including `end_us`; exceptions go through."""
         queue = self._queue
-        while queue and queue[0][0] <= end_us:
-            at_us, _, handle = heapq.heappop(queue)
+        while queue and queue[0].at_us <= end_us:
+            handle = heapq.heappop(queue)
             call = handle.call
             if call is None:
                 continue
             handle.call = None
-            self.now_us = at_us
+            self.now_us = handle.at_us
             self.steps += 1
             call()
         self.now_us = end_us

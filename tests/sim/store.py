@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tests.sim.cluster import Cluster
 
 QUIET_US = 1 * SECOND
+_ANSWERED = Acknowledge()
 
 
 class Store(Process):
@@ -195,7 +196,7 @@ class Store(Process):
             if heard is not None:
                 without = {**self.voter.heard, beat.node: replace(heard, store_ms=None)}
                 self.voter = replace(self.voter, heard=without)
-        return any(isinstance(effect, Acknowledge) for effect in effects)
+        return _ANSWERED in effects
 
     def _liveness(self, event: FactsCommitted | LeadershipChanged | Ticked) -> None:
         before = self.voter.reports
