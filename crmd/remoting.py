@@ -147,14 +147,15 @@ class Remoting:
                     await link.end()
                 return Outcome(code=OcfCode.OK)
             case "monitor":
-                return monitored(link.link if link is not None else None)
+                known = link.link if link is not None else None
+                return monitored(known, is_probe=request.is_probe)
             case "migrate_to" if link is not None and link.link is not None:
-                outcome = monitored(link.link)
+                outcome = monitored(link.link, is_probe=False)
                 if outcome.code is OcfCode.OK:
                     link.hand_over()
                 return outcome
             case "migrate_to":
-                return Outcome(code=OcfCode.NOT_RUNNING)
+                return monitored(None, is_probe=False)
             case "reload" | "reload-agent":
                 return Outcome(code=OcfCode.OK)
             case _:

@@ -78,10 +78,16 @@ def handed_over(link: Link) -> Link:
     return replace(link, phase=Phase.HANDED_OVER) if link.phase is Phase.LINKED else link
 
 
-def monitored(link: Link | None) -> Outcome:
-    """Return what a monitor tells."""
-    if link is None:
+def monitored(link: Link | None, *, is_probe: bool) -> Outcome:
+    """Return what a monitor tells.
+
+    One that recurs was ordered where the connection is active. That it is gone is a loss, never a
+    clean stop: what runs on the node may go on running.
+    """
+    if link is None and is_probe:
         return Outcome(code=OcfCode.NOT_RUNNING)
+    if link is None:
+        return failure("the connection is lost: this controller could not take it up again")
     if link.phase is Phase.LOST:
         return failure(f"the connection is lost: {link.reason}")
     return Outcome(code=OcfCode.OK)

@@ -53,7 +53,7 @@ def test_silence_is_a_loss_after_a_while_and_stays_one() -> None:
     lost = silent(LINK, "no answer", 1_000 + LOST_MS)
     assert lost.phase is Phase.LOST
     assert answered(lost, "one", 9_000).phase is Phase.LOST
-    outcome = monitored(lost)
+    outcome = monitored(lost, is_probe=False)
     assert (outcome.code, outcome.exit_reason) == (
         OcfCode.ERROR, "the connection is lost: no answer",
     )  # fmt: skip
@@ -69,11 +69,13 @@ def test_another_controller_is_a_loss_unless_the_connection_was_handed_over() ->
     assert refused(LINK, "n2 attends").phase is Phase.LOST
     moved = refused(handed_over(LINK), "n2 attends")
     assert moved.phase is Phase.HANDED_OVER
-    assert monitored(moved).code is OcfCode.OK
+    assert monitored(moved, is_probe=False).code is OcfCode.OK
 
 
-def test_without_a_connection_a_probe_finds_none() -> None:
-    assert monitored(None).code is OcfCode.NOT_RUNNING
+def test_without_a_connection_a_probe_finds_none_and_a_monitor_has_lost_one() -> None:
+    """A monitor that found it stopped would have its resources start elsewhere, unfenced."""
+    assert monitored(None, is_probe=True).code is OcfCode.NOT_RUNNING
+    assert monitored(None, is_probe=False).code is OcfCode.ERROR
 
 
 @pytest.mark.parametrize(
