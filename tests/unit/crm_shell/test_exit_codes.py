@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cib_store.document.codec import parse
 from crm_shell import main as shell
 from crm_shell.tools import crm_attribute, crm_diff, crm_resource, crm_rule, crmadmin, iso8601
 from crm_shell.tools.frame import run_tool
@@ -40,13 +41,17 @@ def test_a_patch_for_another_cib(desk: Desk, tmp_path: Path) -> None:
     old, new, patch = tmp_path / "old.xml", tmp_path / "new.xml", tmp_path / "patch.xml"
     old.write_text(CIB)
     new.write_text(CIB.replace('epoch="3"', 'epoch="4"').replace('value="false"', 'value="true"'))
-    code, out, _ = desk.run(crm_diff.main, "-o", str(old), "-n", str(new))
+    code, out, _ = desk.run(crm_diff.main, "-c", "-o", str(old), "-n", str(new))
     patch.write_text(out)
     assert code == ExitCode.ERROR, "they differ"
     newest = tmp_path / "newest.xml"
     newest.write_text(CIB.replace('epoch="3"', 'epoch="9"'))
     code, _, err = desk.run(crm_diff.main, "-o", str(newest), "-p", str(patch))
-    assert code in (ExitCode.OLD, ExitCode.DIGEST), err
+    assert code == ExitCode.OLD, err
+    digest = parse(out).get("digest")
+    patch.write_text(out.replace(digest, digest[::-1]))
+    code, _, err = desk.run(crm_diff.main, "-o", str(old), "-p", str(patch))
+    assert code == ExitCode.DIGEST, err
 
 
 def test_unsafe_exists_several_and_none(desk: Desk) -> None:
