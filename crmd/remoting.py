@@ -8,6 +8,7 @@ that every order passes: this node has joined the DC that gives them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 
 from crmd.executing import Executing
@@ -30,6 +31,7 @@ from raftmaker.wire.types_pb2 import Identity
 
 _AGAIN_S = 0.3
 _MARGIN_S = 0.5
+_SEEN_S = 0.5
 _BY_ITSELF = "0:0:0:connection-lost"
 """No transition asked for it, so that the result makes the DC plan anew (features 3.18)."""
 Take = Callable[[events.Event], None]
@@ -195,9 +197,16 @@ class Remoting:
         return NodeLink(self._site, name, ExecutorClient(endpoint, identity=self._identity))
 
     async def _seen(self, index: int) -> None:
-        while self._runner.state.view.index < index:
-            self._viewed.clear()
-            await self._viewed.wait()
+        """Wait until the view contains a log position, for a moment.
+
+        A change of nothing is no step of the watch. What is built on a view that is older after all
+        relies on it, and is refused.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SEEN_S):
+                while self._runner.state.view.index < index:
+                    self._viewed.clear()
+                    await self._viewed.wait()
 
     async def _lost(self, name: NodeName, reason: str) -> None:
         """Have the connection fail now, not at its next monitor."""
