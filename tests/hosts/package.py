@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.hosts.fleet import CHECKOUT, Host
@@ -27,19 +28,71 @@ def build(directory: Path) -> Path:
     return Path(done.stdout.splitlines()[-1])
 
 
+_UNKNOWN = r'b"\xc2\x3e\x05newer"'
+"""Field 1000 of a message, which no version has."""
+_NEWER = {
+    "raftmaker/runtime/identity.py": (
+        ("PROTOCOL = 1\n", "PROTOCOL = 2\n"),
+        ("FEATURE_LEVEL = 1\n", "FEATURE_LEVEL = 2\n"),
+    ),
+    # A field in every entry of the log, and one in each node's facts, on the wire and in snapshots.
+    "cib_store/messages/commands.py": (
+        ("    match body:\n        case CibChange():\n            message.change.CopyFrom",
+         f"    message.MergeFromString({_UNKNOWN})\n"
+         "    match body:\n        case CibChange():\n            message.change.CopyFrom"),
+    ),
+    "cib_store/messages/facts.py": (
+        ("        nodes=[_node_message(node) for node in facts.nodes],",
+         "        nodes=[_newer(_node_message(node)) for node in facts.nodes],"),
+        ("def _node_message(",
+         f"def _newer(message: pb.NodeFacts) -> pb.NodeFacts:\n"
+         f"    message.MergeFromString({_UNKNOWN})\n    return message\n\n\ndef _node_message("),
+    ),
+    # What older versions do not have is in no digest (`snapshots.digest`).
+    "cib_store/messages/snapshots.py": (
+        ('        node.ClearField("fence_action")\n',
+         '        node.ClearField("fence_action")\n        node.DiscardUnknownFields()\n'),
+    ),
+}  # fmt: skip
+"""What a next version might change by the promise of proto/README.md: old text, new text."""
+
+
 def renumbered(package: Path, version: str) -> Path:
     """Return the same package under another version number, made beside it without a new build."""
+    return _remade(package, version, {})
+
+
+def newer(package: Path, version: str) -> Path:
+    """Return a later version that speaks a newer protocol and sends what this one does not know."""
+    return _remade(package, version, _NEWER)
+
+
+def _remade(package: Path, version: str, changes: Mapping[str, Sequence[tuple[str, str]]]) -> Path:
     directory = package.parent / f"as-{version}"
     made = package.with_name(package.name.replace(package.name.split("_")[1], version))
     subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(directory)], check=True)
     control = directory / "DEBIAN" / "control"
     control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}", control.read_text()))
+    (home,) = directory.glob("usr/lib/raftmaker/lib/python3*/site-packages")
+    for name, replaced in changes.items():
+        _change(home / name, replaced)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(directory), str(made)],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     shutil.rmtree(directory)
     return made
+
+
+def _change(module: Path, replaced: Sequence[tuple[str, str]]) -> None:
+    text = module.read_text()
+    for old, new in replaced:
+        assert text.count(old) == 1, f"{module.name} has changed: {old!r} is not there once"
+        text = text.replace(old, new)
+    module.write_text(text)
+    # Compiled as the package's build does: what is there is used without a look at the source.
+    options = ("-q", "--invalidation-mode", "unchecked-hash", "-f")
+    subprocess.run(["/usr/bin/python3", "-m", "compileall", *options, module], check=True)
 
 
 def put(host: Host, package: Path) -> None:

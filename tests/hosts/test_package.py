@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.hosts import package
 from tests.hosts.cluster import wait_for
-from tests.hosts.fleet import Fleet, Host
+from tests.hosts.fleet import CHECKOUT, Fleet, Host
 
 pytestmark = [
     pytest.mark.e2e,
@@ -24,7 +25,8 @@ pytestmark = [
 ]
 
 
-NEWER = "99.1"
+NEWER, NEXT, LAST = "99.1", "99.2", "99.3"
+"""Versions: one that differs, and two like that one under other numbers."""
 ADDRESS = "10.77.0.100"
 SERVICES = {"kept1": 100001, "kept2": 100002}
 """What runs, each with seconds to sleep that tell its process from the other's."""
@@ -38,7 +40,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fleet(built: Path) -> Iterator[Fleet]:
     fleet = Fleet(3, name="package")
-    files = (built, package.renumbered(built, NEWER))
+    newer = package.newer(built, NEWER)
+    files = (built, newer, package.renumbered(newer, NEXT), package.renumbered(newer, LAST))
 
     def prepare(made: Fleet) -> None:
         for each in made:
@@ -208,7 +211,9 @@ def test_the_example_of_the_manual_gives_an_address_that_moves(fleet: Fleet, hos
 def test_an_upgrade_keeps_what_runs_and_versions_work_together(
     fleet: Fleet, host: Host, built: Path
 ) -> None:
-    newer = package.renumbered(built, NEWER).name
+    """features 24.13, 24.14: node by node. The newer version speaks a newer protocol, and sends
+    and logs what the older one does not know."""
+    newer = file_of(built, NEWER)
     nodes = fleet.hosts[:2]
     lines = [
         f"primitive {name} ocf:heartbeat:anything params binfile=/bin/sleep"
@@ -237,6 +242,67 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(
     shown = host.exec("crm_mon", "-1").stdout
     assert "Failed" not in shown
     assert shown.count("Started") == len(SERVICES) + 1  # and the address
+    assert not complaints(fleet)
+
+
+def file_of(built: Path, version: str) -> str:
+    return built.name.replace(built.name.split("_")[1], version)
+
+
+def complaints(fleet: Fleet) -> str:
+    """Return what daemons said was wrong with what they were sent: an error, or a fault."""
+    said = ""
+    for each in fleet:
+        log = each.exec("journalctl", "-q", "-b", "-o", "cat", "-u", "raftmaker-*").stdout
+        said += "\n".join(
+            line for line in log.splitlines() if "Traceback" in line or " differs" in line
+        )
+    return said
+
+
+def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(
+    fleet: Fleet, host: Host, built: Path
+) -> None:
+    """features 24.14: detach. What runs goes on without a cluster, and is found again."""
+    nodes = fleet.hosts[:2]
+    running = processes(nodes)
+    assert len(running) == len(SERVICES)
+    host.exec("crm", "configure", "property", "maintenance-mode=true")
+    for each in nodes:
+        each.exec("crm", "cluster", "stop")
+    assert processes(nodes) == running, "nobody stops what is in maintenance"
+    for each in nodes:
+        each.exec("dpkg", "--install", f"/srv/{file_of(built, NEXT)}")
+        assert main_pids(each) == ("0", "0", "0", "0"), "what was stopped stays stopped"
+    for each in nodes:
+        each.exec("crm", "cluster", "start")
+    wait_for(lambda: online(host) == "h1 h2" or "maintenance" in crm_status(host), "both are back")
+    wait_for(lambda: crm_status(host).count("Started") == len(SERVICES) + 1, "all is found")
+    host.exec("crm", "configure", "property", "maintenance-mode=false")
+    wait_for(lambda: host.exec("crm", "cluster", "health", check=False).returncode == 0, "all well")
+    assert processes(nodes) == running
+    assert "Failed" not in crm_status(host)
+
+
+def crm_status(host: Host) -> str:
+    return host.exec("crm", "status", check=False).stdout
+
+
+def test_all_nodes_are_upgraded_at_once(fleet: Fleet, host: Host, built: Path) -> None:
+    """features 24.14: all at once. Services stop, and start with the configuration of before."""
+    nodes = fleet.hosts[:2]
+    before = host.exec("cibadmin", "-Q", "-o", "configuration").stdout
+    with ThreadPoolExecutor(max_workers=len(fleet.hosts)) as pool:
+        list(pool.map(lambda each: each.exec("crm", "cluster", "stop"), fleet))
+        assert not processes(nodes)
+        last = file_of(built, LAST)
+        list(pool.map(lambda each: each.exec("dpkg", "--install", f"/srv/{last}"), fleet))
+        list(pool.map(lambda each: each.exec("crm", "cluster", "start"), fleet))
+    wait_for(lambda: len(processes(nodes)) == len(SERVICES), "everything runs")
+    assert host.exec("cibadmin", "-Q", "-o", "configuration").stdout == before
+    for each in fleet:
+        assert each.exec("dpkg-query", "-W", "-f", "${Version}", "raftmaker").stdout == LAST
+    assert not complaints(fleet)
 
 
 def test_a_removal_moves_what_runs_and_stops_the_node(fleet: Fleet, host: Host) -> None:
@@ -245,3 +311,33 @@ def test_a_removal_moves_what_runs_and_stops_the_node(fleet: Fleet, host: Host) 
     assert {where for where, _ in processes((host, other)).values()} == {host.name}
     assert len(processes((host, other))) == len(SERVICES)
     assert other.exec("pgrep", "-f", "raftmaker-", check=False).stdout == ""
+    for kept in (
+        "/etc/raftmaker/raftmaker.toml",
+        "/var/lib/raftmaker/raft",
+        "/etc/default/raftmaker",
+    ):
+        assert other.exec("ls", "-d", kept).stdout, "a removal keeps settings and store"
+
+
+def test_a_purge_leaves_nothing_behind_but_the_users(fleet: Fleet) -> None:
+    """Debian policy 6.8 (settings, logs and data of the package go) and 9.2.2: users stay, as files
+    elsewhere may be theirs."""
+    other = fleet.hosts[1]
+    other.exec("dpkg", "--purge", "raftmaker")
+    left = other.exec(
+        "sh", "-c",
+        "find / -xdev '(' -path /srv -o -path /proc -o -path /sys ')' -prune -o"
+        " '(' -iname '*raftmaker*' -o -user hacluster -o -group haclient ')' -print;"
+        " find /run /dev/shm -iname '*raftmaker*'",
+    ).stdout.split()  # fmt: skip
+    ours = [path for path in left if not path.startswith(str(CHECKOUT)) and not _of_tests(path)]
+    assert ours == []
+    assert (
+        other.exec("systemctl", "list-units", "--all", "--plain", "raftmaker*", "-q").stdout == ""
+    )
+    assert other.exec("id", "hacluster").returncode == 0
+
+
+def _of_tests(path: str) -> bool:
+    """Whether the machine has this, and the hosts see it: no package put it there."""
+    return Path(path).exists()
