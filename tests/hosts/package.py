@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.hosts.fleet import CHECKOUT, Host
@@ -57,24 +57,15 @@ _NEWER = {
 """What a next version might change by the promise of proto/README.md: old text, new text."""
 
 
-def renumbered(package: Path, version: str) -> Path:
-    """Return the same package under another version number, made beside it without a new build."""
-    return _remade(package, version, {})
-
-
 def newer(package: Path, version: str) -> Path:
     """Return a later version that speaks a newer protocol and sends what this one does not know."""
-    return _remade(package, version, _NEWER)
-
-
-def _remade(package: Path, version: str, changes: Mapping[str, Sequence[tuple[str, str]]]) -> Path:
     directory = package.parent / f"as-{version}"
     made = package.with_name(package.name.replace(package.name.split("_")[1], version))
     subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(directory)], check=True)
     control = directory / "DEBIAN" / "control"
     control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}", control.read_text()))
     (home,) = directory.glob("usr/lib/raftmaker/lib/python3*/site-packages")
-    for name, replaced in changes.items():
+    for name, replaced in _NEWER.items():
         _change(home / name, replaced)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(directory), str(made)],
@@ -99,7 +90,10 @@ def put(host: Host, package: Path) -> None:
     """Put the package's file on a host's disk, before the boot: the host reaches no repository."""
     place = host.directory / "upper" / "srv"
     place.mkdir(parents=True, exist_ok=True)
-    shutil.copy(package, place)
+    try:
+        os.link(package, place / package.name)
+    except OSError:  # another file system
+        shutil.copy(package, place)
 
 
 def install(host: Host, package: Path) -> None:

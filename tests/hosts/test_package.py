@@ -13,7 +13,7 @@ import pytest
 
 from tests.hosts import package
 from tests.hosts.cluster import wait_for
-from tests.hosts.fleet import CHECKOUT, Fleet, Host
+from tests.hosts.fleet import Fleet, Host
 
 pytestmark = [
     pytest.mark.e2e,
@@ -25,8 +25,9 @@ pytestmark = [
 ]
 
 
-NEWER, NEXT, LAST = "99.1", "99.2", "99.3"
-"""Versions: one that differs, and two like that one under other numbers."""
+NEWER = "99.1"
+FAULTS = ("state-differs",)
+"""What a store says when its state is not the leader's."""
 ADDRESS = "10.77.0.100"
 SERVICES = {"kept1": 100001, "kept2": 100002}
 """What runs, each with seconds to sleep that tell its process from the other's."""
@@ -40,8 +41,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fleet(built: Path) -> Iterator[Fleet]:
     fleet = Fleet(3, name="package")
-    newer = package.newer(built, NEWER)
-    files = (built, newer, package.renumbered(newer, NEXT), package.renumbered(newer, LAST))
+    files = (built, package.newer(built, NEWER))
 
     def prepare(made: Fleet) -> None:
         for each in made:
@@ -213,7 +213,7 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(
 ) -> None:
     """features 24.13, 24.14: node by node. The newer version speaks a newer protocol, and sends
     and logs what the older one does not know."""
-    newer = file_of(built, NEWER)
+    newer = newer_than(built).name
     nodes = fleet.hosts[:2]
     lines = [
         f"primitive {name} ocf:heartbeat:anything params binfile=/bin/sleep"
@@ -245,25 +245,29 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(
     assert not complaints(fleet)
 
 
-def file_of(built: Path, version: str) -> str:
-    return built.name.replace(built.name.split("_")[1], version)
+def newer_than(built: Path) -> Path:
+    return built.with_name(built.name.replace(built.name.split("_")[1], NEWER))
 
 
 def complaints(fleet: Fleet) -> str:
     """Return what daemons said was wrong with what they were sent: an error, or a fault."""
-    said = ""
+    asked = ("journalctl", "-q", "-b", "-o", "short", "-u", "raftmaker-*", "--no-hostname")
+    said = []
     for each in fleet:
-        log = each.exec("journalctl", "-q", "-b", "-o", "cat", "-u", "raftmaker-*").stdout
-        said += "\n".join(
-            line for line in log.splitlines() if "Traceback" in line or " differs" in line
-        )
-    return said
+        lines = each.exec(*asked).stdout.splitlines()
+        for number, line in enumerate(lines):
+            if any(word in line for word in FAULTS):
+                said.append(f"{each.name}:\n" + "\n".join(lines[number - 1 : number + 30]))
+    return "\n".join(said)
 
 
 def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(
     fleet: Fleet, host: Host, built: Path
 ) -> None:
-    """features 24.14: detach. What runs goes on without a cluster, and is found again."""
+    """features 24.14: detach. What runs goes on without a cluster, and is found again.
+
+    It goes back to the older version, which has to read what the newer one has written.
+    """
     nodes = fleet.hosts[:2]
     running = processes(nodes)
     assert len(running) == len(SERVICES)
@@ -272,7 +276,7 @@ def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(
         each.exec("crm", "cluster", "stop")
     assert processes(nodes) == running, "nobody stops what is in maintenance"
     for each in nodes:
-        each.exec("dpkg", "--install", f"/srv/{file_of(built, NEXT)}")
+        each.exec("dpkg", "--install", f"/srv/{built.name}")
         assert main_pids(each) == ("0", "0", "0", "0"), "what was stopped stays stopped"
     for each in nodes:
         each.exec("crm", "cluster", "start")
@@ -295,13 +299,13 @@ def test_all_nodes_are_upgraded_at_once(fleet: Fleet, host: Host, built: Path) -
     with ThreadPoolExecutor(max_workers=len(fleet.hosts)) as pool:
         list(pool.map(lambda each: each.exec("crm", "cluster", "stop"), fleet))
         assert not processes(nodes)
-        last = file_of(built, LAST)
-        list(pool.map(lambda each: each.exec("dpkg", "--install", f"/srv/{last}"), fleet))
+        newer = f"/srv/{newer_than(built).name}"
+        list(pool.map(lambda each: each.exec("dpkg", "--install", newer), fleet))
         list(pool.map(lambda each: each.exec("crm", "cluster", "start"), fleet))
     wait_for(lambda: len(processes(nodes)) == len(SERVICES), "everything runs")
     assert host.exec("cibadmin", "-Q", "-o", "configuration").stdout == before
     for each in fleet:
-        assert each.exec("dpkg-query", "-W", "-f", "${Version}", "raftmaker").stdout == LAST
+        assert each.exec("dpkg-query", "-W", "-f", "${Version}", "raftmaker").stdout == NEWER
     assert not complaints(fleet)
 
 
@@ -326,18 +330,13 @@ def test_a_purge_leaves_nothing_behind_but_the_users(fleet: Fleet) -> None:
     other.exec("dpkg", "--purge", "raftmaker")
     left = other.exec(
         "sh", "-c",
-        "find / -xdev '(' -path /srv -o -path /proc -o -path /sys ')' -prune -o"
-        " '(' -iname '*raftmaker*' -o -user hacluster -o -group haclient ')' -print;"
-        " find /run /dev/shm -iname '*raftmaker*'",
+        "find /etc /usr /lib/systemd /opt /root /run /dev/shm"
+        " /var/lib /var/log /var/cache /var/spool /var/backups"
+        " -iname '*raftmaker*' -o -user hacluster -o -group haclient",
     ).stdout.split()  # fmt: skip
-    ours = [path for path in left if not path.startswith(str(CHECKOUT)) and not _of_tests(path)]
-    assert ours == []
+    # What the machine has, and the hosts see below their own disk, no package put there.
+    assert [path for path in left if not Path(path).exists()] == []
     assert (
         other.exec("systemctl", "list-units", "--all", "--plain", "raftmaker*", "-q").stdout == ""
     )
     assert other.exec("id", "hacluster").returncode == 0
-
-
-def _of_tests(path: str) -> bool:
-    """Whether the machine has this, and the hosts see it: no package put it there."""
-    return Path(path).exists()
