@@ -18,7 +18,7 @@ from raftmaker.runtime.certificates import create_authority, issue, store_creden
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.e2e.conftest import FENCE_DIR, OCF_ROOT
 from tests.e2e.judge import Judge
-from tests.e2e.site import START_S, Site
+from tests.e2e.site import FAILOVER_S, START_S, Site
 
 pytestmark = pytest.mark.e2e
 
@@ -88,10 +88,34 @@ def place_of(site: Site, resource: str) -> str:
     return said.stdout.strip() if said.returncode == 0 else ""
 
 
-def test_a_resource_runs_on_a_remote_node_and_is_shown_there(site: Site) -> None:
-    """Features 15.2, 22.1, 22.2, 24.20, 16.30."""
+def is_connected(site: Site, *routers: str) -> bool:
+    """Tell whether the connection has been started at one of these members."""
+    places = " or ".join(f"@id='{router}'" for router in routers)
+    started = f"//node_state[{places}]//lrm_rsc_op[@operation_key='{FAR}_start_0'][@rc-code='0']"
+    return site.run("n2", "cibadmin", "-Q", "--xpath", started).returncode == 0
+
+
+def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_with_its_host(
+    site: Site, cluster: LocalCluster
+) -> None:
+    """Features 15.2, 22.1, 22.2, 22.6, 22.7, 22.8, 24.20, 16.30."""
     before = site.wait_active(START_S)
     assert before.node == FAR
     site.wait(lambda: place_of(site, "service") == FAR, START_S, "the start was not recorded")
     assert place_of(site, FAR) == "n1"
     assert "RemoteOnline: [ far ]" in site.run("n2", "crm_mon", "-1").stdout
+
+    cluster.kill_daemon(FAR, "remoted")
+    cluster.kill("n1")
+    site.wait_fenced("n1", FAILOVER_S)
+    site.wait(lambda: is_connected(site, "n2", "n3"), FAILOVER_S, "no new connection")
+    assert site.judge.active() == before, "the service was touched"
+
+    cluster.pause(FAR)
+    site.wait(lambda: not cluster.is_running(FAR), FAILOVER_S, "the remote node was not fenced")
+    after = site.wait_active(FAILOVER_S)
+    assert after.node != FAR
+    cluster.start(FAR)
+    site.wait(lambda: site.wait_active(FAILOVER_S).node == FAR, FAILOVER_S, "it did not return")
+    state = site.run("n2", "cibadmin", "-Q", "--xpath", f"//node_state[@id='{FAR}']").stdout
+    assert 'remote_node="true"' in state
