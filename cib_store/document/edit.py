@@ -6,7 +6,7 @@ nothing differs the tree that was given is returned itself.
 
 from __future__ import annotations
 
-from cib_store.document.element import COMMENT, REFERRING, Element
+from cib_store.document.element import COMMENT, NO_XML_ID, Element
 from cib_store.document.path import Trail, element_at, insert, path_of, put
 from cib_store.document.refusal import Refusal, refused
 from raftmaker.vocabulary.codes import ExitCode
@@ -28,7 +28,7 @@ def search(top: Element, pattern: Element, *, every_attribute: bool = False) -> 
     With `every_attribute` all attributes of the pattern must be there with the same value.
     """
     # Names are worth keeping for the configuration alone: the status changes its ids all the time.
-    by_id = "id" in pattern.attributes and pattern.tag not in REFERRING
+    by_id = "id" in pattern.attributes and pattern.tag not in NO_XML_ID
     if by_id and not every_attribute and top.tag not in ("cib", "status"):
         return _search_id(top, pattern)
     stack: list[tuple[Element, Trail]] = [(top, ())]

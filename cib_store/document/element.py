@@ -17,8 +17,9 @@ COMMENT = "#comment"
 """The tag of a comment, which the cluster ignores and keeps (features 6.15)."""
 
 
-REFERRING = frozenset({"resource_ref", "obj_ref", "role"})
-"""Elements whose ``id`` names another element (a ``role`` inside an ACL's target does so)."""
+NO_XML_ID = frozenset({"resource_ref", "obj_ref", "role", "node"})
+"""Elements whose ``id`` names another element (a ``role`` inside an ACL's target does so) or a
+machine: the entry of a remote node has the name of its connection, which is a resource."""
 REFERENCES: Mapping[str, tuple[str, ...]] = {
     "rsc_location": ("rsc",),
     "rsc_colocation": ("rsc", "with-rsc"),
@@ -209,7 +210,7 @@ def _names_of(element: Element) -> Names:
     if not element.children and "id" not in element.attributes and not _refers(element):
         return _NO_NAMES
     below = [child.names for child in element.children]
-    own = {element.id} if "id" in element.attributes and element.tag not in REFERRING else set()
+    own = {element.id} if "id" in element.attributes and element.tag not in NO_XML_ID else set()
     defined = frozenset(chain(own, *(names.defined for names in below)))
     twice = len(defined) < len(own) + sum(len(names.defined) for names in below)
     referred = chain(_referred_by(element), *(names.referred for names in below))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cib_store.document.element import COMMENT, REFERRING, Element
+from cib_store.document.element import COMMENT, NO_XML_ID, Element
 from raftmaker.vocabulary.reports import Report
 
 
 def defined_ids(configuration: Element) -> Iterator[tuple[str, str]]:
     """Yield (id, tag) for every element that defines an id, in document order."""
     for element in configuration.walk():
-        if "id" in element.attributes and element.tag not in REFERRING:
+        if "id" in element.attributes and element.tag not in NO_XML_ID:
             yield element.id, element.tag
 
 
 def duplicate_ids(configuration: Element) -> tuple[Report, ...]:
-    """Report every id that two elements of the configuration define."""
-    if not configuration.names.is_repeated:
-        return ()
+    """Report every id that two elements of the configuration define, or two of its nodes have."""
+    nodes = configuration.child("nodes")
+    twins = duplicate_siblings(nodes) if nodes is not None else ()
+    return twins if not configuration.names.is_repeated else (*twins, *_repeated(configuration))
+
+
+def _repeated(configuration: Element) -> tuple[Report, ...]:
     seen: dict[str, str] = {}
     twice: dict[str, str] = {}
     for name, tag in defined_ids(configuration):

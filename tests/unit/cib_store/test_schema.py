@@ -143,6 +143,14 @@ def test_a_fault_is_named(section: str, text: str, code: str, said: str) -> None
     assert all(fault.where and fault.what and fault.mend for fault in found)
 
 
+def test_a_remote_node_has_the_name_of_its_connection() -> None:
+    """features 15.2: the id of a node's entry is no XML id, but one node has it."""
+    far = '<node id="far" uname="far" type="remote"/>'
+    link = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'
+    assert _codes(_cib(nodes=far, resources=link)) == []
+    assert _codes(_cib(nodes=far + far, resources=link)) == ["duplicate-id"]
+
+
 def test_all_faults_come_at_once() -> None:
     cib = _cib(
         resources='<group id="g"/><primitive id="g" class="lsb" type="x"/>',
