@@ -38,7 +38,7 @@ from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.machine import Machine, Process
 from tests.sim.nemesis import Nemesis
 from tests.sim.network import Network, Streams
-from tests.sim.operator import Operator
+from tests.sim.people import Operator
 from tests.sim.planted import command_let_pass, state_let_pass
 from tests.sim.power import Power
 from tests.sim.rules import Rules
