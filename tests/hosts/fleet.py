@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tests.hosts import disk
 from tests.hosts.network import Network, address_v4, address_v6
-from tests.hosts.power import Ending, space_of
+from tests.hosts.power import end, freeze, is_removed, thaw
 
 BOOT = Path(__file__).with_name("boot-host")
 CHECKOUT = BOOT.parents[2]
@@ -105,6 +105,7 @@ class Host:
             (self.directory / part).mkdir(parents=True, exist_ok=True)
         self._prepare_disk()
         self.group.mkdir(exist_ok=True)
+        thaw(self.group)
         with (self.directory / "boot.log").open("wb") as log:
             outer = subprocess.Popen(
                 [
@@ -182,22 +183,16 @@ class Host:
         with self._alone():
             pid = self.pid
             if pid is not None:
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    ended = Ending(space_of(pid))
-                    # All at once: its first process takes its time to end before it ends others.
-                    with contextlib.suppress(OSError):
-                        (self.group / "cgroup.kill").write_text("1")
-                    os.kill(pid, signal.SIGKILL)
-                    self._wait(ended, 30, "runs on", every_s=0.001)
+                with contextlib.suppress(FileNotFoundError):
+                    freeze(self.group)
                 self.note_power_is_off()
             when_off()
+            if pid is not None:
+                end(self.group, pid)
             self._wait(lambda: self.pid is None, 30, "did not go off", every_s=0.005)
             disk.fast(self._throttle, None)
             self._reap()
-            # What systemd made below goes first; nothing is left in any of it.
-            for folder, _, _ in os.walk(self.group, topdown=False):
-                with contextlib.suppress(OSError):
-                    os.rmdir(folder)
+            self._wait(lambda: is_removed(self.group), 30, "left its control group", every_s=0.005)
 
     @property
     def group(self) -> Path:
