@@ -12,6 +12,7 @@ from raftmaker.vocabulary.codes import ExitCode
 if TYPE_CHECKING:
     from crm_shell.agents.catalogue import Catalogue
     from crm_shell.console import Json
+    from lrmd.metadata import AgentMetadata
 
 _INFO = "info [CLASS:[PROVIDER:]]TYPE"
 _LIST = "list [CLASS [PROVIDER]]"
@@ -72,14 +73,14 @@ async def _info(session: Session, args: list[str]) -> int:
     except LookupError as error:
         raise Failed(str(error.args[0]), code=ExitCode.NOSUCH) from None
     metadata = await catalogue.metadata(name)
-    data: Json = {"agent": name} | _plain(to_builtins(metadata))
+    data: Json = {"agent": name} | _plain(metadata)
     session.console.answer(description(name, metadata), data)
     return 0
 
 
-def _plain(data: dict[str, Json]) -> dict[str, Json]:
-    actions = data["actions"]
-    assert isinstance(actions, list)
+def _plain(metadata: AgentMetadata) -> dict[str, Json]:
+    data: dict[str, Json] = to_builtins(metadata)
+    actions = map(to_builtins, metadata.actions)
     return data | {"actions": [each | {"role": each["role"] or ""} for each in actions]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -42,6 +43,16 @@ def _is_open(connection: socket.socket) -> bool:
         return False
 
 
+@pytest.fixture
+def one_processor() -> Iterator[None]:
+    """Sockets have numbers in the order in which they come on one processor alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("one_processor")
 def test_the_newest_of_an_address_with_too_many_are_cut_off(opened: ExitStack) -> None:
     listener = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
     port = listener.getsockname()[1]

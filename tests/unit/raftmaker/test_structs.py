@@ -19,11 +19,11 @@ def test_a_copy_with_a_name_that_is_not_there_is_refused() -> None:
 
 
 def test_what_an_element_keeps_is_no_part_of_it() -> None:
-    element = Element("node", {"id": "n1"})
+    element = Element("tag", {"id": "n1"})
     digest, names = element.digest, element.names
-    element.keep_line("<node id='n1'/>")
-    assert element == Element("node", {"id": "n1"})
-    assert repr(element) == repr(Element("node", {"id": "n1"}))
+    element.keep_line("<tag id='n1'/>")
+    assert element == Element("tag", {"id": "n1"})
+    assert repr(element) == repr(Element("tag", {"id": "n1"}))
     other = replace(element, attributes={"id": "n2"})
     assert (other.line, other.digest == digest, other.names == names) == ("", False, False)
     assert other.names.defined == {"n2"}
