@@ -104,7 +104,9 @@ class NodeLink:
                     await self._commit_all()
                     await self.client.release(self._site.node)
             except (HaError, TimeoutError) as error:
-                self._site.log.info("remote node not released", node=self._name, reason=error)
+                self._site.log.info(
+                    "remote node not told that nobody attends to it", node=self._name, reason=error
+                )
         await self.close()
 
     async def close(self) -> None:
@@ -176,7 +178,9 @@ class NodeLink:
                     self._backlog = waiting.with_result(self._backlog, result)
                     self._news.set()
             except HaError as error:
-                self._site.log.debug("results broke off", node=self._name, reason=error)
+                self._site.log.debug(
+                    "remote node's results broke off", node=self._name, reason=error
+                )
             await asyncio.sleep(_AGAIN_S)
 
     async def _committed(self) -> None:
@@ -195,7 +199,9 @@ class NodeLink:
                 try:
                     await self._commit(waiting.batch_of(self._backlog))
                 except HaError as error:
-                    self._site.log.info("not stored yet", node=self._name, reason=error)
+                    self._site.log.info(
+                        "remote node's results not stored yet", node=self._name, reason=error
+                    )
                     await asyncio.sleep(_AGAIN_S)
 
     async def _commit(self, batch: tuple[Queued, ...]) -> None:

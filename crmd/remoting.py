@@ -110,7 +110,8 @@ class Remoting:
             try:
                 await link.resume(request.token)
             except HaError as error:
-                self._log.warning("remote node not taken up again", node=name, reason=error)
+                what = "remote node not connected to again: the next monitor of it fails"
+                self._log.warning(what, node=name, reason=error)
                 await link.close()
                 continue
             self._links[name] = link
@@ -224,7 +225,8 @@ class Remoting:
         try:
             await self._executing.client.execute(request)
         except HaError as error:
-            self._log.warning("loss not told, its monitor will", node=name, reason=error)
+            what = "remote node lost, but its connection cannot be failed yet: its monitor will"
+            self._log.warning(what, node=name, reason=error)
 
     # --- the DC's orders -----------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def attended(
         return replace(state, router=router, token=token), ""
     if state.router not in ("", router):
         return state, f"{state.router} attends to this node now"
-    # After a restart of this daemon nobody is known: whoever goes on attending does.
+    # Nobody attends, or who did is forgotten (`lrmd.attending`): whoever goes on attending does.
     return replace(state, router=router, token=max(token, state.token)), ""
 
 

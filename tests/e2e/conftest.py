@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,12 @@ def cluster() -> Iterator[LocalCluster]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def site(cluster: LocalCluster) -> Iterator[Site]:
-    """The cluster, whole, with the service running, and no fault ever found by its judge."""
+@contextmanager
+def site_with(cluster: LocalCluster, configuration: str, **names: object) -> Iterator[Site]:
+    """The cluster, whole, with the service running, and no fault ever found by its judge.
+
+    `configuration` is filled with the service's ``{folder}`` and with `names`.
+    """
     folder = cluster.directory / "shared"
     folder.mkdir()
     configs = {name: cluster.node(name).config for name in cluster.names}
@@ -48,11 +52,18 @@ def site(cluster: LocalCluster) -> Iterator[Site]:
         made = Site(cluster=cluster, observer=observer, judge=Judge(folder))
         made.wait_whole(START_S)
         path = folder / "service.crm"
-        path.write_text(CONFIGURATION.format(folder=folder))
+        path.write_text(configuration.format(folder=folder, **names))
         made.crm(cluster.names[0], "configure", "load", "update", str(path))
         made.wait_active(START_S)
         yield made
         assert made.judge.doubles() == ()
+
+
+@pytest.fixture(scope="module")
+def site(cluster: LocalCluster) -> Iterator[Site]:
+    """The cluster with the service of `CONFIGURATION`."""
+    with site_with(cluster, CONFIGURATION) as made:
+        yield made
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from crm_shell.demo.observer import Observer, by_settings
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.runtime.certificates import create_authority, issue, store_credentials
 from raftmaker.vocabulary.ids import ClusterId, NodeName
-from tests.e2e.conftest import FENCE_DIR, OCF_ROOT
-from tests.e2e.judge import Judge
+from tests.e2e.conftest import FENCE_DIR, OCF_ROOT, site_with
 from tests.e2e.site import FAILOVER_S, START_S, Site
 
 pytestmark = pytest.mark.e2e
@@ -66,20 +64,9 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture(scope="module")
 def site(cluster: LocalCluster) -> Iterator[Site]:
-    """The cluster, whole, with the service on the remote node, and no fault found by its judge."""
-    folder = cluster.directory / "shared"
-    folder.mkdir()
-    configs = {name: cluster.node(name).config for name in cluster.names}
-    with Observer(configs, by_settings(configs)) as observer:
-        made = Site(cluster=cluster, observer=observer, judge=Judge(folder))
-        made.wait_whole(START_S)
-        path = folder / "far.crm"
-        port = cluster.node(FAR).ports["remote"]
-        path.write_text(CONFIGURATION.format(folder=folder, port=port))
-        made.crm("n1", "configure", "load", "update", str(path))
-        made.wait_active(START_S)
+    """The cluster, with the service on the remote node."""
+    with site_with(cluster, CONFIGURATION, port=cluster.node(FAR).ports["remote"]) as made:
         yield made
-        assert made.judge.doubles() == ()
 
 
 def place_of(site: Site, resource: str) -> str:
