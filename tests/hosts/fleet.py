@@ -149,9 +149,14 @@ class Host:
         limit = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > limit:
-                log = (self.directory / "boot.log").read_text(errors="replace")[-2000:]
-                raise HostError(f"{self.name} {what} within {timeout_s} s\n{log}")
+                raise HostError(f"{self.name} {what} within {timeout_s} s\n{self._boot_log()}")
             time.sleep(every_s)
+
+    def _boot_log(self) -> str:
+        try:
+            return (self.directory / "boot.log").read_text(errors="replace")[-2000:]
+        except OSError as error:
+            return f"there is no log of its boot: {error}"
 
     def exec(
         self, *command: str, check: bool = True, stdin: str | None = None
@@ -220,10 +225,18 @@ class Host:
             with (self.fleet.shared / "agents.log").open("a") as log:
                 log.write(f"{time.time_ns() // 1000} {self.name} power off 0\n")
 
-    def _reap(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            os.waitpid(int((self.directory / "pid").read_text()), 0)
-        (self.directory / "pid").unlink(missing_ok=True)
+    def _reap(self, timeout_s: float = 30) -> None:
+        """Forget the process that began it, once it has ended: here, where it is our child."""
+        noted = self.directory / "pid"
+        with contextlib.suppress(OSError, ValueError):  # no number, or another's child
+            pid = int(noted.read_text())
+            self._wait(
+                lambda: os.waitpid(pid, os.WNOHANG)[0] == pid,
+                timeout_s,
+                f"is off, but process {pid} that began it did not end",
+                every_s=0.005,
+            )
+        noted.unlink(missing_ok=True)
 
 
 class Fleet:
