@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, compress
+from operator import is_not
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -32,7 +33,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
 """Attributes that must name something that is there, by element; ``id-ref`` does anywhere."""
 
 
-class Names(Struct, frozen=True):
+class Names(Struct, frozen=True, gc=False):
     """The ids that an element and all below it define and refer to."""
 
     defined: frozenset[str] = frozenset()
@@ -41,19 +42,29 @@ class Names(Struct, frozen=True):
     """Some id is defined twice."""
 
 
+Descent = tuple[tuple[object, tuple[int, ...]], ...]
+"""The marks of the elements that one was copied from, the newest first, each with the positions of
+the children that were exchanged since. A mark is a bare object, so that no old version is kept."""
+_ANCESTORS_MAX = 8
+_FEW = 16
+"""Among so few children looking is as quick as knowing."""
+
+
 class _Kept:
     """What an element was once asked for: no part of its value, so a copy does not have it."""
 
-    __slots__ = ("_digest", "_homes", "_line", "_names", "_places")
+    __slots__ = ("_descent", "_digest", "_homes", "_line", "_mark", "_names", "_places")
 
+    _descent: Descent
     _digest: bytes
     _homes: Mapping[str, int]
     _line: str
+    _mark: object
     _names: Names
     _places: Mapping[tuple[str, str], int]
 
 
-class Element(Struct, _Kept, frozen=True):
+class Element(Struct, _Kept, frozen=True, gc=False):
     """One XML element (or comment). ``attributes`` is never changed after construction.
 
     ``text`` holds character data that is not mere white space; the CIB uses it only in comments.
@@ -124,7 +135,36 @@ class Element(Struct, _Kept, frozen=True):
             self._hand_on(copy, "_names", "_homes")
         if child.tag == there.tag and child.id == there.id:
             self._hand_on(copy, "_places")
+        if len(children) > _FEW:
+            force_setattr(copy, "_descent", self._followed_by(position))
         return copy
+
+    def _followed_by(self, position: int) -> Descent:
+        try:
+            mark = self._mark
+        except AttributeError:
+            mark = object()
+            force_setattr(self, "_mark", mark)
+        further = getattr(self, "_descent", ())[: _ANCESTORS_MAX - 1]
+        return (
+            (mark, (position,)),
+            *((one, tuple(sorted({*places, position}))) for one, places in further),
+        )
+
+    def exchanged(self, old: Element) -> Iterator[tuple[Element, Element]]:
+        """Yield the children of `old` and of this that are not one object, in order.
+
+        Both must have as many children. A copy knows what was exchanged since its ancestors, which
+        is what matters among the thousands of a large section; else every child is looked at.
+        """
+        mark = getattr(old, "_mark", None)
+        for ancestor, places in getattr(self, "_descent", ()):
+            if ancestor is mark:
+                both = [(old.children[place], self.children[place]) for place in places]
+                yield from (pair for pair in both if pair[0] is not pair[1])
+                return
+        pairs = zip(old.children, self.children, strict=True)
+        yield from compress(pairs, map(is_not, old.children, self.children))
 
     def _hand_on(self, copy: Element, *kept: str) -> None:
         for name in kept:
@@ -182,7 +222,13 @@ class Element(Struct, _Kept, frozen=True):
 
     @property
     def names(self) -> Names:
-        """The ids defined and referred to here and below, kept as the digest is."""
+        """The ids defined and referred to here and below, kept as the digest is.
+
+        Those of an element with nothing below it are made anew: most are such, and each set that is
+        kept is one more for the interpreter to look at when it searches for garbage.
+        """
+        if not self.children:
+            return _names_of(self)
         try:
             return self._names
         except AttributeError:
@@ -201,6 +247,7 @@ def _digest_of(element: Element) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
+_NONE: frozenset[str] = frozenset()
 _NO_NAMES = Names()
 
 
@@ -215,7 +262,7 @@ def _names_of(element: Element) -> Names:
     twice = len(defined) < len(own) + sum(len(names.defined) for names in below)
     referred = chain(_referred_by(element), *(names.referred for names in below))
     repeated = twice or any(names.is_repeated for names in below)
-    return Names(defined, frozenset(referred), repeated)
+    return Names(defined, frozenset(referred) or _NONE, repeated)
 
 
 def _refers(element: Element) -> bool:

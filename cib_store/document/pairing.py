@@ -1,14 +1,12 @@
 """Which children of two versions of an element belong together, and which of them differ.
 
-Unchanged children are told by identity, so what this costs is the number of siblings, not the size
-of what is below them.
+Unchanged children are told by identity, so what this costs is at most the number of siblings, not
+the size of what is below them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
-from operator import is_not
 
 from msgspec import Struct
 
@@ -52,9 +50,8 @@ def differing(old: Element, new: Element, path: str) -> Iterator[Pair]:
 
 def _replaced(old: Element, new: Element, path: str) -> list[Pair] | None:
     """Return the pairs where some children took the place of others of the same tag and id."""
-    both = zip(old.children, new.children, strict=True)
     pairs: list[Pair] = []
-    for one, other in compress(both, map(is_not, old.children, new.children)):
+    for one, other in new.exchanged(old):
         if one == other:
             continue
         if one.tag != other.tag or one.id != other.id or not one.id or one.tag == COMMENT:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
-from operator import is_not
 
 from msgspec import Struct
 
@@ -84,10 +82,11 @@ def _compare_one_by_one(old: Element, new: Element, path: str, found: _Found) ->
     """Compare children that stayed in their places and can be named; False: it is not so."""
     if len(old.children) != len(new.children):
         return False
-    both = zip(old.children, new.children, strict=True)
-    differing = list(compress(both, map(is_not, old.children, new.children)))
+    differing = list(new.exchanged(old))
     ids = {before.attributes.get("id") for before, _ in differing}
-    alike = [each for each in old.children if each.attributes.get("id") in ids]
+    alike: list[Element] = []
+    if len(old.places) < len(old.children):  # some have no id, or not alone
+        alike = [each for each in old.children if each.attributes.get("id") in ids]
     named = Counter((each.tag, each.attributes.get("id")) for each in alike)
     tags = Counter(each.tag for each in old.children) if None in ids else Counter()
     for before, after in differing:

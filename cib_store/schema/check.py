@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
-from operator import is_not
+from collections.abc import Iterable, Iterator
 
 from cib_store.document.element import Element
 from cib_store.document.ids import duplicate_ids
@@ -58,24 +56,23 @@ def faults(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]
 def warnings(cib: Element, *, before: Element | None = None) -> tuple[Report, ...]:
     """Return what is allowed and looks like a mistake, and is new since `before`."""
     if before is None:
-        return (*_warnings(cib), *operation_warnings(_resources(cib)))
+        return (*_warnings(cib), *operation_warnings(_resources(cib).children))
     told = [] if _looks_the_same(before, cib) else _without(_warnings(before), _warnings(cib))
-    found = tuple(operation_warnings(_not_in(_resources(before), _resources(cib))))
+    gone, come = _exchanged(_resources(before), _resources(cib))
+    found = tuple(operation_warnings(come))
     if not found:
         return tuple(told)
-    known = operation_warnings(_not_in(_resources(cib), _resources(before)))
-    return (*told, *_without(known, found))
+    return (*told, *_without(operation_warnings(gone), found))
 
 
-def _not_in(some: Sequence[Element], others: Sequence[Element]) -> Iterable[Element]:
-    """Return those of the others that are not the same objects as what stands in their place.
-
-    With siblings that came or went it is all that stand elsewhere now: more than differ.
-    """
-    if len(some) == len(others):
-        return compress(others, map(is_not, others, some))
-    held = {id(one) for one in some}
-    return [one for one in others if id(one) not in held]
+def _exchanged(old: Element, new: Element) -> tuple[list[Element], list[Element]]:
+    """Return the children of each that the other has not."""
+    if len(old.children) == len(new.children):
+        pairs = list(new.exchanged(old))
+        return [gone for gone, _ in pairs], [come for _, come in pairs]
+    held, holds = ({id(one) for one in section.children} for section in (old, new))
+    gone = [one for one in old.children if id(one) not in holds]
+    return gone, [one for one in new.children if id(one) not in held]
 
 
 def _without(known: Iterable[Report], found: Iterable[Report]) -> list[Report]:
@@ -83,10 +80,10 @@ def _without(known: Iterable[Report], found: Iterable[Report]) -> list[Report]:
     return [report for report in found if report not in before]
 
 
-def _resources(cib: Element) -> tuple[Element, ...]:
+def _resources(cib: Element) -> Element:
     configuration = cib.child("configuration")
     section = configuration.child("resources") if configuration is not None else None
-    return section.children if section is not None else ()
+    return Element("resources") if section is None else section
 
 
 def _faults(cib: Element) -> Iterator[Report]:
