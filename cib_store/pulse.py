@@ -11,6 +11,7 @@ from cib_store.liveness import (
     Acknowledge,
     BeatHeard,
     Daemon,
+    Elected,
     Event,
     FactsCommitted,
     LeadershipChanged,
@@ -118,6 +119,12 @@ class Pulse:
     def facts_committed(self, facts: Facts) -> None:
         """Tell that this replica applied new facts."""
         self._handle(FactsCommitted(boot_ms(), facts))
+
+    def elected(self, doubted: tuple[NodeLost | ControllerLost, ...]) -> None:
+        """Tell that this store was elected, and which losses it found in its log (`Elected`)."""
+        if doubted:
+            self._log.warning("losses of earlier leaders in the log", facts=doubted)
+        self._handle(Elected(boot_ms(), doubted))
 
     def leadership(self, *, leads: bool, term: Term) -> None:
         """Tell that this store began to lead, its start committed, or ceased to."""

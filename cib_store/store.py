@@ -13,6 +13,7 @@ from cib_store.apply import Outcome, State
 from cib_store.dampening import Dampening
 from cib_store.document.codec import render
 from cib_store.document.sections import empty_cib
+from cib_store.doubts import doubted
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import Hub
 from cib_store.membership.keeper import MembersKeeper
@@ -256,6 +257,8 @@ class Store:
         self.dampening.lead(now.leads)
         if now.leads:
             self._leading = asyncio.ensure_future(self._lead(now.term))
+            # Now, so that the renewals are in the log before anything of it can be committed.
+            self.pulse.elected(doubted(self.engine.unapplied()))
         else:
             self.pulse.leadership(leads=False, term=now.term)
 

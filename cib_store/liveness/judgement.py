@@ -1,4 +1,7 @@
-"""What a leader proposes from the reports: losses by a majority, returns by all reporters."""
+"""What a leader proposes from the reports: losses by a majority, returns by all reporters.
+
+Before its start is committed it judges what earlier leaders left in its log (`renewals`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from cib_store.liveness.values import Effect, Propose, Silence, StepDown, Voter
+from cib_store.liveness.values import Effect, Loss, Propose, Silence, StepDown, Voter
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import (
@@ -41,6 +44,42 @@ def proposals(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
         if fact is not None:
             wanted.append(fact)
     return _paced(state, wanted, at_ms)
+
+
+def renewals(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
+    """Return the renewals that make void what is in doubt: losses that do not stand (`Elected`).
+
+    A loss that an earlier leader could not commit takes effect with the first entry of this one,
+    by when the node may long be heard again. A renewal that is in the log by then follows it at
+    once, ahead of whatever somebody who saw the loss would do about it: an intent to fence names
+    the session, and is refused. A loss that a majority still reports stands, and costs no time;
+    whatever else is not judged lost is given the dead time anew.
+    """
+    doubted = tuple(loss for loss in state.doubted if _is_open(state, loss))
+    if not doubted:
+        return (replace(state, doubted=()) if state.doubted else state), ()
+    void = tuple(
+        RenewSession(node=loss.node, boot_id=loss.boot_id, session=loss.session)
+        for loss in doubted
+        if not _stands(state, loss, at_ms)
+    )
+    return _paced(replace(state, doubted=doubted), dict.fromkeys(void), at_ms)
+
+
+def _is_open(state: Voter, loss: Loss) -> bool:
+    node = state.facts.of(loss.node)
+    if node is None or (node.boot_id, node.session) != (loss.boot_id, loss.session):
+        return False
+    # Once it has taken effect, it is for the leader that has begun to withdraw it.
+    is_known = isinstance(loss, ControllerLost) and node.controller is ControllerPresence.LOST
+    return node.presence is Presence.MEMBER and not is_known
+
+
+def _stands(state: Voter, loss: Loss, at_ms: int) -> bool:
+    node = state.facts.of(loss.node)
+    assert node is not None
+    fact = _fact_about(state, node, at_ms)
+    return isinstance(fact, NodeLost if isinstance(loss, NodeLost) else Loss)
 
 
 def _paced(state: Voter, wanted: Iterable[_Fact], at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:

@@ -63,6 +63,7 @@ class Voter(Struct, frozen=True, kw_only=True):
 
     `armed_ms`: from when a session's silence counts. `reports`: its own, by node. `ended`: a boot
     of each node that is known to be over. `proposed_ms`: when the leader proposed what.
+    `doubted`: see `Elected`.
     """
 
     me: NodeName
@@ -86,6 +87,7 @@ class Voter(Struct, frozen=True, kw_only=True):
     passed: Mapping[NodeName, BootId] = field(default_factory=dict)
     """The boot of a voter before the one that was heard last: its late beats report nothing."""
     proposed_ms: Mapping[Loss | RenewSession, int] = field(default_factory=dict)
+    doubted: tuple[Loss, ...] = ()
 
     @property
     def majority(self) -> int:
@@ -120,6 +122,17 @@ class FactsCommitted(Struct, frozen=True):
     facts: Facts
 
 
+class Elected(Struct, frozen=True):
+    """This store was elected, and its `LeaderStarted` is not committed yet.
+
+    `doubted`: losses in its log that earlier leaders proposed and that it has not applied. They are
+    committed with its own first entry, however much later that is, so it has to judge them.
+    """
+
+    at_ms: int
+    doubted: tuple[Loss, ...]
+
+
 class LeadershipChanged(Struct, frozen=True):
     """This store began to lead in `term` (its `LeaderStarted` is committed), or ceased to."""
 
@@ -141,7 +154,7 @@ class Ticked(Struct, frozen=True):
     at_ms: int
 
 
-Event = BeatHeard | FactsCommitted | LeadershipChanged | VotersChanged | Ticked
+Event = BeatHeard | FactsCommitted | Elected | LeadershipChanged | VotersChanged | Ticked
 
 
 class Acknowledge(Struct, frozen=True):

@@ -13,12 +13,13 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from cib_store.liveness.deadtime import dead_time_ms, measured
-from cib_store.liveness.judgement import proposals
+from cib_store.liveness.judgement import proposals, renewals
 from cib_store.liveness.values import (
     Acknowledge,
     BeatHeard,
     Daemon,
     Effect,
+    Elected,
     Event,
     FactsCommitted,
     Heard,
@@ -49,7 +50,10 @@ def step(state: Voter, event: Event) -> tuple[Voter, tuple[Effect, ...]]:
         case FactsCommitted():
             return _facts(state, event.facts, event.at_ms), ()
         case LeadershipChanged():
-            return replace(state, leads=event.leads, term=event.term, proposed_ms={}), ()
+            led = replace(state, leads=event.leads, term=event.term, proposed_ms={}, doubted=())
+            return led, ()
+        case Elected():
+            return renewals(replace(state, doubted=event.doubted), event.at_ms)
         case VotersChanged():
             return _with_voters(state, event), ()
         case Ticked():
@@ -180,9 +184,7 @@ def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
         # It was this process that stood still: nobody's silence meanwhile proves anything.
         return _rearmed(replace(state, ticked_ms=at_ms), at_ms), ()
     state = replace(state, ticked_ms=at_ms, reports=_own_reports(state, at_ms))
-    if not state.leads:
-        return state, ()
-    return proposals(state, at_ms)
+    return proposals(state, at_ms) if state.leads else renewals(state, at_ms)
 
 
 def _rearmed(state: Voter, at_ms: int) -> Voter:

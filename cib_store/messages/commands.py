@@ -65,12 +65,21 @@ def encode(command: Command) -> bytes:
 
 def decode(data: bytes) -> Command:
     """Read a log entry. Raises `BadCommand`."""
+    return command_of(_parsed(data))
+
+
+def is_loss(data: bytes) -> bool:
+    """Tell whether a log entry declares a loss, and read no more of it. Raises `BadCommand`."""
+    return _parsed(data).WhichOneof("body") in ("node_lost", "controller_lost")
+
+
+def _parsed(data: bytes) -> pb.Command:
     message = pb.Command()
     try:
         message.ParseFromString(data)
     except DecodeError:
         raise BadCommand("the entry is no command") from None
-    return command_of(message)
+    return message
 
 
 def command_message(command: Command) -> pb.Command:

@@ -354,6 +354,11 @@ class PySyncObjLog(ReplicatedLog):
             (self._engine.abstain if abstain else self._engine.step_down)()
             self._ask_tick()
 
+    def unapplied(self) -> Iterator[bytes]:
+        """See `ReplicatedLog.unapplied`."""
+        for entries in () if self._engine is None else self._engine.unapplied():
+            yield from (entry for entry in unpacked(entries) if entry != _BARRIER)
+
     def status(self) -> LogStatus:
         """See `ReplicatedLog.status`."""
         engine = self._engine

@@ -8,7 +8,7 @@ success says what happened: exactly-once is made of client sessions inside the e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -100,6 +100,13 @@ class ReplicatedLog(ABC):
         """Stop leading, if this replica leads; the others elect again.
 
         `abstain`: without this one, if they can.
+        """
+
+    @abstractmethod
+    def unapplied(self) -> Iterator[bytes]:
+        """Yield the entries in this replica's log that it has not applied: committed, or not yet.
+
+        Whoever leads commits them before anything that it proposes in its term.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ that takes nothing, and a process that stood still, are told from a leader that 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
@@ -317,6 +317,12 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         if command[0] != REGULAR:
             return None
         return self._machine.apply(self.raftLastApplied + 1, command[1:])
+
+    def unapplied(self) -> Iterator[bytes]:
+        """Yield our bytes of each entry that is in the log and not applied; no configurations."""
+        for command, _, _ in self.journal.batch_from(self.raftLastApplied + 1, NEVER_IN_PARTS):
+            if command[0] == REGULAR:
+                yield command[1:]
 
     def _compact_if_large(self, now: float) -> None:
         """Let a snapshot take the place of the journal; one that fails is not tried at once."""

@@ -343,7 +343,7 @@ class FactsChecker:
         now_us = self._cluster.loop.now_us
         match body:
             case NodeLost():
-                self._judge_loss(body.node, body.boot_id, body.session)
+                self._judge(body)
             case ControllerLost():
                 self._lost_controller_us[body.node, body.session] = now_us
             case FenceIntent():
@@ -365,6 +365,24 @@ class FactsChecker:
                     )
             case _:
                 pass
+
+    def _judge(self, body: NodeLost) -> None:
+        """Judge a loss; one that an earlier leader left behind may be revoked by the next.
+
+        That has to be in its log before the loss is committed, ahead of any intent.
+        """
+        try:
+            self._judge_loss(body.node, body.boot_id, body.session)
+        except Violation:
+            log = self._cluster.log
+            for following in log.behind(log.newest.index):
+                match following:
+                    case RenewSession() if following.session == body.session:
+                        if following.node == body.node and log.committing_term > body.term:
+                            return
+                    case FenceIntent() if following.target == body.node:
+                        raise
+            raise
 
     def _judge_loss(self, node: NodeName, boot_id: BootId, session: Session) -> None:
         """A boot is either answered or lost, never both; and a majority must not hear it."""

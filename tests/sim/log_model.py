@@ -10,13 +10,13 @@ replicas there are: states are immutable and shared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 from msgspec import Struct, field
 
 from cib_store.apply import Outcome, State
-from raftmaker.vocabulary.commands import Command
+from raftmaker.vocabulary.commands import Body, Command
 from raftmaker.vocabulary.ids import NodeName, Term
 from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.machine import Process
@@ -68,6 +68,10 @@ class Replica(Struct, eq=False):
         """The node."""
         return self.process.machine.name
 
+    def unapplied(self) -> list[Entry]:
+        """Return what it holds and has not applied, committed or not."""
+        return self.log[self.applied :]
+
     @property
     def position(self) -> tuple[int, int]:
         """How far its log is, as elections compare it."""
@@ -99,6 +103,7 @@ class LogModel:
         self.before_apply: list[Callable[[State, Command], None]] = []
         self.after_apply: list[Callable[[Applied, Applied], None]] = []
         self.lost_proposals = 0
+        self._committer: Replica | None = None
 
     @property
     def majority(self) -> int:
@@ -109,6 +114,17 @@ class LogModel:
     def newest(self) -> Applied:
         """The newest state that any replica has applied."""
         return self.applied[-1]
+
+    @property
+    def committing_term(self) -> int:
+        """The term of whoever commits the entry that is being applied for the first time."""
+        return self._committer.term if self._committer is not None else 0
+
+    def behind(self, index: int) -> Iterator[Body]:
+        """Yield what its log holds behind an entry, for `after_apply` to look at."""
+        for entry in self._committer.log[index:] if self._committer is not None else ():
+            if entry.command is not None:
+                yield entry.command.body
 
     def add(self, process: Process) -> Replica:
         """Add a voter."""
@@ -310,6 +326,7 @@ class LogModel:
 
     def _commit(self, replica: Replica, commit: int) -> None:
         replica.commit = max(replica.commit, commit)
+        self._committer = replica
         while replica.applied < replica.commit:
             index = replica.applied + 1
             entry = replica.log[index - 1]

@@ -22,6 +22,8 @@ class Planted(Struct, frozen=True, kw_only=True):
     late: float = 0.004
     minutes: float = 2.0
     pace_ms: int = 0
+    seed: int = 0
+    """The one seed to try, where chance alone would take long to find it; 0: any."""
 
     def plan(self, seed: int, *, broken: bool = True) -> Plan:
         """Return the plan of one seed; not `broken`: the same with all rules on."""
@@ -38,7 +40,7 @@ class Planted(Struct, frozen=True, kw_only=True):
 
     def plans(self, seeds: range) -> Iterator[Plan]:
         """Return the plans of many seeds."""
-        return (self.plan(seed) for seed in seeds)
+        return (self.plan(seed) for seed in ((self.seed,) if self.seed else seeds))
 
 
 REPLAYS = ("replay", "operator")
@@ -63,6 +65,9 @@ TABLE = (
         rule="new_leader_hears_itself",
         found_by=("majority-silent", "answered-or-lost"),
         focus=("cut-link", "election"),
+    ),
+    Planted(
+        rule="new_leader_doubts_losses", found_by=("answered-or-lost",), minutes=10.0, seed=7001
     ),
     Planted(rule="term_current", found_by=("term",), focus=REPLAYS),
     Planted(

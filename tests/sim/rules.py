@@ -24,6 +24,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """A node is lost only when its store and its controller are silent."""
     new_leader_hears_itself: bool = True
     """A new leader judges by its own last-heard times."""
+    new_leader_doubts_losses: bool = True
+    """It judges what earlier leaders left in its log before that can take effect."""
     term_current: bool = True
     """A loss that names another term than the current one changes nothing."""
     stall_rearms: bool = True

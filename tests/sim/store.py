@@ -13,6 +13,7 @@ from cib_store.liveness import (
     BeatHeard,
     Daemon,
     Effect,
+    Elected,
     FactsCommitted,
     LeadershipChanged,
     Propose,
@@ -23,7 +24,15 @@ from cib_store.liveness import (
     silences,
     step,
 )
-from raftmaker.vocabulary.commands import Body, Command, CreateCluster, LeaderStarted, Origin
+from raftmaker.vocabulary.commands import (
+    Body,
+    Command,
+    ControllerLost,
+    CreateCluster,
+    LeaderStarted,
+    NodeLost,
+    Origin,
+)
 from raftmaker.vocabulary.ids import NodeName, Session, Term
 from raftmaker.vocabulary.membership import Facts
 from raftmaker.vocabulary.outcomes import Outcome
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
 
 QUIET_US = 1 * SECOND
 _ANSWERED = Acknowledge()
+_Told = FactsCommitted | Elected | LeadershipChanged | Ticked
 
 
 class Store(Process):
@@ -126,6 +136,10 @@ class Store(Process):
         self._propose_own(LeaderStarted(term=term, leader=self.machine.name))
         if not self._facts.cluster_id:
             self._propose_own(CreateCluster(cib=self._cluster.cib_xml))
+        if self._cluster.rules.new_leader_doubts_losses:
+            bodies = [entry.command.body for entry in self.replica.unapplied() if entry.command]
+            losses = (one for one in bodies if isinstance(one, NodeLost | ControllerLost))
+            self._liveness(Elected(self.at_ms, tuple(dict.fromkeys(losses))))
 
     def _leading(self, term: Term) -> None:
         if self.replica.leads and self.replica.term == term:
@@ -198,7 +212,7 @@ class Store(Process):
                 self.voter = replace(self.voter, heard=without)
         return _ANSWERED in effects
 
-    def _liveness(self, event: FactsCommitted | LeadershipChanged | Ticked) -> None:
+    def _liveness(self, event: _Told) -> None:
         before = self.voter.reports
         self.voter, effects = self._stepped(event)
         if self.voter.reports != before:
@@ -212,9 +226,7 @@ class Store(Process):
             self.stir()
         self._carry(effects)
 
-    def _stepped(
-        self, event: FactsCommitted | LeadershipChanged | Ticked
-    ) -> tuple[Voter, tuple[Effect, ...]]:
+    def _stepped(self, event: _Told) -> tuple[Voter, tuple[Effect, ...]]:
         """Step the core; broken rules let it count itself alone, or forget what it heard."""
         rules, voter = self._cluster.rules, self.voter
         if isinstance(event, LeadershipChanged) and not rules.new_leader_hears_itself:

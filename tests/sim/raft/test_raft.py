@@ -68,6 +68,27 @@ def test_a_voter_in_a_later_term_than_the_leader_is_not_left_behind() -> None:
     assert seen.clean, seen.what
 
 
+def test_a_new_leader_finds_what_the_old_one_left_in_its_log() -> None:
+    """It commits that with its first entry, and can judge it before."""
+    world = Quiet()
+    old, (heir, other) = world.leader, world.followers
+    world.change(old)
+    world.pass_us(1 * SECOND)
+    assert heir.engine is not None
+    assert list(heir.engine.unapplied()) == []
+    world.disturbed()
+    for way in ((old.name, other.name), (heir.name, old.name)):
+        world.network.directions[way].up = False
+    world.propose(old, value="left behind")
+    world.pass_us(50 * MS)
+    world.isolate(old)
+    world.until(lambda: heir.leads, 100)
+    seen = list(heir.engine.unapplied())
+    assert len(seen) == 1
+    assert b"left behind" in seen[0]
+    world.until(lambda: not list(heir.engine.unapplied()) if heir.engine else False)
+
+
 def test_a_leader_hears_whom_it_would_have_removed() -> None:
     """The removal was never committed, and the one that should have gone leads instead."""
     world = Quiet()

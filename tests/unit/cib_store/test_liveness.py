@@ -9,6 +9,7 @@ from cib_store.liveness import (
     BeatHeard,
     Daemon,
     Effect,
+    Elected,
     Event,
     FactsCommitted,
     LeadershipChanged,
@@ -23,7 +24,13 @@ from cib_store.liveness import (
 from raftmaker.runtime.freshness import Freshness
 from raftmaker.vocabulary.commands import ControllerLost, NodeLost, RenewSession
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Term
-from raftmaker.vocabulary.membership import Facts, FencePhase, NodeFacts, Presence
+from raftmaker.vocabulary.membership import (
+    ControllerPresence,
+    Facts,
+    FencePhase,
+    NodeFacts,
+    Presence,
+)
 
 A, B, C, D = (NodeName(name) for name in "abcd")
 BOOT = BootId("x")
@@ -233,3 +240,65 @@ def test_freshness_is_that_of_the_majority() -> None:
     assert fresh.majority_ms == 900
     assert fresh.is_fresh(1499, 600)
     assert not fresh.is_fresh(1500, 600)
+
+
+RENEWED_C = RenewSession(node=C, boot_id=BOOT, session=Session(1))
+LEFT_BEHIND = replace(LOST_C, term=Term(2))
+
+
+def test_a_loss_that_was_left_behind_is_revoked_where_the_node_is_heard() -> None:
+    voter, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    voter, effects = step(voter, Elected(1000, (LEFT_BEHIND,)))
+    assert effects == (Propose(RENEWED_C),)
+    _, effects = step(voter, Ticked(1040))
+    assert not effects
+
+
+def test_a_loss_that_was_left_behind_is_revoked_where_nobody_reports_it_any_more() -> None:
+    """Voters that were started anew have forgotten what they reported: it has the dead time."""
+    voter, _ = _run(_voter(leads=False), 0, 600, *WITHOUT_C)
+    _, effects = step(voter, Elected(560, (LEFT_BEHIND,)))
+    assert effects == (Propose(RENEWED_C),)
+
+
+def test_a_loss_that_was_left_behind_stands_while_a_majority_reports_it() -> None:
+    voter, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    voter, _ = _run(voter, 1000, 1700, *WITHOUT_C, b_reports=_report(C))
+    voter, effects = step(voter, Elected(1700, (LEFT_BEHIND,)))
+    assert not effects
+    voter, later = _run(voter, 1700, 2000, *WITHOUT_C, b_reports=_report(C))
+    assert not later
+    # It comes back before the first entry of the new leader is committed.
+    _, later = _run(voter, 2000, 2100, *ALL, b_reports=_report(C, again=True))
+    assert later == [(2000, Propose(RENEWED_C))]
+
+
+def test_a_loss_that_took_effect_is_not_in_doubt() -> None:
+    lost = replace(FACTS.nodes[2], presence=Presence.LOST)
+    voter, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    voter = _after(voter, FactsCommitted(1000, replace(FACTS, nodes=(*FACTS.nodes[:2], lost))))
+    assert step(voter, Elected(1000, (LEFT_BEHIND,)))[1] == ()
+    other = replace(LEFT_BEHIND, session=Session(9))
+    assert step(_voter(leads=False), Elected(1000, (other,)))[1] == ()
+
+
+def test_a_controller_that_was_left_behind_as_lost_is_judged_too() -> None:
+    lost = ControllerLost(node=C, boot_id=BOOT, session=Session(1), term=Term(2))
+    heard, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    assert step(heard, Elected(1000, (lost,)))[1] == (Propose(RENEWED_C),)
+    beats = (*WITHOUT_C, (C, Daemon.STORE))
+    silent, _ = _run(heard, 1000, 1700, *beats, b_reports=_report(C, whole=False))
+    assert step(silent, Elected(1700, (lost,)))[1] == ()
+    # Its controller alone is silent: that is no reason to lose the node.
+    assert step(silent, Elected(1700, (LEFT_BEHIND,)))[1] == (Propose(RENEWED_C),)
+    known = replace(FACTS.nodes[2], controller=ControllerPresence.LOST)
+    silent = _after(silent, FactsCommitted(1700, replace(FACTS, nodes=(*FACTS.nodes[:2], known))))
+    assert step(silent, Elected(1700, (lost,)))[1] == ()
+
+
+def test_a_leader_that_has_begun_judges_as_ever() -> None:
+    voter, _ = _run(_voter(leads=False), 0, 1000, *ALL)
+    voter, _ = step(voter, Elected(1000, (LEFT_BEHIND,)))
+    voter = _after(voter, LeadershipChanged(1000, True, Term(3)))
+    voter, effects = _run(voter, 1000, 1900, *WITHOUT_C, b_reports=_report(C))
+    assert effects == [(1500, Propose(LOST_C))]

@@ -158,6 +158,24 @@ def test_a_renewed_session_makes_the_old_loss_void() -> None:
     assert state.cib is renewed.cib
 
 
+def test_a_loss_that_the_next_leader_revokes_is_not_acted_upon() -> None:
+    """It was committed with that leader's first entry; whoever saw it wants the node fenced."""
+    revoked = RenewSession(node=B, boot_id=BOOT, session=FIRST)
+    state = told(_joined(), LOST_B, LeaderStarted(Term(2), C), revoked)
+    state, outcome = then(state, INTENT_B)
+    assert outcome.code is ExitCode.OLD
+    facts = state.facts.of(B)
+    assert facts is not None
+    assert (facts.presence, facts.fencing) == (Presence.MEMBER, FencePhase.NONE)
+
+
+def test_a_loss_that_is_acted_upon_already_cannot_be_revoked() -> None:
+    state = told(_joined(), LOST_B, INTENT_B, LeaderStarted(Term(2), C))
+    state, outcome = then(state, RenewSession(node=B, boot_id=BOOT, session=FIRST))
+    assert outcome.code is ExitCode.TEMPFAIL
+    told(state, FENCED_B)
+
+
 @pytest.mark.parametrize(
     "body",
     [
