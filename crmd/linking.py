@@ -102,6 +102,7 @@ class NodeLink:
             try:
                 async with asyncio.timeout(_LAST_WORDS_S):
                     await self._commit_all()
+                    self.hand_over()  # a ping that comes after the release is turned away
                     await self.client.release(self._site.node)
             except (HaError, TimeoutError) as error:
                 self._site.log.info(

@@ -34,7 +34,10 @@ def attended(
         return replace(state, router=router, token=token), ""
     if state.router not in ("", router):
         return state, f"{state.router} attends to this node now"
-    # Nobody attends, or who did is forgotten (`lrmd.attending`): whoever goes on attending does.
+    if not state.router and state.token != Token():
+        # Released: whoever was replaced before that must not come back by a mere ping.
+        return state, "nobody attends to this node: its connection was stopped"
+    # Who attended is forgotten (`lrmd.attending`): whoever goes on attending does.
     return replace(state, router=router, token=max(token, state.token)), ""
 
 

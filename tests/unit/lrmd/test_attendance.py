@@ -39,6 +39,25 @@ def test_who_was_replaced_releases_nothing() -> None:
     assert released(state, "n2").router == ""
 
 
+def test_who_was_replaced_does_not_come_back_by_a_ping_after_a_release() -> None:
+    """It would take its connection for good, and keep a daemon that is to stop from stopping."""
+    state, _ = attended(Attendance(), "n1", OLD, OLD, begin=True)
+    state, _ = attended(state, "n2", OLD, OLD, begin=True)
+    state = released(leaving(state), "n2")
+    for router in ("n1", "n2"):
+        same, fault = attended(state, router, OLD, OLD, begin=False)
+        assert (same, fault) == (state, "nobody attends to this node: its connection was stopped")
+    assert may_end(state)
+    assert attended(state, "n1", OLD, OLD, begin=True)[0].router == "n1"
+
+
+def test_whoever_goes_on_attending_does_where_nothing_is_known(tmp_path: Path) -> None:
+    state, fault = attended(Attendance(), "n1", OLD, NEW, begin=False)
+    assert (state.router, fault) == ("n1", "")
+    (tmp_path / "attendance.json").write_text("{")
+    Attending(tmp_path).attend("n1", OLD, NEW, begin=False)
+
+
 def test_a_daemon_that_is_to_stop_waits_for_its_release() -> None:
     state = leaving(Attendance(router="n2", token=OLD))
     assert not may_end(state)
