@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
-from cib_store.access.caller import EXEMPT, NOBODY, Caller
+from cib_store.access.caller import EXEMPT, NOBODY, Caller, remote_node
 from cib_store.access.system_users import named, with_number
 from raftmaker.runtime.connection_owner import owner_of_connection
 from raftmaker.runtime.errors import NotPermitted
 from raftmaker.runtime.front import Front
+from raftmaker.runtime.relaying import behalf
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import CallContext, certified_names
 from raftmaker.runtime.settings import Settings
@@ -31,7 +32,12 @@ class Callers:
         self._known: dict[str, Caller] = {}
 
     async def of(self, context: CallContext) -> Caller:
-        """Return who calls."""
+        """Return who calls, or the remote node for which a member's daemon does."""
+        caller = await self._proven(context)
+        node = behalf(context) if caller.is_exempt else ""
+        return remote_node(node) if node else caller
+
+    async def _proven(self, context: CallContext) -> Caller:
         peer = context.peer()
         if peer == _PRIVATE:
             return EXEMPT

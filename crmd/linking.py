@@ -14,6 +14,7 @@ from crmd.fsa.effects import Record
 from crmd.fsa.executor import AgentTraits, newest_serial
 from crmd.fsa.results import change_of
 from crmd.fsa.state import Queued, QueuedResult
+from crmd.relaying import CallsForNode, Doors
 from crmd.remote import backlog as waiting
 from crmd.remote.backlog import Backlog
 from crmd.remote.connection import Link, Phase, answered, handed_over, refused, silent
@@ -42,6 +43,8 @@ class Site(Struct, frozen=True, kw_only=True):
     node: NodeName
     """The controller's own."""
     runner: Runner
+    doors: Doors
+    """By which the node's tools are asked for what they want to know."""
     commit: Commit
     seen: Callable[[int], Awaitable[None]]
     """Wait until the controller's view contains a log position."""
@@ -125,7 +128,8 @@ class NodeLink:
     def _follow(self, link: Link) -> None:
         self.link = link
         self._tasks = [
-            asyncio.create_task(part) for part in (self._ping(), self._results(), self._committed())
+            asyncio.create_task(part)
+            for part in (self._ping(), self._results(), self._committed(), self._tools())
         ]
 
     async def _store(self, change: CibChange) -> None:
@@ -169,6 +173,11 @@ class NodeLink:
         except HaError:
             return False
         return True
+
+    async def _tools(self) -> None:
+        """Make the calls of the node's tools (features 22.5)."""
+        calls = CallsForNode(self._site.doors, self._name, self._site.node, self._site.log)
+        await calls.run(self.client)
 
     # --- results -------------------------------------------------------------------------------
 

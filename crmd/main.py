@@ -19,6 +19,7 @@ from crmd.fsa.effects import Exit
 from crmd.fsa.machine import initial
 from crmd.outside import Reach
 from crmd.peers import Peers
+from crmd.relaying import Doors
 from crmd.remoting import Remoting
 from crmd.runner import Runner
 from crmd.server import ControllerServicer, service_of
@@ -98,13 +99,16 @@ def _alerting(context: Context, config: Config, executing: Executing, peers: Pee
     )
 
 
-def _remoting(context: Context, runner: Runner, executing: Executing, reach: Reach) -> Remoting:
+def _remoting(
+    context: Context, runner: Runner, executing: Executing, reach: Reach, roster: Roster
+) -> Remoting:
     return Remoting(
         runner=runner,
         executing=executing,
         commit=reach.record,
         identity=context.identity,
         credentials=context.settings.me.controller.credentials,
+        doors=Doors(context.settings, roster, context.identity),
         log=context.log,
     )
 
@@ -179,7 +183,7 @@ async def _body(context: Context) -> None:
     runner = Runner(initial(config), reach, log)
     alerting = _alerting(context, config, executing, peers)
     throttling = _throttling(context, runner, peers)
-    remoting = _remoting(context, runner, executing, reach)
+    remoting = _remoting(context, runner, executing, reach, roster)
     take = remoting.beside(throttling.beside(alerting.beside(runner.take)))
     take(events.Started(at_ms=boot_ms()))
     explaining = Explaining()

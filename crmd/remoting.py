@@ -17,6 +17,7 @@ from crmd.fsa.membership import order_fault
 from crmd.fsa.state import QueuedPending, QueuedRemoval
 from crmd.fsa.turn import Turn
 from crmd.linking import Commit, NodeLink, Site
+from crmd.relaying import Doors
 from crmd.remote.connection import Phase, address_of, failure, monitored, started
 from crmd.runner import Runner
 from lrmd.client import Answer, ExecutorClient
@@ -48,6 +49,7 @@ class Remoting:
         commit: Commit,
         identity: Identity,
         credentials: ShowsCredentials | None,
+        doors: Doors,
         log: Log,
     ) -> None:
         """Use these parts; call `run` to begin."""
@@ -62,6 +64,7 @@ class Remoting:
         self._site = Site(
             node=runner.state.config.node,
             runner=runner,
+            doors=doors,
             commit=commit,
             seen=self._seen,
             lost=self._lost,
@@ -95,6 +98,7 @@ class Remoting:
         for task in self._work.values():
             task.cancel()
         await asyncio.gather(*(link.close() for link in self._links.values()))
+        await self._site.doors.close()
 
     # --- the connections' own operations -------------------------------------------------------
 

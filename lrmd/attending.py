@@ -25,6 +25,11 @@ class Attending:
         """The daemon was asked to stop."""
         return self._state.is_leaving
 
+    @property
+    def router(self) -> str:
+        """The member that attends to this node; empty: none does."""
+        return self._state.router
+
     def attend(self, router: str, token: Token, highest: Token, *, begin: bool) -> None:
         """A controller attends. Raises `Refused` when another one does."""
         self._state, fault = attended(self._state, router, token, highest, begin=begin)

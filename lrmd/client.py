@@ -36,11 +36,13 @@ from lrmd.operations.values import (
     Outcome,
     Result,
 )
+from lrmd.relay_codec import answer_message, call_of
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, ResourceId, Token
+from raftmaker.vocabulary.relayed import RelayedAnswer, RelayedCall
 from raftmaker.wire import executor_pb2 as pb
 from raftmaker.wire import executor_pb2_grpc, types_pb2
 from raftmaker.wire.types_pb2 import Identity
@@ -228,6 +230,32 @@ class ExecutorClient:
     async def release(self, router: str) -> None:
         """Attend to a remote node no more."""
         await self._ask(self._stub.Release(pb.ReleaseRequest(router=router), timeout=_QUICK_S))
+
+    async def relay(
+        self, router: str, answers: asyncio.Queue[RelayedAnswer]
+    ) -> AsyncIterator[RelayedCall]:
+        """Follow what the tools on a remote node ask of the cluster (features 22.5).
+
+        What is put into `answers` goes there; bound that queue, since the other side may not read.
+        Ends with an exception, or when another stream is opened there.
+        """
+        call = self._stub.Relay()
+
+        async def write() -> None:
+            await call.write(pb.RelayedAnswer(router=router))
+            while True:
+                await call.write(answer_message(await answers.get()))
+
+        writing = asyncio.create_task(write())
+        try:
+            while (message := await call.read()) is not grpc.aio.EOF:
+                yield call_of(message)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error, self._where, self._mend) from None
+        finally:
+            call.cancel()  # which ends a write under way: gRPC has it
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
     async def _ask(self, call: Awaitable[_Reply]) -> _Reply:
         try:

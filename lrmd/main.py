@@ -20,6 +20,7 @@ from lrmd.attending import Attending
 from lrmd.history import open_memory
 from lrmd.operations.state import State
 from lrmd.operations.values import Standard
+from lrmd.relaying import ToolRelay
 from lrmd.runner import Runner
 from lrmd.server import ExecutorServicer, service_of
 from raftmaker import __version__
@@ -57,12 +58,14 @@ async def run_executor(
     fencer: FencerClient | None = None,
     delegates: Delegates | None = None,
     attending: Attending | None = None,
+    relay: ToolRelay | None = None,
     endpoints: tuple[Endpoint, ...] = (),
 ) -> None:
     """Run agents until the daemon is stopped.
 
     A member has a `fencer` and a controller that does what is delegated; a remote node has
-    controllers that attend to it, at `endpoints`, and ends when none does any more.
+    controllers that attend to it, at `endpoints`, and ends when none does any more; they make the
+    calls that its tools give to the `relay`.
     """
     settings, log = context.settings, context.log
     opened = open_memory(
@@ -91,6 +94,7 @@ async def run_executor(
         alert_agents=alert_agents,
         delegates=delegates,
         attending=attending,
+        relay=relay,
         identity=context.identity,
         boot_id=context.boot_id,
         incarnation=secrets.token_hex(8),

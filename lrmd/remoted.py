@@ -2,7 +2,8 @@
 
 It has no store, no vote and no fencing of its own. It gives its executor to the members'
 controllers, over the network, and knows them by their certificates: the authority gives a remote
-node one that is good for being called alone, so that another remote node is turned away.
+node one that is good for being called alone, so that another remote node is turned away. What its
+tools ask of the cluster, the member that attends to it asks for them (`lrmd/relaying.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import sys
 
 from lrmd.attending import Attending
 from lrmd.main import run_executor
+from lrmd.relaying import ToolRelay
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.relaying import relayed_services
+from raftmaker.runtime.rpc import serve
 
 
 def main() -> int:
@@ -27,7 +31,13 @@ async def _body(context: Context) -> None:
             f"{settings.node} is a member, whose executor is raftmaker-lrmd: a remote node's"
             " raftmaker.toml has a [remote] table and no [[peers]]"
         )
-    await run_executor(context, attending=Attending(settings.run_dir), endpoints=(settings.remote,))
+    attending = Attending(settings.run_dir)
+    relay = ToolRelay(lambda: attending.router)
+    tools = await serve(
+        relayed_services(relay.ask), identity=context.identity, socket=settings.socket("cib")
+    )
+    await run_executor(context, attending=attending, relay=relay, endpoints=(settings.remote,))
+    await tools.stop(grace=0)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ from lrmd.operations.events import (
     RaiseToken,
 )
 from lrmd.operations.events import Refused as TokenRefused
+from lrmd.relay_codec import answer_of, call_message
+from lrmd.relaying import ToolRelay
 from lrmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.errors import HaError, Refused
@@ -64,11 +66,13 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         incarnation: str,
         delegates: Delegates | None = None,
         attending: Attending | None = None,
+        relay: ToolRelay | None = None,
     ) -> None:
         """`incarnation` is made anew at each start of the daemon.
 
-        `delegates`: on a member; `attending`: on a remote node.
+        `delegates`: on a member; `attending` and `relay`: on a remote node.
         """
+        self._relay = relay
         self._delegates = delegates
         self._attending = attending
         self._runner = runner
@@ -232,6 +236,29 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
             return pb.ReleaseReply()
 
         return await _answered(context, work)
+
+    async def Relay(
+        self, requests: AsyncIterator[pb.RelayedAnswer], context: _Context
+    ) -> AsyncIterator[pb.RelayedCall]:
+        """Have the member that attends to this remote node make the calls of its tools."""
+        try:
+            if self._relay is None:
+                raise Refused("this is no remote node: its tools ask its own daemons")
+            opening = await anext(requests, None)
+            answers = asyncio.create_task(self._relayed_answers(requests, self._relay))
+            try:
+                async for call in self._relay.stream(opening.router if opening else ""):
+                    yield call_message(call)
+            finally:
+                answers.cancel()
+        except HaError as error:
+            await abort(context, error)
+
+    async def _relayed_answers(
+        self, requests: AsyncIterator[pb.RelayedAnswer], relay: ToolRelay
+    ) -> None:
+        async for message in requests:
+            relay.answer(answer_of(message))
 
     def _attends(self) -> Attending:
         if self._attending is None:

@@ -49,6 +49,9 @@ def permissions_of(configuration: Element, caller: Caller) -> tuple[Permission, 
         return ()
     roles = {role.id: role for role in section.each("acl_role")}
     found: list[Permission] = []
+    for name in sorted(caller.roles & roles.keys()):
+        for rule in roles[name].each():
+            found += _permission(rule)
     for entry in section.each("acl_target", "acl_user", "acl_group"):
         name = entry.get("name") or entry.id
         is_meant = name in caller.groups if entry.tag == "acl_group" else name == caller.user

@@ -12,7 +12,8 @@ from raftmaker.vocabulary.commands import CibOperation, OperationKind
 class Home(Struct, frozen=True, kw_only=True):
     """Where pairs live: a section, the owner's tag and id, and the kind of set.
 
-    `owner` empty: the sets stand in the section itself (cluster options, defaults).
+    `owner` empty: the sets stand in the section itself (cluster options, defaults). `owner_marks`:
+    what the owner is made with, should it not be there yet.
     """
 
     scope: str
@@ -20,6 +21,7 @@ class Home(Struct, frozen=True, kw_only=True):
     owner: str = ""
     owner_tag: str = ""
     default_set: str = ""
+    owner_marks: tuple[tuple[str, str], ...] = ()
 
 
 def find_pairs(
@@ -97,7 +99,7 @@ def _wrapped(home: Home, changed: Element) -> Element:
         return Element("node_state", attributes, (transient,))
     if not home.owner:
         return changed
-    return Element(home.owner_tag, {"id": home.owner}, (changed,))
+    return Element(home.owner_tag, {"id": home.owner, **dict(home.owner_marks)}, (changed,))
 
 
 def _part(name: str) -> str:
@@ -118,12 +120,14 @@ def of_resource(element: Element, kind: str = "meta_attributes") -> Home:
 def of_node(entry: Element, kind: str = "instance_attributes") -> Home:
     """Return the home of a node's permanent attributes."""
     prefix = "nodes" if kind == "instance_attributes" else "nodes-utilization"
+    is_remote = entry.get("type") == "remote"
     return Home(
         scope="nodes",
         kind=kind,
         owner=entry.id,
         owner_tag="node",
         default_set=f"{prefix}-{entry.id}",
+        owner_marks=(("uname", entry.get("uname")), ("type", "remote")) if is_remote else (),
     )
 
 

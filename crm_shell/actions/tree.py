@@ -9,6 +9,8 @@ from crm_shell.actions.absence import NotThere as NotThere
 from crm_shell.syntax.faults import nearest
 from crm_shell.xml_text import xml_lines
 
+_CONNECTION = ("ocf", "pacemaker", "remote")
+_GUEST = "remote-node"
 RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
 
 
@@ -76,13 +78,32 @@ def holders(cib: Element, identity: str) -> list[Element]:
     return above
 
 
+def remote_nodes(cib: Element) -> tuple[str, ...]:
+    """Return the names of remote and guest nodes: no section lists them before something is set."""
+    found = [state.id for state in section(cib, "status").each() if state.get("remote_node")]
+    for one in resources(cib):
+        if (one.get("class"), one.get("provider"), one.get("type")) == _CONNECTION:
+            found.append(one.id)
+        for pairs in one.each("meta_attributes"):
+            found += [
+                pair.get("value") for pair in pairs.each("nvpair") if pair.get("name") == _GUEST
+            ]
+    return tuple(dict.fromkeys(found))
+
+
 def node(cib: Element, name: str) -> Element:
-    """Return a node's entry, by name or id. Raises `NotThere`."""
+    """Return a node's entry, by name or id; of a remote node the one that it would have.
+
+    Raises `NotThere`.
+    """
     entries = list(section(cib, "nodes").each("node"))
     for entry in entries:
         if name in (entry.get("uname"), entry.id):
             return entry
-    names = [entry.get("uname") for entry in entries]
+    remote = remote_nodes(cib)
+    if name in remote:
+        return Element("node", {"id": name, "uname": name, "type": "remote"})
+    names = [*(entry.get("uname") for entry in entries), *remote]
     like = nearest(name, names)
     hint = f"; did you mean {like!r}?" if like else f"; nodes: {', '.join(names) or 'none'}"
     raise NotThere(f"no node {name!r}{hint}")

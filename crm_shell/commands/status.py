@@ -76,7 +76,7 @@ async def status_now(session: Session) -> Status:
 
 
 async def _fencings(session: Session) -> tuple[FencingInfo, ...]:
-    if not session.cluster.settings.me.is_node:
+    if not session.cluster.settings.runs_resources:
         return ()  # a witness runs no fencer
     try:
         return await session.cluster.fencing_history()

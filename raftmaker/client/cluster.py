@@ -110,9 +110,13 @@ class Cluster:
         """Return a daemon's socket. Raises `Unreachable` at once where it is not there."""
         socket = self.settings.socket(daemon)
         if not socket.exists():
+            is_remote = self.settings.remote is not None
+            name, unit = (
+                ("remoted", "raftmaker-remote") if is_remote else (daemon, "raftmaker.target")
+            )
             raise Unreachable(
-                f"raftmaker-{daemon} does not run on {self.settings.node}: there is no socket"
-                f" {socket}; run 'systemctl start raftmaker.target'"
+                f"raftmaker-{name} does not run on {self.settings.node}: there is no socket"
+                f" {socket}; run 'systemctl start {unit}'"
             )
         return socket
 
@@ -120,11 +124,13 @@ class Cluster:
     def store(self) -> StoreClient:
         """The client of this node's store; of the voters', where it has none.
 
+        On a remote node the member that attends to it asks the store in the node's name.
+
         Raises `Unreachable`, or `Rejected` where the node's key may not be read.
         """
         if self._store is None:
-            me = self.settings.me
-            targets = [self._socket("cib")] if me.voter else self._stores_of_voters()
+            has_store = self.settings.remote is not None or self.settings.me.voter
+            targets = [self._socket("cib")] if has_store else self._stores_of_voters()
             self._store = StoreClient(targets, self._identity)
         return self._store
 

@@ -103,7 +103,7 @@ class Turn:
         """Return what the caller sent with the stream."""
         return self._context.invocation_metadata()
 
-    async def abort(self, code: grpc.StatusCode, details: str = "") -> None:
+    async def abort(self, code: grpc.StatusCode, details: str = "", _: object = ()) -> None:
         """End this call; the conversation goes on."""
         raise CallEnded(code, details)
 

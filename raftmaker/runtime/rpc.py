@@ -50,6 +50,8 @@ CallContext = grpc.aio.ServicerContext[Any, Any]
 Server = grpc.aio.Server
 """What `serve` returns."""
 IDENTITY_KEY = "raftmaker-identity-bin"
+ANSWERED = (("raftmaker-answered", "1"),)
+"""Trailing metadata of a call that a daemon has ended: it runs, whatever else does not."""
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 _BROKE = "Internal error from Core"
 """What grpc.aio says, as INTERNAL, of a call whose connection broke while it began or ended."""
@@ -404,6 +406,8 @@ def failure_of(error: grpc.aio.AioRpcError, where: str, mend: str) -> HaError:
     for kind, status in _STATUS:
         if code is status and kind is not Unreachable:
             return kind(f"{where}: {details}")
+    if code is grpc.StatusCode.UNAVAILABLE and ANSWERED[0][0] in (error.trailing_metadata() or ()):
+        return Unreachable(f"{where}: {details}")
     if code is grpc.StatusCode.UNAVAILABLE or details == _BROKE:
         return Unreachable(f"{where} does not answer ({details}); {mend}")
     return HaError(f"{where}: {code.name}: {details}")
@@ -422,5 +426,5 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: HaError) -> 
     """End a call on the server's side with the status that stands for `error`."""
     for kind, status in _STATUS:
         if isinstance(error, kind):
-            await context.abort(status, str(error))
-    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            await context.abort(status, str(error), ANSWERED)
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error), ANSWERED)

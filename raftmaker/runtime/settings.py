@@ -112,9 +112,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         """This node's own entry among the peers. Raises `Rejected` on a remote node."""
         if self.remote is not None:
             mend = "give the command on a member of the cluster"
-            what = f"{self.node} is a remote node: it has no store and no controller to ask"
+            what = f"{self.node} is a remote node: it has no store and no controller of its own"
             raise Rejected(ExitCode.CONFIG, (Report(code="remote-node", what=what, mend=mend),))
         return self.peer(self.node)
+
+    @property
+    def runs_resources(self) -> bool:
+        """Whether this is a node, remote or not; a witness only votes."""
+        return self.remote is not None or self.me.is_node
 
     def peer(self, name: NodeName) -> Peer:
         """Return the entry of `name`. Raises KeyError where there is none."""
@@ -136,8 +141,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def socket(self, daemon: str) -> Path:
         """Return the unix socket by which this process reaches cib, crmd, lrmd or stonithd.
 
-        Store and controller have two: one for root and the daemons' own user, one for others.
+        Store and controller have two: one for root and the daemons' own user, one for others. On a
+        remote node one socket stands for all three that are elsewhere (features 22.5).
         """
+        if self.remote is not None and daemon != "lrmd":
+            return self.public_socket("relay")
         private = daemon in ("cib", "crmd") and self._is_own()
         return self.private_socket(daemon) if private else self.public_socket(daemon)
 

@@ -7,6 +7,40 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RelayedCall(_message.Message):
+    __slots__ = ("number", "method", "request", "timeout_ms", "given_up")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_UP_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    method: str
+    request: bytes
+    timeout_ms: int
+    given_up: bool
+    def __init__(self, number: _Optional[int] = ..., method: _Optional[str] = ..., request: _Optional[bytes] = ..., timeout_ms: _Optional[int] = ..., given_up: _Optional[bool] = ...) -> None: ...
+
+class RelayedAnswer(_message.Message):
+    __slots__ = ("number", "router", "message", "end")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ROUTER_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    router: str
+    message: bytes
+    end: RelayedEnd
+    def __init__(self, number: _Optional[int] = ..., router: _Optional[str] = ..., message: _Optional[bytes] = ..., end: _Optional[_Union[RelayedEnd, _Mapping]] = ...) -> None: ...
+
+class RelayedEnd(_message.Message):
+    __slots__ = ("status", "details")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    details: str
+    def __init__(self, status: _Optional[int] = ..., details: _Optional[str] = ...) -> None: ...
+
 class DelegatedRun(_message.Message):
     __slots__ = ("call_id", "request")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]

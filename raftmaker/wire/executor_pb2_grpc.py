@@ -112,6 +112,11 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.FromString,
                 _registered_method=True)
+        self.Relay = channel.stream_stream(
+                '/raftmaker.v1.Executor/Relay',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.RelayedCall.FromString,
+                _registered_method=True)
 
 
 class ExecutorServicer:
@@ -226,6 +231,14 @@ class ExecutorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Relay(self, request_iterator, context):
+        """On a remote node: what its tools ask of the cluster goes down this stream, and the member that attends to the node answers
+        (features 22.5). The member opens it, since a remote node can call nobody. The newest caller is the one that is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -303,6 +316,11 @@ def add_ExecutorServicer_to_server(servicer, server):
                     servicer.Release,
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.SerializeToString,
+            ),
+            'Relay': grpc.stream_stream_rpc_method_handler(
+                    servicer.Relay,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.RelayedCall.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -712,6 +730,33 @@ class Executor:
             '/raftmaker.v1.Executor/Release',
             raftmaker_dot_wire_dot_executor__pb2.ReleaseRequest.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.ReleaseReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Relay(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/raftmaker.v1.Executor/Relay',
+            raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.RelayedCall.FromString,
             options,
             channel_credentials,
             insecure,

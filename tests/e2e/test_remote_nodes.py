@@ -28,7 +28,12 @@ primitive far ocf:pacemaker:remote params server=127.0.0.1 port={port} \\
 primitive service ocf:judge:service params directory={folder} \\
     op start interval=0 timeout=30s op stop interval=0 timeout=30s \\
     op monitor interval=1s timeout=20s
+primitive db ocf:judge:stateful params directory={folder} \\
+    op monitor interval=1s timeout=20s role=Unpromoted \\
+    op monitor interval=2s timeout=20s role=Promoted
+clone db-clone db meta promotable=true clone-max=1
 location service-on-far service inf: far
+location db-on-far db-clone inf: far
 location far-on-n1 far 100: n1
 property fencing-enabled=true
 """
@@ -69,9 +74,9 @@ def site(cluster: LocalCluster) -> Iterator[Site]:
         yield made
 
 
-def place_of(site: Site, resource: str) -> str:
-    """Return where crm_resource finds a resource, asked at n2; empty: nowhere."""
-    said = site.run("n2", "crm_resource", "--resource", resource, "--locate", "--quiet")
+def place_of(site: Site, resource: str, *, asked: str = "n2") -> str:
+    """Return where crm_resource finds a resource, asked at a node; empty: nowhere."""
+    said = site.run(asked, "crm_resource", "--resource", resource, "--locate", "--quiet")
     return said.stdout.strip() if said.returncode == 0 else ""
 
 
@@ -80,6 +85,29 @@ def is_connected(site: Site, *routers: str) -> bool:
     places = " or ".join(f"@id='{router}'" for router in routers)
     started = f"//node_state[{places}]//lrm_rsc_op[@operation_key='{FAR}_start_0'][@rc-code='0']"
     return site.run("n2", "cibadmin", "-Q", "--xpath", started).returncode == 0
+
+
+def test_tools_on_a_remote_node_are_answered_by_the_member_that_attends_to_it(site: Site) -> None:
+    """Features 22.5, 22.10, 9.25, 15.6: an agent there gives itself its promotion score."""
+    promoted = "//node_state[@id='far']//lrm_rsc_op[@operation_key='db_promote_0'][@rc-code='0']"
+
+    def is_promoted() -> bool:
+        return site.run("n2", "cibadmin", "-Q", "--xpath", promoted).returncode == 0
+
+    site.wait(is_promoted, START_S, "nothing was promoted on the remote node")
+    assert site.run(FAR, "crm_node", "-n").stdout == "far\n"
+    set_there = site.run(FAR, "attrd_updater", "-n", "pingd", "-U", "7")
+    assert (set_there.returncode, set_there.stderr) == (0, "")
+    told = site.run("n2", "attrd_updater", "-n", "pingd", "-Q", "-N", FAR).stdout
+    assert told == 'name="pingd" host="far" value="7"\n'
+    assert "RemoteOnline: [ far ]" in site.run(FAR, "crm_mon", "-1").stdout
+    assert place_of(site, "db-clone", asked=FAR) == FAR
+    lasting = site.run(FAR, "crm_attribute", "-l", "forever", "-N", FAR, "-n", "rack", "-v", "2")
+    assert (lasting.returncode, lasting.stderr) == (0, "")
+    entry = site.run("n2", "cibadmin", "-Q", "--xpath", "//node[@uname='far']").stdout
+    assert 'type="remote"' in entry
+    refused = site.run(FAR, "crm_node", "--remove", "n1", "-f")
+    assert refused.returncode != 0
 
 
 def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_with_its_host(

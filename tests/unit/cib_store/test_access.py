@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cib_store.access.caller import EXEMPT, NOBODY, Caller
+from cib_store.access.caller import EXEMPT, NOBODY, Caller, remote_node
 from cib_store.access.changing import blurred, permitted
 from cib_store.access.permissions import Permission, Right, is_enabled, permissions_of
 from cib_store.access.reading import seen
@@ -299,3 +299,25 @@ def test_attributes_are_recorded_by_those_who_may_write_the_status() -> None:
     assert not may_record(cib(role('kind="read" xpath="/cib"')), ALICE, update)
     assert may_record(cib(acl="false"), ALICE, update)
     assert not may_record(cib(acl="false"), ALICE, CloseClients(("x",)))  # type: ignore[arg-type]  # an id is a text
+
+
+def test_a_remote_node_is_a_user_of_its_name_and_has_a_role_of_its_own() -> None:
+    """features 20.12: attributes may be set there once the role allows it, without a target."""
+    change = UpdateAttributes(())
+    alone = cib()
+    assert not may_record(alone, remote_node("far"), change)
+    for acls in (
+        '<acl_role id="pacemaker-remote"><acl_permission id="p" kind="write" xpath="/cib/status"/>'
+        "</acl_role>",
+        role(
+            'kind="write" xpath="/cib/status"',
+            to='<acl_target id="far"><role id="r"/></acl_target>',
+        ),
+    ):
+        whole = cib(acls)
+        assert may_record(whole, remote_node("far"), change)
+        assert not may_record(
+            whole, Caller(user="other", groups=frozenset({"pacemaker-remote"})), change
+        )
+        assert not may_record(whole, remote_node("far"), CloseClients(()))
+    assert may_record(cib(acl="false"), remote_node("far"), change)

@@ -151,3 +151,23 @@ def test_crm_node_names_this_node_and_others(desk: Desk) -> None:
     assert desk.did(crm_node.main, "-n") == "n1\n"
     assert desk.did(crm_node.main, "-N", "n2") == "n2\n"
     assert desk.run(crm_node.main)[0] == ExitCode.USAGE
+
+
+def test_a_remote_node_is_known_by_its_connection_and_gets_an_entry_when_one_is_needed(
+    desk: Desk,
+) -> None:
+    """features 15.6, 22.10"""
+    with_far = CIB.replace(
+        "</resources>",
+        '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/></resources>',
+    )
+    desk.write(with_far)
+    for lifetime in ("forever", "reboot"):
+        words = ("-N", "far", "-n", "rack", "-l", lifetime)
+        desk.did(crm_attribute.main, *words, "-v", lifetime)
+        assert desk.did(crm_attribute.main, *words, "-G", "-q") == f"{lifetime}\n"
+    (entry,) = [one for one in desk.cib.walk() if one.tag == "node" and one.id == "far"]
+    assert (entry.get("uname"), entry.get("type")) == ("far", "remote")
+    code, _, err = desk.run(attrd_updater.main, "-N", "fat", "-n", "rack", "-U", "1")
+    assert code == ExitCode.NOSUCH
+    assert "did you mean 'far'" in err
