@@ -88,7 +88,7 @@ def is_connected(site: Site, *routers: str) -> bool:
 
 
 def test_tools_on_a_remote_node_are_answered_by_the_member_that_attends_to_it(site: Site) -> None:
-    """Features 22.5, 22.10, 9.25, 15.6: an agent there gives itself its promotion score."""
+    """Features 22.5, 22.10, 9.19, 15.6: an agent there gives itself its promotion score."""
     promoted = "//node_state[@id='far']//lrm_rsc_op[@operation_key='db_promote_0'][@rc-code='0']"
 
     def is_promoted() -> bool:
