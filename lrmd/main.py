@@ -17,7 +17,7 @@ from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits
 from lrmd.alerting import AlertAgents
 from lrmd.attending import Attending
-from lrmd.history import open_memory
+from lrmd.history import Opened, open_memory
 from lrmd.operations.state import State
 from lrmd.operations.values import Standard
 from lrmd.relaying import ToolRelay
@@ -26,8 +26,9 @@ from lrmd.server import ExecutorServicer, service_of
 from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.endpoint import Endpoint
+from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.privileges import ServiceUser, service_user
-from raftmaker.runtime.rpc import serve
+from raftmaker.runtime.rpc import Service, serve
 from raftmaker.runtime.secrets import Secrets
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import OcfCode
@@ -68,14 +69,7 @@ async def run_executor(
     calls that its tools give to the `relay`.
     """
     settings, log = context.settings, context.log
-    opened = open_memory(
-        run_dir=settings.run_dir,
-        state_dir=settings.state_dir,
-        boot_id=context.boot_id,
-        cluster=settings.cluster,
-    )
-    if opened.problem:
-        log.error("history lost, the DC will probe what runs here", problem=opened.problem)
+    opened = _opened(context)
     inherited = _inherited(settings)
     scripts = _scripts(settings, inherited)
     for call_id in scripts.clear_strangers(frozenset(opened.state.operations)):
@@ -101,7 +95,7 @@ async def run_executor(
     )
     runner.restart()
     server = await serve(
-        [service_of(servicer)],
+        [service_of(servicer), *_certificates(context)],
         identity=context.identity,
         socket=settings.socket("lrmd"),
         endpoints=endpoints,
@@ -115,6 +109,20 @@ async def run_executor(
     # What runs goes on: the next process of this boot finds it again.
     opened.memory.close()
     await alert_agents.end()
+
+
+def _opened(context: Context) -> Opened:
+    """Open the history, or begin another one."""
+    settings = context.settings
+    opened = open_memory(
+        run_dir=settings.run_dir,
+        state_dir=settings.state_dir,
+        boot_id=context.boot_id,
+        cluster=settings.cluster,
+    )
+    if opened.problem:
+        context.log.error("history lost, the DC will probe what runs here", problem=opened.problem)
+    return opened
 
 
 def _alert_agents(context: Context, inherited: dict[str, str]) -> AlertAgents:
@@ -136,6 +144,14 @@ def _scripts(settings: Settings, inherited: dict[str, str]) -> Scripts:
         node=settings.node,
         secrets=Secrets(settings.state_dir / "secrets"),
     )
+
+
+def _certificates(context: Context) -> tuple[Service, ...]:
+    """Return the service of a remote node's certificates; a member's other daemons offer its."""
+    settings = context.settings
+    if settings.remote is None or settings.tls_dir is None:
+        return ()
+    return (certificates_service(context, settings.tls_dir),)
 
 
 async def _stopped(context: Context, attending: Attending | None) -> None:

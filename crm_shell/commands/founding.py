@@ -12,7 +12,7 @@ JOIN = (
     "join TOKEN [--node NODE] [-i|--interface IF] [--address ADDRESS] [--no-start] [-y|--yes]"
     " [-F|--force]"
 )
-ROTATE = "rotate-certificates [-y|--yes]"
+ROTATE = "rotate-certificates [-y|--yes] [--without REMOTE_NODE]…"
 TOKEN = "token [--expires 1h] [--witness|--follower|--remote]"
 
 
@@ -63,7 +63,8 @@ FOUNDING = (
             " key, starts the units and waits until the node takes part."),
     Command(name="rotate-certificates", usage=ROTATE, run=_rotate,
             summary="Give the cluster a new authority and every node a new key and certificate",
-            details="On a voter, with every member up; nothing stops meanwhile. First every node"
+            details="On a voter, with every member and remote node up; nothing stops meanwhile."
+            " --without leaves out a remote node, which has to join again. First every node"
             " trusts both authorities, then each gets a certificate of the new one, then the old"
             " one is trusted no more. Interrupted, it changes nothing that works: give it again,"
             " there or on another voter. Join tokens made before are worth nothing afterwards."),

@@ -48,8 +48,13 @@ async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> i
     present = {each.node for each in cib.facts.nodes if each.presence is Presence.MEMBER}
     match command:
         case "list":
+            connected = {
+                one.id
+                for one in tree.section(cib.document, "status").each("node_state")
+                if one.get("remote_node") == "true" and one.get("in_ccm") not in ("", "0")
+            }
             for entry in tree.section(cib.document, "nodes").each("node"):
-                state = "member" if entry.get("uname") in present else "lost"
+                state = "member" if entry.get("uname") in present | connected else "lost"
                 write(f"{entry.id} {entry.get('uname')} {state}")
         case "partition":
             write(" ".join(sorted(present)))

@@ -5,15 +5,24 @@ Every connection is mutual TLS, as between machines.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from crm_shell.local_cluster.cluster import LocalCluster
-from raftmaker.runtime.certificates import create_authority, issue, store_credentials
+from raftmaker.runtime.certificates import (
+    create_authority,
+    issue,
+    store_authority,
+    store_credentials,
+    was_issued_by,
+)
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.e2e.conftest import FENCE_DIR, OCF_ROOT, site_with
 from tests.e2e.site import FAILOVER_S, START_S, Site
@@ -39,12 +48,19 @@ property fencing-enabled=true
 """
 
 
+def tls_of(cluster: LocalCluster, node: str) -> Path:
+    """Return where a node's certificate is."""
+    return cluster.node(node).directory / "tls"
+
+
 def secure(cluster: LocalCluster) -> None:
     """Give every node its certificate; the remote node's is good for being called alone."""
     now = datetime.now(UTC)
-    authority = create_authority(ClusterId("local"), now)
+    authority = create_authority(ClusterId(cluster.layout.cluster_id), now)
     for node in (*cluster.layout.nodes, *cluster.layout.remotes):
-        tls = node.directory / "tls"
+        tls = tls_of(cluster, node.name)
+        if node.name != FAR:
+            store_authority(tls, authority)
         own = issue(authority, NodeName(node.name), now, is_remote=node.name == FAR)
         store_credentials(tls, authority.certificate, own)
         text = node.config.read_text("utf-8")
@@ -108,6 +124,31 @@ def test_tools_on_a_remote_node_are_answered_by_the_member_that_attends_to_it(si
     assert 'type="remote"' in entry
     refused = site.run(FAR, "crm_node", "--remove", "n1", "-f")
     assert refused.returncode != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may exchange the authority")
+def test_a_remote_node_gets_a_new_key_with_the_members(site: Site, cluster: LocalCluster) -> None:
+    """Features 22.4: named when it is not there; proven by handshakes; what runs there goes on."""
+    before = site.wait_active(START_S)
+    old = (tls_of(cluster, FAR) / "node.key").read_bytes()
+    gone = "gone ocf:pacemaker:remote params server=127.0.0.1 port=1 meta target-role=Stopped"
+    site.crm("n1", "configure", "primitive", *gone.split())
+    refused = site.run("n1", "crm", "cluster", "rotate-certificates")
+    assert refused.returncode != 0
+    assert "remote node gone does not take part" in refused.stderr
+    assert (tls_of(cluster, FAR) / "node.key").read_bytes() == old
+
+    said = site.crm("n1", "cluster", "rotate-certificates", "--without", "gone")
+    assert "3 members and 1 remote node have new certificates" in said
+    tls = tls_of(cluster, FAR)
+    (trusted,) = x509.load_pem_x509_certificates((tls / "authority.pem").read_bytes())
+    shown = x509.load_pem_x509_certificate((tls / "node.pem").read_bytes())
+    assert was_issued_by(shown, trusted)
+    usages = shown.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usages) == [ExtendedKeyUsageOID.SERVER_AUTH], "it is good for being called alone"
+    assert (tls / "node.key").read_bytes() != old
+    assert not (tls / "authority.key").exists()
+    assert site.judge.active() == before
 
 
 def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_with_its_host(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cib_store.document.codec import parse
 from crm_shell.host.addresses import Found, chosen, read_addresses
 from crm_shell.host.expiry import expiries
 from crm_shell.host.files import (
@@ -20,6 +21,7 @@ from crm_shell.host.files import (
     unfinished,
 )
 from crm_shell.host.founding import Plan, found
+from crm_shell.host.remote_nodes import remote_nodes
 from raftmaker.runtime.certificates import KeyPair, issue, store_credentials
 from raftmaker.runtime.cluster_key import read_cluster_keys
 from raftmaker.runtime.errors import Rejected
@@ -169,3 +171,30 @@ def test_the_end_of_a_certificate_is_told_before_it_comes(places: Places) -> Non
     assert "has expired" in str(late)
     assert expiries(places.tls / "nowhere", now) == ()
     assert expiries(None, now) == ()
+
+
+def test_remote_nodes_are_found_with_their_addresses() -> None:
+    """Features 22.2, 22.3, 22.4: by whom certificates are exchanged, whatever runs now."""
+    pair = '<nvpair id="{id}" name="{name}" value="{value}"/>'
+
+    def pairs(kind: str, owner: str, **values: str) -> str:
+        inner = "".join(
+            pair.format(id=f"{owner}-{name}", name=name.replace("_", "-"), value=value)
+            for name, value in values.items()
+        )
+        return f'<{kind} id="{owner}-{kind}">{inner}</{kind}>'
+
+    remote = '<primitive id="{}" class="ocf" provider="pacemaker" type="remote">{}</primitive>'
+    resources = (
+        remote.format("plain", ""),
+        remote.format("six", pairs("instance_attributes", "six", server="fd00::9", port="99")),
+        '<primitive id="vm" class="ocf" provider="heartbeat" type="VirtualDomain">'
+        + pairs("meta_attributes", "vm", remote_node="guest", remote_addr="10.0.0.7")
+        + "</primitive>",
+    )
+    text = f"<cib><configuration><resources>{''.join(resources)}</resources></configuration></cib>"
+    assert [(one.name, one.address) for one in remote_nodes(parse(text))] == [
+        ("guest", "10.0.0.7:3121"),
+        ("plain", "plain:3121"),
+        ("six", "[fd00::9]:99"),
+    ]
