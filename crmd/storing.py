@@ -17,6 +17,7 @@ from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, Refused, Rejected
 from raftmaker.runtime.freshness import Freshness
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.outage import Outage
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.settings import Settings
 from raftmaker.vocabulary.codes import ExitCode
@@ -89,6 +90,7 @@ class Watching:
         roster.on_change(lambda: self._client.retarget(roster.stores))
         self._take = take
         self._log = log
+        self._outage = Outage(log, "store is watched", "store cannot be watched")
         self._lag = Lag()
 
     def told(self, index: int) -> None:
@@ -111,6 +113,7 @@ class Watching:
             try:
                 async for step in self._client.watch(seen):
                     seen = step
+                    self._outage.over()
                     self._lag = self._lag.saw(step.index, boot_ms())
                     self._roster.follow(step.facts.members)
                     self._take(
@@ -119,7 +122,7 @@ class Watching:
                         )
                     )
             except HaError as error:
-                self._log.info("store cannot be watched", reason=error)
+                self._outage.on(error)
             self._take(events.StoreLost(at_ms=boot_ms()))
             await asyncio.sleep(_AGAIN_S)
 

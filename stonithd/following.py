@@ -13,6 +13,7 @@ from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError, Unreachable
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.outage import Outage
 from raftmaker.runtime.roster import Roster
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.membership import Facts, Presence
@@ -41,10 +42,10 @@ class Follower:
         self._identity = identity
         self._agents = agents
         self._runner = runner
-        self._log = log
         self._seen: WatchStep | None = None
         self._after: WatchStep | None = None
         self._changed = asyncio.Event()
+        self._outage = Outage(log, "store is watched", "no store can be watched")
         self.knowledge = Knowledge()
 
     async def run(self) -> None:
@@ -66,6 +67,7 @@ class Follower:
         try:
             async with asyncio.timeout(limit_s):
                 async for step in client.watch(self._after):
+                    self._outage.over(store=store)
                     self._roster.follow(step.facts.members)
                     self._seen = self._after = step
                     self._changed.set()
@@ -74,7 +76,7 @@ class Follower:
         except HaError as error:
             if not isinstance(error, Unreachable):
                 self._after = None  # what we have does not go with what it sends
-            self._log.warning("store cannot be watched", store=store, reason=error)
+            self._outage.on(error, store=store)
         finally:
             await client.close()
 
