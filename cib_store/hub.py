@@ -74,7 +74,7 @@ class Hub:
 
     def at_version_of(self, cib_epoch: tuple[int, int]) -> Element | None:
         """Return the oldest kept CIB of this (admin_epoch, epoch), to see what changed since."""
-        for applied in self._applied:
+        for applied in tuple(self._applied):  # asked on any thread
             version = applied.state.version
             if (version.admin_epoch, version.epoch) == cib_epoch:
                 return applied.state.cib

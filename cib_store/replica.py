@@ -11,10 +11,11 @@ from functools import partial
 from msgspec import Struct
 
 from cib_store.apply import Outcome, State, apply
+from cib_store.document.codec import read_ahead
 from cib_store.messages import commands, snapshots
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CheckState, Command, Origin
+from raftmaker.vocabulary.commands import CheckState, CibChange, Command, Origin
 from raftmaker.vocabulary.reports import Report
 
 CHECK_ENTRIES = 1000
@@ -77,6 +78,16 @@ class Replica:
         if len(self._foreseen) >= FORESEEN_MAX:
             self._foreseen.clear()
         self._foreseen[entry] = command
+
+    def prepare(self, entry: bytes) -> None:
+        """Read a large change, on another thread, so that `apply` finds it done."""
+        try:
+            command = commands.decode(entry)
+        except commands.BadCommand:
+            return  # `apply` says so
+        if isinstance(command.body, CibChange):
+            for operation in command.body.operations:
+                read_ahead(operation.xml)
 
     def apply(self, index: int, entry: bytes) -> Outcome:
         """Apply one committed entry; return its outcome.

@@ -39,11 +39,38 @@ def _parser() -> etree.XMLParser:
 _PARSER = _parser()
 
 
+_AHEAD_MAX = 4
+_ahead: dict[str, Element] = {}
+
+
 def parse(text: str | bytes, *, bytes_max: int | None = None) -> Element:
     """Read one XML document, at most `BYTES_MAX` of it. Raises `BadXml` with line and reason."""
     if bytes_max is None and len(text) <= SMALL_CHARACTERS:
         return _parse_small(text)
+    if isinstance(text, str) and bytes_max is None:
+        done = _ahead.pop(text, None)
+        if done is not None:
+            return done
     return _parse(text, bytes_max)
+
+
+def read_ahead(text: str) -> None:
+    """Read a large document on any thread, with all that is kept of it, for the next `parse`.
+
+    It takes seconds for thousands of resources, for which a daemon must not stand still. Text that
+    is no XML is left to `parse`.
+    """
+    if len(text) <= SMALL_CHARACTERS or text in _ahead:
+        return
+    try:
+        element = _parse(text)
+    except BadXml:
+        return
+    for kept in (element.names, element.digest, element.is_twinless, render(element, indent=0)):
+        del kept
+    while len(_ahead) >= _AHEAD_MAX:
+        _ahead.pop(next(iter(_ahead)), None)
+    _ahead[text] = element
 
 
 def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:

@@ -53,7 +53,16 @@ _FEW = 16
 class _Kept:
     """What an element was once asked for: no part of its value, so a copy does not have it."""
 
-    __slots__ = ("_descent", "_digest", "_homes", "_line", "_mark", "_names", "_places")
+    __slots__ = (
+        "_descent",
+        "_digest",
+        "_homes",
+        "_line",
+        "_mark",
+        "_names",
+        "_places",
+        "_twinless",
+    )
 
     _descent: Descent
     _digest: bytes
@@ -62,6 +71,7 @@ class _Kept:
     _mark: object
     _names: Names
     _places: Mapping[tuple[str, str], int]
+    _twinless: bool
 
 
 class Element(Struct, _Kept, frozen=True, gc=False):
@@ -197,6 +207,20 @@ class Element(Struct, _Kept, frozen=True, gc=False):
                     places.setdefault((child.tag, child.id), position)
             force_setattr(self, "_places", places)
             return places
+
+    @property
+    def is_twinless(self) -> bool:
+        """No siblings here or below share tag and id, so paths tell all apart; kept as it is."""
+        if not self.children:
+            return True
+        try:
+            return self._twinless
+        except AttributeError:
+            named = [(each.tag, each.id) for each in self.each() if "id" in each.attributes]
+            alone = len(set(named)) == len(named)
+            twinless = alone and all(child.is_twinless for child in self.children)
+            force_setattr(self, "_twinless", twinless)
+            return twinless
 
     @property
     def digest(self) -> bytes:

@@ -31,6 +31,8 @@ from raftmaker.vocabulary.commands import CibChange, CibOperation, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
+LARGE_CHARACTERS = 64 * 1024
+"""A request of so much XML is looked at on a thread."""
 _VALUE = re.compile(r"@value\s*=\s*(?:'[^']*'|\"[^\"]*\")")
 
 
@@ -46,6 +48,14 @@ class ChangeOrder(Struct, frozen=True, kw_only=True):
     sequence: int = 0
     caller: Caller = EXEMPT
     """Whose rights count (features section 20)."""
+
+
+class _View(Struct, frozen=True):
+    """What a request is looked at against: a state, its CIB ready for XPath, and what is known."""
+
+    state: State
+    tree: XPathTree
+    checks: Checks
 
 
 class Changes:
@@ -68,11 +78,11 @@ class Changes:
 
     async def carry_out(self, order: ChangeOrder, *, deadline_ms: int) -> Outcome:
         """Return how the change ended. Raises as `Proposer.commit` does."""
-        ready = self._ready(self._replica.state, order)
+        ready = await self._ready(order)
         if isinstance(ready, Outcome) and not ready.succeeded:
             # A replica that was just started may be far behind: nobody is refused for that.
             await self._proposer.catch_up(deadline_ms=deadline_ms)
-            ready = self._ready(self._replica.state, order)
+            ready = await self._ready(order)
         if isinstance(ready, Outcome):
             return ready
         outcome = await self._proposed(order, ready, deadline_ms)
@@ -81,7 +91,7 @@ class Changes:
         # Somebody was faster at the same place. One after the other, or all but one fail each time.
         async with self._again:
             while outcome.has(CONFLICT) and boot_ms() < deadline_ms:
-                ready = self._ready(self._replica.state, order)
+                ready = await self._ready(order)
                 if isinstance(ready, Outcome):
                     return ready
                 outcome = await self._proposed(order, ready, deadline_ms)
@@ -100,12 +110,24 @@ class Changes:
             return outcome
         return replace(outcome, reports=(*outcome.reports, *ready.warnings))
 
-    def _ready(self, state: State, order: ChangeOrder) -> Resolved | Outcome:
-        """Return what to propose, or the outcome that is known already."""
+    async def _ready(self, order: ChangeOrder) -> Resolved | Outcome:
+        """Return what to propose, or the outcome that is known already.
+
+        A large request is looked at on a thread: everything there is frozen, and others are served
+        meanwhile. What they change of what it relies on is a conflict like any other.
+        """
+        state = self._replica.state
+        if sum(len(operation.xml) for operation in order.operations) < LARGE_CHARACTERS:
+            return self._looked_at(_View(state, self.tree(state.cib), self._checks), order)
+        view = _View(state, XPathTree(state.cib), Checks())
+        return await asyncio.to_thread(self._looked_at, view, order)
+
+    def _looked_at(self, view: _View, order: ChangeOrder) -> Resolved | Outcome:
+        state = view.state
         earlier = _earlier(state, order)
         if earlier is not None:
             return earlier
-        resolved = self._resolved(state, order)
+        resolved = self._resolved(view, order)
         if isinstance(resolved, Refusal):
             code, reports, version = resolved.code, resolved.reports, state.version
         elif order.rehearse:
@@ -114,8 +136,8 @@ class Changes:
             return resolved
         return Outcome(code=code, reports=reports, version=version, index=state.index)
 
-    def _resolved(self, state: State, order: ChangeOrder) -> Resolved | Refusal:
-        if not state.facts.cluster_id:
+    def _resolved(self, view: _View, order: ChangeOrder) -> Resolved | Refusal:
+        if not view.state.facts.cluster_id:
             return refused(
                 ExitCode.TEMPFAIL,
                 "no-cluster",
@@ -123,30 +145,31 @@ class Changes:
                 "the cluster is not created yet",
                 "wait for its first leader",
             )
-        permissions = binding(state.cib, order.caller)
+        permissions = binding(view.state.cib, order.caller)
         if permissions is not None:
-            return self._permitted(state, order, permissions)
-        return self._on_base(state, order, order.operations)
+            return self._permitted(view, order, permissions)
+        return self._on_base(view, order, order.operations)
 
     def _on_base(
-        self, state: State, order: ChangeOrder, operations: tuple[CibOperation, ...]
+        self, view: _View, order: ChangeOrder, operations: tuple[CibOperation, ...]
     ) -> Resolved | Refusal:
-        resolved = resolve(self.tree(state.cib), operations, order.origin, self._checks)
+        resolved = resolve(view.tree, operations, order.origin, view.checks)
         if isinstance(resolved, Refusal) or order.base is None:
             return resolved
-        return _since_base(self._hub, state, order.base, resolved.change) or resolved
+        return _since_base(self._hub, view.state, order.base, resolved.change) or resolved
 
     def _permitted(
-        self, state: State, order: ChangeOrder, permissions: tuple[Permission, ...]
+        self, view: _View, order: ChangeOrder, permissions: tuple[Permission, ...]
     ) -> Resolved | Refusal:
         """Resolve a change by a user whom rules bind: it holds only while they are as now."""
-        operations = permitted(self.tree(state.cib), permissions, order.operations)
+        cib = view.state.cib
+        operations = permitted(view.tree, permissions, order.operations)
         if isinstance(operations, Refusal):
             return operations
-        resolved = self._on_base(state, order, operations)
+        resolved = self._on_base(view, order, operations)
         if isinstance(resolved, Refusal):
-            return replace(resolved, reports=blurred(resolved.reports, state.cib, permissions))
-        conditions = relied_on(state.cib, operations)
+            return replace(resolved, reports=blurred(resolved.reports, cib, permissions))
+        conditions = relied_on(cib, operations)
         return replace(
             resolved,
             change=replace(resolved.change, preconditions=conditions),

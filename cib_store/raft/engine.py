@@ -79,6 +79,11 @@ class _Applier:
         self.snapshot = machine.snapshot
         self.restore = machine.restore
 
+    def prepare(self, data: bytes) -> None:
+        for entry in unpacked(data):
+            if entry != _BARRIER:
+                self._machine.prepare(entry)
+
     def apply(self, index: int, data: bytes) -> list[object]:
         return [
             index if entry == _BARRIER else self._machine.apply(index, entry)

@@ -294,12 +294,9 @@ class GuardedSyncObj(TickingSyncObj):
         if self._prevote.won(self.raftCurrentTerm):
             self._SyncObj__raftElectionDeadline = 0
 
-    def _SyncObj__doApplyCommand(self, command: bytes) -> object:
+    def _given(self, command: bytes) -> bytes:
         """A configuration has something for the state machine too."""
-        if command[0] != KIND:
-            return super()._SyncObj__doApplyCommand(command)
-        entry = decode(command[1:])[1]
-        return self._machine.apply(self.raftLastApplied + 1, entry) if entry else []
+        return decode(command[1:])[1] if command[0] == KIND else super()._given(command)
 
     def _SyncObj__loadDumpFile(self, clearJournal: bool) -> None:
         """Start from the snapshot on disk; a damaged one ends the daemon, never empties it (3)."""

@@ -20,7 +20,13 @@ from raftmaker.vocabulary.membership import LogPlace
 
 
 class StateMachine(Protocol):
-    """What the log drives. All three are called on the event loop."""
+    """What the log drives. All but `prepare` is called on the event loop."""
+
+    def prepare(self, entry: bytes) -> None:
+        """Do beforehand, on another thread, what takes long of applying a large entry.
+
+        It changes nothing that could be seen, and never raises; `apply` may come without it.
+        """
 
     def apply(self, index: int, entry: bytes) -> object:
         """Apply one committed entry and return its outcome; deterministic, and never raises.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any, Protocol
 
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
@@ -35,6 +36,9 @@ TELL_COMMIT_S = 0.004
 """How long a leader waits for an entry that tells the others of a commit which none waits for."""
 BATCH_BYTES = 8 * 1024 * 1024
 """Entries of up to so many bytes go in one message; one that is larger goes alone."""
+LARGE_BYTES = 64 * 1024
+"""An entry from this size on is prepared on a thread: a voter that applied the configuration of
+thousands of resources in one go would stand still for a second, and be taken for dead."""
 NEVER_IN_PARTS = 2**62
 """PySyncObj would pickle an entry of a batch's size and send it in parts: none is of this size."""
 COMPACT_AGAIN_S = 10.0
@@ -43,6 +47,9 @@ COMPACT_AGAIN_S = 10.0
 
 class Machine(Protocol):
     """The state machine as the engine calls it."""
+
+    def prepare(self, data: bytes) -> None:
+        """See `StateMachine.prepare`."""
 
     def apply(self, index: int, data: bytes) -> object:
         """Apply one entry; what it returns goes to whoever proposed it."""
@@ -95,6 +102,8 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._has_put_off = False
         self._apply_at = float("inf")
         self._due_at = float("inf")
+        self._has_threads = threads
+        self._preparing = self._prepared = 0
         super().__init__(*arguments, conf=conf, **others)
         # What is to be proposed: most ticks find nothing there, and PySyncObj raises for that.
         self._asked: deque[object] = self._SyncObj__commandsQueue._FastQueue__queue
@@ -300,6 +309,8 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         while self.raftLastApplied < self.raftCommitIndex:
             index = self.raftLastApplied + 1
             (entry,) = self._SyncObj__getEntries(index, 1)
+            if len(entry[0]) >= LARGE_BYTES and not self._is_prepared(index, entry[0]):
+                break
             result = self._SyncObj__doApplyCommand(entry[0])
             self._SyncObj__raftLastApplied = index
             for term, callback in self._SyncObj__commandsWaitingCommit.pop(index, ()):
@@ -312,11 +323,33 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
                 break
         return False
 
+    def _is_prepared(self, index: int, command: bytes) -> bool:
+        """Tell whether a large entry can be applied; a thread prepares it, and wakes when it has.
+
+        What is committed stays what it is, so nothing but the place in the log is remembered.
+        """
+        if not self._has_threads or self._prepared == index:
+            return True
+        if self._preparing != index:
+            self._preparing = index
+            Thread(target=self._prepare, args=(index, command), daemon=True).start()
+        return False
+
+    def _prepare(self, index: int, command: bytes) -> None:
+        try:
+            self._machine.prepare(self._given(command))
+        finally:
+            self._prepared = index
+            self._wake()
+
+    def _given(self, command: bytes) -> bytes:
+        """Return what of an entry is for the state machine; empty: nothing."""
+        return command[1:] if command[0] == REGULAR else b""
+
     def _SyncObj__doApplyCommand(self, command: bytes) -> object:
         """Hand our bytes to the state machine; no pickle, no method numbers (9, 14)."""
-        if command[0] != REGULAR:
-            return None
-        return self._machine.apply(self.raftLastApplied + 1, command[1:])
+        given = self._given(command)
+        return self._machine.apply(self.raftLastApplied + 1, given) if given else None
 
     def unapplied(self) -> Iterator[bytes]:
         """Yield our bytes of each entry that is in the log and not applied; no configurations."""

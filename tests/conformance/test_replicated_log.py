@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -67,6 +68,13 @@ class Recorder:
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, bytes]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.prepared: list[bytes] = []
+
+    def prepare(self, entry: bytes) -> None:
+        self.may_go_on.wait(10)
+        self.prepared.append(entry)
 
     def apply(self, index: int, entry: bytes) -> bytes:
         self.entries.append((index, entry))
@@ -203,6 +211,29 @@ def test_every_voter_applies_the_same_entries_in_one_order(run: Run, count: int)
         assert logs[0].configuration().voters == tuple(sorted(voters.addresses))
 
     run(count, scenario)
+
+
+def test_a_voter_that_prepares_a_large_entry_does_not_stand_still(run: Run) -> None:
+    """It took a second to apply thousands of resources, and with that the leader was lost."""
+
+    async def scenario(voters: Voters) -> None:
+        for machine in voters.machines.values():
+            machine.may_go_on.clear()
+        leader = await voters.leader()
+        term = leader.status().leadership.term
+        large = asyncio.create_task(insist(leader, b"l" * 100_000, timeout_ms=8_000))
+        await asyncio.sleep(1.5)  # more than an election takes
+        assert not large.done()
+        assert (await voters.leader()).status().leadership.term == term
+        for machine in voters.machines.values():
+            assert (machine.prepared, machine.entries) == ([], [])
+            machine.may_go_on.set()
+        await insist(leader, b"after")
+        assert await large == b"did " + b"l" * 100_000
+        await voters.agree(b"l" * 100_000, b"after")
+        assert all(machine.prepared == [b"l" * 100_000] for machine in voters.machines.values())
+
+    run(3, scenario)
 
 
 def test_a_large_entry_reaches_all_and_one_that_is_too_large_is_refused(run: Run) -> None:

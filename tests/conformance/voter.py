@@ -27,6 +27,9 @@ class Recorder:
     def __init__(self) -> None:
         self.entries: list[str] = []
 
+    def prepare(self, entry: bytes) -> None:
+        """There is nothing to do beforehand."""
+
     def apply(self, index: int, entry: bytes) -> bytes:
         self.entries.append(entry.decode())
         return entry

@@ -50,6 +50,9 @@ class Machine(Struct):
     chain: str = ""
     """Hash of every entry applied so far, in order."""
 
+    def prepare(self, entry: bytes) -> None:
+        """There is nothing to do beforehand."""
+
     def apply(self, index: int, entry: bytes) -> bytes:
         """Apply one entry."""
         self.index = index
