@@ -26,7 +26,7 @@ from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.rpc import dial, failure_of
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import controller_pb2 as pb
-from raftmaker.wire import controller_pb2_grpc, types_pb2
+from raftmaker.wire import controller_pb2_grpc, executor_pb2, types_pb2
 from raftmaker.wire.types_pb2 import Identity
 
 _Reply = TypeVar("_Reply")
@@ -71,7 +71,9 @@ class ControllerClient:
 
     async def keep_secret(self, resource: str, parameter: str, value: str | None) -> None:
         """Have a peer keep a secret of a resource; None: remove it (features 27.31)."""
-        request = pb.KeepSecretRequest(resource=resource, parameter=parameter, value=value)
+        request = executor_pb2.KeepSecretRequest(
+            resource=resource, parameter=parameter, value=value
+        )
         await self._ask(self._stub.KeepSecret(request, timeout=_QUICK_S))
 
     async def join(self, effect: SendJoin, *, timeout_s: float) -> JoinAccepted:

@@ -289,23 +289,21 @@ class ControllerServicer(controller_pb2_grpc.ControllerServicer):
             raise
 
     async def KeepSecret(
-        self, request: pb.KeepSecretRequest, context: _Context
-    ) -> pb.KeepSecretReply:
+        self, request: executor_pb2.KeepSecretRequest, context: _Context
+    ) -> executor_pb2.KeepSecretReply:
         """Keep a secret for a peer; who is on this node has the right to the files, or not."""
         try:
             if not self._is_member(context):
                 raise NotPermitted("secrets come from peers; cibsecret sets those of this node")
-            if request.HasField("value"):
-                self._secrets.write(request.resource, request.parameter, request.value)
-            else:
-                self._secrets.remove(request.resource, request.parameter)
+            value = request.value if request.HasField("value") else None
+            self._secrets.take(request.resource, request.parameter, value)
         except HaError as error:
             await abort(context, error)
             raise
         except (NoSecret, OSError) as error:
             await abort(context, HaError(str(error)))
             raise
-        return pb.KeepSecretReply(identity=self._identity)
+        return executor_pb2.KeepSecretReply(identity=self._identity)
 
     async def Leave(self, request: pb.LeaveRequest, context: _Context) -> pb.LeaveReply:
         """Begin to leave."""

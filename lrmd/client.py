@@ -231,6 +231,11 @@ class ExecutorClient:
         """Attend to a remote node no more."""
         await self._ask(self._stub.Release(pb.ReleaseRequest(router=router), timeout=_QUICK_S))
 
+    async def keep_secret(self, resource: str, parameter: str, value: str | None) -> None:
+        """Have a remote node keep a secret of a resource; None: remove it (features 27.31)."""
+        request = pb.KeepSecretRequest(resource=resource, parameter=parameter, value=value)
+        await self._ask(self._stub.KeepSecret(request, timeout=_QUICK_S))
+
     async def relay(
         self, router: str, answers: asyncio.Queue[RelayedAnswer]
     ) -> AsyncIterator[RelayedCall]:

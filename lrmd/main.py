@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sys
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from lrmd.agents.classes import Agents
 from lrmd.agents.delegated import Delegates
@@ -71,7 +71,8 @@ async def run_executor(
     settings, log = context.settings, context.log
     opened = _opened(context)
     inherited = _inherited(settings)
-    scripts = _scripts(settings, inherited)
+    secrets = Secrets(settings.state_dir / "secrets")
+    scripts = _scripts(settings, inherited, secrets)
     for call_id in scripts.clear_strangers(frozenset(opened.state.operations)):
         log.warning("ended a run that nobody knows of", call=call_id)
     devices = FenceDevices(fencer) if fencer is not None else None
@@ -91,7 +92,8 @@ async def run_executor(
         relay=relay,
         identity=context.identity,
         boot_id=context.boot_id,
-        incarnation=secrets.token_hex(8),
+        incarnation=token_hex(8),
+        secrets=secrets,
     )
     runner.restart()
     server = await serve(
@@ -136,13 +138,13 @@ def _alert_agents(context: Context, inherited: dict[str, str]) -> AlertAgents:
     )
 
 
-def _scripts(settings: Settings, inherited: dict[str, str]) -> Scripts:
+def _scripts(settings: Settings, inherited: dict[str, str], secrets: Secrets) -> Scripts:
     return Scripts(
         ocf_roots=settings.ocf_roots,
         children=settings.run_dir / "lrmd" / "runs",
         inherited=inherited,
         node=settings.node,
-        secrets=Secrets(settings.state_dir / "secrets"),
+        secrets=secrets,
     )
 
 

@@ -40,8 +40,9 @@ from lrmd.relay_codec import answer_of, call_message
 from lrmd.relaying import ToolRelay
 from lrmd.runner import Runner
 from raftmaker.runtime.clock import boot_ms, wall_us
-from raftmaker.runtime.errors import HaError, Refused
+from raftmaker.runtime.errors import HaError, NotPermitted, Refused
 from raftmaker.runtime.rpc import Service, abort
+from raftmaker.runtime.secrets import NoSecret, Secrets
 from raftmaker.vocabulary.ids import BootId, ResourceId
 from raftmaker.wire import executor_pb2 as pb
 from raftmaker.wire import executor_pb2_grpc, types_pb2
@@ -64,6 +65,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         identity: Identity,
         boot_id: BootId,
         incarnation: str,
+        secrets: Secrets,
         delegates: Delegates | None = None,
         attending: Attending | None = None,
         relay: ToolRelay | None = None,
@@ -73,6 +75,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         `delegates`: on a member; `attending` and `relay`: on a remote node.
         """
         self._relay = relay
+        self._secrets = secrets
         self._delegates = delegates
         self._attending = attending
         self._runner = runner
@@ -234,6 +237,24 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServicer):
         async def work() -> pb.ReleaseReply:
             self._attends().release(request.router)
             return pb.ReleaseReply()
+
+        return await _answered(context, work)
+
+    async def KeepSecret(
+        self, request: pb.KeepSecretRequest, context: _Context
+    ) -> pb.KeepSecretReply:
+        """Keep a secret for a member; who is on this node has the right to the files, or not."""
+
+        async def work() -> pb.KeepSecretReply:
+            self._attends()
+            if context.peer().startswith("unix"):
+                raise NotPermitted("secrets come from members; cibsecret sets them there")
+            try:
+                value = request.value if request.HasField("value") else None
+                self._secrets.take(request.resource, request.parameter, value)
+            except (NoSecret, OSError) as error:
+                raise HaError(str(error)) from None
+            return pb.KeepSecretReply(identity=self._identity)
 
         return await _answered(context, work)
 

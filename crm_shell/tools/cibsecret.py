@@ -6,9 +6,11 @@ import argparse
 import getpass
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import Home, find_pairs, of_resource, remove_pair, set_pair
+from crm_shell.host.remote_nodes import remote_nodes
 from crm_shell.tools.frame import ToolFailed, ToolParser, run_tool, write
 from raftmaker.client import Cluster
 from raftmaker.runtime.errors import HaError
@@ -26,8 +28,18 @@ _ACTIONS = {
 }
 
 
+class Keeper(Protocol):
+    """What keeps another node's secrets: a member's controller, a remote node's executor."""
+
+    async def keep_secret(self, resource: str, parameter: str, value: str | None) -> None:
+        """Keep it; None: remove it. Raises `HaError`."""
+
+    async def close(self) -> None:
+        """End the connection."""
+
+
 class Keeping:
-    """The secrets of one parameter of one resource, here and on the other nodes."""
+    """The secrets of one parameter of one resource, here and on the others, remote nodes too."""
 
     def __init__(self, cluster: Cluster, resource: str, parameter: str, *, with_cib: bool) -> None:
         """`with_cib`: the CIB is read and changed too."""
@@ -78,14 +90,19 @@ class Keeping:
     async def spread(self, kept: Iterable[tuple[str, str, str | None]]) -> list[str]:
         """Tell the other nodes; return those that could not be told, with the reason."""
         known, missed = list(kept), []
-        for node, controller in await self._cluster.other_controllers():
+        remotes = remote_nodes((await self._cluster.cib()).document)
+        others: list[tuple[str, Keeper]] = [*await self._cluster.other_controllers()]
+        others += [
+            (each.name, self._cluster.remote_executor(each.name, each.address)) for each in remotes
+        ]
+        for node, keeper in others:
             try:
                 for resource, parameter, value in known:
-                    await controller.keep_secret(resource, parameter, value)
+                    await keeper.keep_secret(resource, parameter, value)
             except HaError as error:
                 missed.append(f"{node}: {error}")
             finally:
-                await controller.close()
+                await keeper.close()
         return missed
 
 

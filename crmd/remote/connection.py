@@ -45,7 +45,9 @@ class Link(Struct, frozen=True, kw_only=True):
 
 def address_of(request: OperationRequest) -> str | None:
     """Return where the remote node listens, ``host:port``; None: the parameters name no address."""
-    server = request.parameters.get("server") or str(request.resource)
+    given = request.parameters
+    # A guest node's connection, which nobody configured, has the older name.
+    server = given.get("server") or given.get("addr") or str(request.resource)
     port = request.parameters.get("port") or str(REMOTE_PORT)
     host = f"[{server}]" if ":" in server and not server.startswith("[") else server
     address = f"{host}:{port}"

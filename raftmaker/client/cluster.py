@@ -164,6 +164,17 @@ class Cluster:
             if peer.is_node and peer.name != self.settings.node
         )
 
+    def remote_executor(self, name: NodeName, address: str) -> ExecutorClient:
+        """Return a client of a remote node's executor at ``host:port``, for the caller to close.
+
+        Raises `Rejected` where this node's key may not be read: it listens to members alone.
+        """
+        from lrmd.client import ExecutorClient
+
+        credentials = secured(self.settings).me.controller.credentials
+        endpoint = Endpoint(node=name, address=address, credentials=credentials)
+        return ExecutorClient(endpoint, identity=self._identity)
+
     @property
     def fencer(self) -> FencerClient:
         """The client of this node's fencer. Raises `Unreachable`."""

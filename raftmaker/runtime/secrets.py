@@ -65,6 +65,13 @@ class Secrets:
             )
         return text
 
+    def take(self, resource: str, parameter: str, value: str | None) -> None:
+        """Keep a secret, or keep it no longer. Raises `NoSecret`, OSError."""
+        if value is None:
+            self.remove(resource, parameter)
+        else:
+            self.write(resource, parameter, value)
+
     def write(self, resource: str, parameter: str, value: str) -> None:
         """Keep a secret; it is on the disk when this returns. Raises `NoSecret`, OSError."""
         if "\n" in value or "\0" in value:

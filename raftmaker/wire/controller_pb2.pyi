@@ -269,19 +269,3 @@ class Contribution(_message.Message):
     was_candidate: bool
     after: int
     def __init__(self, origin: _Optional[str] = ..., detail: _Optional[str] = ..., added: _Optional[int] = ..., before: _Optional[int] = ..., was_candidate: _Optional[bool] = ..., after: _Optional[int] = ...) -> None: ...
-
-class KeepSecretRequest(_message.Message):
-    __slots__ = ("resource", "parameter", "value")
-    RESOURCE_FIELD_NUMBER: _ClassVar[int]
-    PARAMETER_FIELD_NUMBER: _ClassVar[int]
-    VALUE_FIELD_NUMBER: _ClassVar[int]
-    resource: str
-    parameter: str
-    value: str
-    def __init__(self, resource: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-
-class KeepSecretReply(_message.Message):
-    __slots__ = ("identity",)
-    IDENTITY_FIELD_NUMBER: _ClassVar[int]
-    identity: _types_pb2.Identity
-    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ...) -> None: ...

@@ -99,8 +99,8 @@ class ControllerStub:
                 _registered_method=True)
         self.KeepSecret = channel.unary_unary(
                 '/raftmaker.v1.Controller/KeepSecret',
-                request_serializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.SerializeToString,
-                response_deserializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.FromString,
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.FromString,
                 _registered_method=True)
         self.Leave = channel.unary_unary(
                 '/raftmaker.v1.Controller/Leave',
@@ -276,8 +276,8 @@ def add_ControllerServicer_to_server(servicer, server):
             ),
             'KeepSecret': grpc.unary_unary_rpc_method_handler(
                     servicer.KeepSecret,
-                    request_deserializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.FromString,
-                    response_serializer=raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.SerializeToString,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.SerializeToString,
             ),
             'Leave': grpc.unary_unary_rpc_method_handler(
                     servicer.Leave,
@@ -635,8 +635,8 @@ class Controller:
             request,
             target,
             '/raftmaker.v1.Controller/KeepSecret',
-            raftmaker_dot_wire_dot_controller__pb2.KeepSecretRequest.SerializeToString,
-            raftmaker_dot_wire_dot_controller__pb2.KeepSecretReply.FromString,
+            raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.FromString,
             options,
             channel_credentials,
             insecure,

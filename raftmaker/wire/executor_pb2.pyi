@@ -7,6 +7,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class KeepSecretRequest(_message.Message):
+    __slots__ = ("resource", "parameter", "value")
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    resource: str
+    parameter: str
+    value: str
+    def __init__(self, resource: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class KeepSecretReply(_message.Message):
+    __slots__ = ("identity",)
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    identity: _types_pb2.Identity
+    def __init__(self, identity: _Optional[_Union[_types_pb2.Identity, _Mapping]] = ...) -> None: ...
+
 class RelayedCall(_message.Message):
     __slots__ = ("number", "method", "request", "timeout_ms", "given_up")
     NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -117,6 +117,11 @@ class ExecutorStub:
                 request_serializer=raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_executor__pb2.RelayedCall.FromString,
                 _registered_method=True)
+        self.KeepSecret = channel.unary_unary(
+                '/raftmaker.v1.Executor/KeepSecret',
+                request_serializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.FromString,
+                _registered_method=True)
 
 
 class ExecutorServicer:
@@ -239,6 +244,14 @@ class ExecutorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def KeepSecret(self, request, context):
+        """On a remote node: keeps a secret of a resource, or removes it. Only members may: it is refused on the node's socket. A
+        member's secrets are kept by its controller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -321,6 +334,11 @@ def add_ExecutorServicer_to_server(servicer, server):
                     servicer.Relay,
                     request_deserializer=raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.FromString,
                     response_serializer=raftmaker_dot_wire_dot_executor__pb2.RelayedCall.SerializeToString,
+            ),
+            'KeepSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepSecret,
+                    request_deserializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -757,6 +775,33 @@ class Executor:
             '/raftmaker.v1.Executor/Relay',
             raftmaker_dot_wire_dot_executor__pb2.RelayedAnswer.SerializeToString,
             raftmaker_dot_wire_dot_executor__pb2.RelayedCall.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raftmaker.v1.Executor/KeepSecret',
+            raftmaker_dot_wire_dot_executor__pb2.KeepSecretRequest.SerializeToString,
+            raftmaker_dot_wire_dot_executor__pb2.KeepSecretReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,6 +21,7 @@ from lrmd.server import ExecutorServicer, service_of
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.rpc import Server, serve
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session
 from raftmaker.vocabulary.membership import Facts, NodeFacts, Presence
@@ -65,6 +66,7 @@ class Place:
             identity=IDENTITY,
             boot_id=BOOT,
             incarnation="1",
+            secrets=Secrets(self.folder / "secrets"),
         )
         return await serve(
             [service_of(servicer)], identity=IDENTITY, socket=self.folder / "lrmd.sock"

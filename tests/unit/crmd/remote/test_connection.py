@@ -37,6 +37,7 @@ def request(operation: str = "start", **parameters: str) -> OperationRequest:
     [
         ({}, "far:3121"),
         ({"server": "10.0.0.9"}, "10.0.0.9:3121"),
+        ({"addr": "10.0.0.20", "port": "4000"}, "10.0.0.20:4000"),
         ({"server": "fd00::9", "port": "4000"}, "[fd00::9]:4000"),
         ({"port": "none"}, None),
     ],
