@@ -45,7 +45,7 @@ class Names(Struct, frozen=True, gc=False):
 Descent = tuple[tuple[object, tuple[int, ...]], ...]
 """The marks of the elements that one was copied from, the newest first, each with the positions of
 the children that were exchanged since. A mark is a bare object, so that no old version is kept."""
-_ANCESTORS_MAX = 8
+_ANCESTORS_MAX = 4
 _FEW = 16
 """Among so few children looking is as quick as knowing."""
 
@@ -155,11 +155,10 @@ class Element(Struct, _Kept, frozen=True, gc=False):
         except AttributeError:
             mark = object()
             force_setattr(self, "_mark", mark)
-        further = getattr(self, "_descent", ())[: _ANCESTORS_MAX - 1]
-        return (
-            (mark, (position,)),
-            *((one, tuple(sorted({*places, position}))) for one, places in further),
-        )
+        descent = [(mark, (position,))]
+        for one, places in getattr(self, "_descent", ())[: _ANCESTORS_MAX - 1]:
+            descent.append((one, places if position in places else (*places, position)))
+        return tuple(descent)
 
     def exchanged(self, old: Element) -> Iterator[tuple[Element, Element]]:
         """Yield the children of `old` and of this that are not one object, in order.
@@ -170,7 +169,7 @@ class Element(Struct, _Kept, frozen=True, gc=False):
         mark = getattr(old, "_mark", None)
         for ancestor, places in getattr(self, "_descent", ()):
             if ancestor is mark:
-                both = [(old.children[place], self.children[place]) for place in places]
+                both = [(old.children[place], self.children[place]) for place in sorted(places)]
                 yield from (pair for pair in both if pair[0] is not pair[1])
                 return
         pairs = zip(old.children, self.children, strict=True)
