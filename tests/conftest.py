@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,6 +34,11 @@ def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember every skip."""
     _note_skip(report)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Go by the machine's time zone again, whatever a test has set; monkeypatch is undone."""
+    time.tzset()
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
