@@ -9,7 +9,6 @@ on (`crmd.guarding`).
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from crmd.remote.relayed import Relaying, stopped, taken
 from lrmd.client import ExecutorClient
@@ -114,7 +113,7 @@ class CallsForNode:
         daemon, limit_ms = RELAYED[call.method].daemon, time_for(call)
         limit_s = None if limit_ms is None else limit_ms / 1000
         channel, identity = self._doors.to(daemon), self._doors.identity
-        with suppress(asyncio.CancelledError):
+        try:
             async for answer in made(channel, call, limit_s, node=self._node, identity=identity):
                 if answer.status == CallStatus.UNREACHABLE:
                     self._doors.failed(daemon)
@@ -122,6 +121,10 @@ class CallsForNode:
                 if answer.status is not None:
                     self._state = stopped(self._state, call.number)
                 await answers.put(answer)
+        except asyncio.CancelledError:
+            pass  # nobody waits any more
+        finally:
+            self._state = stopped(self._state, call.number)
 
 
 def _named(answer: RelayedAnswer, daemon: Daemon, member: NodeName) -> RelayedAnswer:

@@ -8,10 +8,12 @@ from collections.abc import AsyncGenerator, Callable
 
 from lrmd.relayed_calls import Calls, asked, broken_off, closed, ended, opened
 from raftmaker.runtime.errors import Refused
-from raftmaker.vocabulary.relayed import CallStatus, RelayedAnswer, RelayedCall
+from raftmaker.vocabulary.relayed import CALLS_MAX, CallStatus, RelayedAnswer, RelayedCall
 
 WAIT_S = 5.0
 """How long a call waits for the member that attends to this node: it may have begun just now."""
+UNREAD_MAX = 4 * CALLS_MAX
+"""A member that has so much unread is asked nothing more."""
 BEHIND_MAX = 256
 """A tool that follows something and has so many answers unread is not waited for."""
 
@@ -79,6 +81,10 @@ class ToolRelay:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WAIT_S):
                     await self._is_open.wait()
+        if self._outbox.qsize() >= UNREAD_MAX:  # of callers that have gone meanwhile
+            details = "the member that is connected reads nothing: ask again"
+            yield RelayedAnswer(number=0, status=CallStatus.TOO_MUCH, details=details)
+            return
         self._calls, given = asked(self._calls, call)
         if isinstance(given, RelayedAnswer):
             yield given

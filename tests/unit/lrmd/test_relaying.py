@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from lrmd.relayed_calls import Calls, asked, broken_off, closed, ended, opened
-from lrmd.relaying import BEHIND_MAX, ToolRelay
+from lrmd.relaying import BEHIND_MAX, UNREAD_MAX, ToolRelay
 from raftmaker.runtime.errors import Refused
 from raftmaker.vocabulary.relayed import (
     CALL_MS_MAX,
@@ -174,5 +174,26 @@ def test_the_member_is_told_of_a_caller_that_has_gone_or_does_not_read() -> None
         assert (await begun).message == b"news"
         rest = [answer async for answer in slow]
         assert rest[-1].status == CallStatus.TOO_MUCH
+
+    asyncio.run(body())
+
+
+def test_a_member_that_reads_nothing_is_asked_no_more() -> None:
+    """Callers that come and go would fill the memory else."""
+
+    async def body() -> None:
+        relay = ToolRelay(lambda: "n1")
+        stream = relay.stream("n1")
+        first = asyncio.create_task(heard(relay, call()))
+        await anext(stream)
+        for _ in range(UNREAD_MAX):
+            asking = asyncio.create_task(heard(relay, call()))
+            await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        (answer,) = await heard(relay, call())
+        assert answer.status == CallStatus.TOO_MUCH
+        assert "reads nothing" in answer.details
+        first.cancel()
 
     asyncio.run(body())
