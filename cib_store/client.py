@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cib_store.beats import BeatSender as BeatSender
-from cib_store.document.codec import parse
+from cib_store.document.codec import LARGE_CHARACTERS, parse
 from cib_store.document.element import Element
 from cib_store.document.held import AttributeValue as AttributeValue
 from cib_store.membership.view import Membership as Membership
@@ -341,7 +341,10 @@ class StoreClient:
             with calling(f"the store at {place.target}", _MEND):
                 async for event in call:
                     self._places.answered(place)
-                    seen = stepped(seen, event)
+                    if len(event.patch) + len(event.resync) < LARGE_CHARACTERS:
+                        seen = stepped(seen, event)
+                    else:
+                        seen = await asyncio.to_thread(stepped, seen, event)
                     yield seen
             raise Unreachable(f"the store at {place.target} ended the watch; {_MEND}")
         except HaError:

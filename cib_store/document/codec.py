@@ -12,6 +12,8 @@ from cib_store.document.escaping import IN_ATTRIBUTE, IN_TEXT
 
 SMALL_CHARACTERS = 4096
 """Texts up to this size are kept with what they say: a change is read by proposer and `apply`."""
+LARGE_CHARACTERS = 64 * 1024
+"""From this size on a daemon reads on a thread: it must not stand still for seconds."""
 DEPTH_MAX = 200
 """Deepest nesting that is read; the CIB needs about ten."""
 

@@ -15,6 +15,7 @@ from cib_store.access.permissions import Permission
 from cib_store.access.views import binding
 from cib_store.apply import State
 from cib_store.apply.change import CONFLICT
+from cib_store.document.codec import LARGE_CHARACTERS
 from cib_store.document.element import Element
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_of
@@ -31,8 +32,6 @@ from raftmaker.vocabulary.commands import CibChange, CibOperation, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
-LARGE_CHARACTERS = 64 * 1024
-"""A request of so much XML is looked at on a thread."""
 _VALUE = re.compile(r"@value\s*=\s*(?:'[^']*'|\"[^\"]*\")")
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from cib_store.document.codec import SMALL_CHARACTERS, parse, read_ahead
+from cib_store.document.codec import LARGE_CHARACTERS, SMALL_CHARACTERS, parse, read_ahead
 from cib_store.document.element import Element
 from cib_store.hub import Hub
 from cib_store.messages.commands import encode
-from cib_store.proposing.changes import LARGE_CHARACTERS, ChangeOrder, Changes
+from cib_store.proposing.changes import ChangeOrder, Changes
 from cib_store.proposing.proposer import Proposer
 from cib_store.raft.log import ReplicatedLog
 from cib_store.replica import Replica
