@@ -152,7 +152,7 @@ class Seats:
         """The log is committed up to `index`: who has left for good is not heard any more."""
         leaving = self._log.leaving(index) if self.leaving else self.leaving
         if leaving != self.leaving:
-            for name in self.leaving - leaving:
+            for name in sorted(self.leaving - leaving):
                 self._part_from(Node(name))
             self.leaving = leaving
             self.on_change(self.current)
@@ -277,7 +277,7 @@ class Seats:
             return (f"{self.me} leads: another must lead before it can go",)
         now, reasons = pysyncobj.syncobj.monotonicTime(), []
         matched = engine._SyncObj__raftMatchIndex
-        for name in set(wanted.voters) - set(self.current.voters):
+        for name in sorted(set(wanted.voters) - set(self.current.voters)):
             seat, card = wanted.seat(name), self.cards.get(name)
             # A voter that had lost its disk acknowledged nothing after it was made a learner.
             needed = max(self._log.index, engine.raftCommitIndex - CLOSE)

@@ -146,14 +146,14 @@ class World:
     def ended(self, voter: Voter) -> None:
         """A voter's process is gone: its streams end, at once or (power) when somebody notices."""
         self.disturbed()
-        for a, b in tuple(self._streams):
+        for a, b in sorted(self._streams):
             if voter.name in (a, b) and not voter.loses_power:
                 self._break(a, b)
         self.nemesis.ended(voter)
 
     def started(self, voter: Voter) -> None:
         """A voter's process is new: what is left of its old streams is reset."""
-        for a, b in tuple(self._streams):
+        for a, b in sorted(self._streams):
             if voter.name in (a, b):
                 self._break(a, b)
 
