@@ -73,6 +73,10 @@ class Beats:
         self._phase_us: dict[Process, int] = {}
         self._beating: set[Process] = set()
         self._fresh: dict[NodeName, Freshness] = {}
+        self._voters: dict[NodeName, tuple[NodeName, ...]] = {}
+        """Whose answers count for a controller."""
+        self._before_us: dict[NodeName, int] = {}
+        """Its contact until others voted."""
         self._told_ms: dict[NodeName, int] = {}
         self._session: dict[NodeName, tuple[BootId, Session]] = {}
         self._arrived_us: dict[tuple[NodeName, NodeName], int] = {}
@@ -113,11 +117,13 @@ class Beats:
             self._unfold_silently(stream)
             self._arrived_us.pop((sender.machine.name, stream.node), None)
         if sender is self.controllers[sender.machine.name]:
+            self._before_us.pop(sender.machine.name, None)
+            self._voters.pop(sender.machine.name, None)
             self._forget_contact(sender.machine.name)
         self._beat_on(sender)
 
     def _forget_contact(self, node: NodeName) -> None:
-        self._fresh[node] = Freshness(voters=tuple(self.voters))
+        self._fresh[node] = Freshness(voters=self._voters.get(node, tuple(self.voters)))
         self._told_ms[node] = -1
 
     def _beat_on(self, sender: Process) -> None:
@@ -246,6 +252,18 @@ class Beats:
             self._told_ms[node] = newest
             arrived_ms = controller.machine.at_ms_of(arrived_us)
             controller.guarded(lambda: controller.beats_answered(newest, arrived_ms))
+
+    def voters_changed(self, node: NodeName, voters: tuple[NodeName, ...]) -> None:
+        """A controller sees that others vote: later answers of those of before prove nothing.
+
+        What they answered until then does, since the voters re-arm their silences.
+        """
+        if voters != self._voters.get(node, tuple(self.voters)):
+            before_us = self.answered_us(node)
+            if before_us is not None:
+                self._before_us[node] = before_us
+            self._voters[node] = voters
+            self.session_changed(node)
 
     def session_changed(self, node: NodeName) -> None:
         """The controller has another session: answers to the beats of the old one prove nothing."""
@@ -387,15 +405,21 @@ class Beats:
     def answered_us(self, node: NodeName) -> int | None:
         """When the newest beat of the node's controller was sent that a majority answered."""
         controller = self.controllers[node]
+        voters = self._voters.get(node, tuple(self.voters))
         sent = []
         for stream in self._streams[controller]:
+            if stream.voter.machine.name not in voters:
+                continue
             if stream.folded:
                 margin_us = 2 * self._network.delay_us(node, stream.voter.machine.name)
                 sent.append(max(stream.answered_us, self._newest_us(stream, margin_us)))
             elif stream.answered_us >= 0:
                 sent.append(stream.answered_us)
-        majority = len(self.voters) // 2 + 1
-        return sorted(sent, reverse=True)[majority - 1] if len(sent) >= majority else None
+        majority = len(voters) // 2 + 1
+        before_us = self._before_us.get(node)
+        if len(sent) < majority:
+            return before_us
+        return max(sorted(sent, reverse=True)[majority - 1], before_us or 0)
 
     def voter_died(self, voter: NodeName) -> None:
         """A voter ends: what was silent to it at this moment, it may have reported."""

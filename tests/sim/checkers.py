@@ -63,6 +63,11 @@ class Checkers:
         self._joins = JoinChecker()
         cluster.agents.on_active.append(self._active)
         cluster.log.after_apply.append(self._applied)
+        cluster.log.on_two_histories = self._two_histories
+
+    def _two_histories(self, index: int) -> None:
+        """Of two voters never both go on: what one of them committed is the other's history too."""
+        raise Violation("one-history", f"two entries were committed at index {index}")
 
     def _active(self, node: NodeName, resource: str) -> None:
         """No primitive is active on two nodes."""
@@ -104,7 +109,7 @@ class Checkers:
         self.checks += 1
         what = f"ran {effect.action.value} of {effect.target}"
         self._tokens.fencer(fencer, operation.token, what)
-        self._facts.device_runs(operation)
+        self._facts.device_runs(fencer.machine.name, operation)
 
     def loss_proposed(self, store: Store, body: NodeLost | ControllerLost | RenewSession) -> None:
         """A leader proposes a loss: not when it hears no majority itself."""
@@ -112,11 +117,11 @@ class Checkers:
         if not isinstance(body, NodeLost):
             return
         mine = store.machine.name
-        voters = self._cluster.nodes
+        voters = store.voter.voters
         deaf = [
             name for name in voters if name != mine and self._cluster.beats.is_silent(mine, name)
         ]
-        if len(deaf) >= self._cluster.log.majority:
+        if len(deaf) >= store.voter.majority:
             raise Violation(
                 "minority-steps-down", f"{mine} declares {body.node} lost and hears not {deaf}"
             )
@@ -397,14 +402,20 @@ class FactsChecker:
                 "answered-or-lost",
                 f"{node} is lost, yet a majority answered it {(now_us - contact_us) // MS} ms ago",
             )
-        silent = beats.silent_since(node, self._sessions_us.get((node, session), 0))
+        since_us = self._sessions_us.get((node, session), 0)
+        voters = self._cluster.log.voters
+        silent = [one for one in beats.silent_since(node, since_us) if one in voters]
         if len(silent) < self._cluster.log.majority:
             raise Violation("majority-silent", f"{node} is lost, yet silent only for {silent}")
 
-    def device_runs(self, operation: Operation) -> None:
-        """A device is used: an intent for the session that it is used for must be committed."""
+    def device_runs(self, node: NodeName, operation: Operation) -> None:
+        """A device is used: an intent for the session that it is used for must be committed.
+
+        Or it is used by one of two nodes, whose store could go on alone after that.
+        """
         session = (operation.target, operation.boot_id, operation.session)
-        if session not in self._intents:
+        may_end = self._cluster.stores[node].survivor.may_end
+        if session not in self._intents and session[:2] not in may_end:
             raise Violation("intent-first", f"a device runs without an intent for {session}")
         there = self._cluster.log.newest.state.facts.of(operation.target)
         if there is not None and (there.boot_id, there.session) != session[1:]:

@@ -22,6 +22,7 @@ from raftmaker.vocabulary.commands import (
     RenewSession,
 )
 from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Session, Term, Token
+from raftmaker.vocabulary.membership import Facts
 from stonithd.fencing.setup import Setup
 from tests.sim.agents import Agents
 from tests.sim.beats import Beats
@@ -45,6 +46,7 @@ from tests.sim.rules import Rules
 from tests.sim.schedules import Schedules
 from tests.sim.settling import Settling
 from tests.sim.store import Store
+from tests.sim.survivor import seed_of
 from tests.sim.trace import Trace
 
 NAMES = ("n1", "n2", "n3", "n4", "n5")
@@ -80,7 +82,10 @@ class Cluster:
         self.rules = plan.rules
         random = Random(f"{plan.seed}/plan")
         self.has_fencing = random.random() < 0.75 if plan.fencing is None else plan.fencing
+        if plan.nodes == 2 and plan.fencing is None:
+            self.has_fencing = True  # without it neither goes on alone
         self.nodes = tuple(NodeName(name) for name in NAMES[: plan.nodes])
+        self.is_pair = len(self.nodes) == 2
         self.cluster_id = ClusterId("simulated")
         self.generation = 2
         self.timings = Timings()
@@ -99,25 +104,22 @@ class Cluster:
             random=self._random("log"),
             trace=self.trace,
             initial=State(),
+            seed=seed_of(self.nodes, self.generation),
             apply=self._apply,
         )
-        self.elections = Elections(self.loop, self.network, self._random("elections"), self.log)
+        self.elections = Elections(
+            self.loop,
+            self.network,
+            self._random("elections"),
+            self.log,
+            lambda replica: self.stores[replica.name].superseded(),
+        )
         self.beats = Beats(self.loop, self.network, self._random("beats"), self.timings.dead_ms)
         self.beats.always_answer = not self.rules.reporter_stops_answering
         self.machines: dict[NodeName, Machine] = {}
         self.power = Power(self.loop, self._random("power"), self.trace, self.machines)
         self.crashes = CrashPoints(self._random("crashes"), self.power.crash)
-        habits = {*plan.focus, *_habits(plan)}
-        if "power-fails" in habits:
-            self.power.habits.fail = 0.7
-        if "quick-boots" in habits:
-            self.power.habits.boot_ms = (300, 2_000)
-        if "slow-agents" in habits:
-            self.agents.habits.start_ms = (1_500, 5_500)
-        if not self.has_fencing:
-            # Without fencing an isolated node must be able to stop in time: see nemesis.py.
-            self.crashes.spared = frozenset(("crmd", "lrmd"))
-            self.agents.habits.fail_stop = self.agents.habits.hang = 0.0
+        self._take_habits()
         self.stores: dict[NodeName, Store] = {}
         self.controllers: dict[NodeName, Controller] = {}
         self.executors: dict[NodeName, Executor] = {}
@@ -131,6 +133,20 @@ class Cluster:
         self.network.boot_of = self._boot_of
         self.network.before_change.append(self.beats.before_change)
         self.network.after_change.append(self._changed)
+
+    def _take_habits(self) -> None:
+        """Let device, agents and crashes be as the plan, or the seed, has them."""
+        habits = {*self.plan.focus, *_habits(self.plan)}
+        if "power-fails" in habits:
+            self.power.habits.fail = 0.7
+        if "quick-boots" in habits:
+            self.power.habits.boot_ms = (300, 2_000)
+        if "slow-agents" in habits:
+            self.agents.habits.start_ms = (1_500, 5_500)
+        if not self.has_fencing:
+            # Without fencing an isolated node must be able to stop in time: see nemesis.py.
+            self.crashes.spared = frozenset(("crmd", "lrmd"))
+            self.agents.habits.fail_stop = self.agents.habits.hang = 0.0
 
     def _boot_of(self, node: NodeName) -> object:
         machine = self.machines[node]
@@ -203,6 +219,10 @@ class Cluster:
         return Setup(
             devices=(device(self.nodes),), members=tuple(sorted(members)), fencing_timeout_ms=20_000
         )
+
+    def voters_in(self, facts: Facts) -> tuple[NodeName, ...]:
+        """Return who votes, as somebody who sees these facts knows it."""
+        return tuple(one.name for one in facts.members.voters) or self.nodes
 
     def membership_seen(self, store: Store) -> None:
         """A store applied other facts: its node's fencer sees the members."""

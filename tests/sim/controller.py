@@ -23,7 +23,9 @@ from tests.sim.controller_calls import (
     RPC_TIMEOUT_MS,
     Reply,
     ask_executor,
+    ask_store,
     fencing_ended,
+    order_event,
     run_fencing,
 )
 from tests.sim.crashes import CrashPoints
@@ -121,6 +123,8 @@ class Controller(Process):
         mine = watched.facts.of(self.machine.name)
         current = mine is not None and mine.boot_id == self.machine.boot_id
         session = mine.session if mine is not None and current else Session(0)
+        voters = self._cluster.voters_in(watched.facts)
+        self._cluster.beats.voters_changed(self.machine.name, voters)
         if session != self._session:
             self._session = session
             self._cluster.beats.session_changed(self.machine.name)
@@ -221,7 +225,7 @@ class Controller(Process):
                 self._cluster.checkers.order_taken(self, meant)
             reply(value)
 
-        self.called(lambda call: _order_event(self, call, order), answer)
+        self.called(lambda call: order_event(self, call, order), answer)
 
     # -- the shell ------------------------------------------------------------
 
@@ -290,8 +294,11 @@ class Controller(Process):
                 self._answer(effect)
             case fx.ReportProgress() | fx.LeavingWaits():
                 pass
-            case fx.AskToGoAlone() | fx.GoAlone() | fx.SurvivalWaits():
-                raise AssertionError("this cluster has three voters: none goes on alone")
+            case fx.AskToGoAlone() | fx.GoAlone():
+                assert self._cluster.is_pair, "this cluster has three voters: none goes on alone"
+                ask_store(self, self._cluster, effect)
+            case fx.SurvivalWaits(reason):
+                self.machine.trace(self.label, f"does not go on alone: {reason}")
             case fx.Exit():
                 self.machine.trace(self.label, f"exits: {effect.reason}")
                 self.exit()
@@ -463,36 +470,3 @@ class Controller(Process):
             self._later(0, lambda: fencing_ended(self, self._cluster, effect))
         else:
             run_fencing(self, self._cluster, effect)
-
-
-def _order_event(
-    target: Controller, call: int, effect: fx.SendOrder | fx.SendCancel | fx.SendForget
-) -> ev.Event:
-    match effect:
-        case fx.SendOrder():
-            return ev.OrderReceived(
-                at_ms=target.at_ms,
-                call=call,
-                boot_id=effect.boot_id,
-                join_number=effect.join_number,
-                operation=effect.operation,
-            )
-        case fx.SendCancel():
-            return ev.CancelReceived(
-                at_ms=target.at_ms,
-                call=call,
-                token=effect.token,
-                resource=effect.resource,
-                operation=effect.operation,
-                interval_ms=effect.interval_ms,
-            )
-        case fx.SendForget():
-            return ev.ForgetReceived(
-                at_ms=target.at_ms,
-                call=call,
-                token=effect.token,
-                resource=effect.resource,
-                operation=effect.operation,
-                interval_ms=effect.interval_ms,
-                failure=effect.failure,
-            )

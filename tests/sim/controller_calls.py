@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from crmd.fsa import effects as fx
 from crmd.fsa import events as ev
 from crmd.fsa.executor import Inventory
-from raftmaker.vocabulary.ids import Token
+from raftmaker.vocabulary.ids import NodeName, Token
+from raftmaker.vocabulary.membership import LogPlace
 from stonithd.fencing.events import FenceRequested
 from stonithd.fencing.setup import FenceAction
+from tests.sim.configurations import DEVICE
 from tests.sim.executor import Executor, Taken, TokenRefused
 from tests.sim.fencer import Fenced
 
@@ -72,6 +76,46 @@ def ask_executor(
         ask()
 
 
+def ask_store(
+    controller: Controller, cluster: Cluster, effect: fx.AskToGoAlone | fx.GoAlone
+) -> None:
+    """Ask the store of the controller's node about going on alone; its answer is an event."""
+    store = cluster.stores[controller.machine.name]
+
+    def must_not(reason: str) -> ev.Event:
+        return ev.MustNotGoAlone(at_ms=controller.at_ms, request=effect.request, reason=reason)
+
+    def answered(value: object) -> None:
+        match value:
+            case (LogPlace() as place, str() as peer):
+                event: ev.Event = ev.MayGoAlone(
+                    at_ms=controller.at_ms,
+                    request=effect.request,
+                    place=place,
+                    peer=NodeName(peer),
+                )
+            case True:
+                event = ev.WentAlone(at_ms=controller.at_ms, request=effect.request)
+            case _:
+                event = must_not(str(value))
+        controller.take_event(event)
+
+    def ask(reply: Reply) -> None:
+        match effect:
+            case fx.AskToGoAlone():
+                store.survivor.may(reply)
+            case fx.GoAlone():
+                store.survivor.go(effect.place, effect.proof, reply)
+
+    controller.call(
+        store,
+        ask,
+        answered=answered,
+        failed=lambda reason: controller.take_event(must_not(reason)),
+        timeout_ms=3 * RPC_TIMEOUT_MS,
+    )
+
+
 def raise_fencer(
     controller: Controller, cluster: Cluster, token: Token, go_on: Callable[[], None] | None
 ) -> None:
@@ -128,6 +172,10 @@ def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing)
             fencing_ended(controller, cluster, effect, value.confirmed, value.devices, value.reason)
         )
 
+    if _is_alone(controller) and not cluster.rules.survivor_needs_device:
+        ended = fencing_ended(controller, cluster, effect, True, (DEVICE,))
+        controller.later(20, lambda: controller.take_event(replace(ended, at_ms=controller.at_ms)))
+        return
     fencer = cluster.fencers[effect.at]
     request = FenceRequested(
         at_ms=0,
@@ -140,8 +188,12 @@ def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing)
         timeout_ms=effect.timeout_ms,
         delay_ms=effect.delay_ms,
         client=effect.client,
+        afresh=effect.afresh,
     )
-    cluster.checkers.order_sent(controller, effect.token)
+    # The one of two that is to survive is in contact with nobody: what it may do is looked at where
+    # its device runs.
+    if effect.at != controller.machine.name or not _is_alone(controller):
+        cluster.checkers.order_sent(controller, effect.token)
     controller.call(
         fencer,
         lambda reply: fencer.fence(request, reply),
@@ -151,6 +203,10 @@ def run_fencing(controller: Controller, cluster: Cluster, effect: fx.RunFencing)
         ),
         timeout_ms=effect.timeout_ms * 2 + 5_000,
     )
+
+
+def _is_alone(controller: Controller) -> bool:
+    return controller.state is not None and controller.state.survival is not None
 
 
 def _executor_call(
@@ -178,3 +234,37 @@ def _executor_call(
             executor.raise_token(effect.token, reply)
         case fx.AskExecutor():
             reply(executor.inventory())
+
+
+def order_event(
+    target: Controller, call: int, effect: fx.SendOrder | fx.SendCancel | fx.SendForget
+) -> ev.Event:
+    """Return the event by which a member takes an order of a DC."""
+    match effect:
+        case fx.SendOrder():
+            return ev.OrderReceived(
+                at_ms=target.at_ms,
+                call=call,
+                boot_id=effect.boot_id,
+                join_number=effect.join_number,
+                operation=effect.operation,
+            )
+        case fx.SendCancel():
+            return ev.CancelReceived(
+                at_ms=target.at_ms,
+                call=call,
+                token=effect.token,
+                resource=effect.resource,
+                operation=effect.operation,
+                interval_ms=effect.interval_ms,
+            )
+        case fx.SendForget():
+            return ev.ForgetReceived(
+                at_ms=target.at_ms,
+                call=call,
+                token=effect.token,
+                resource=effect.resource,
+                operation=effect.operation,
+                interval_ms=effect.interval_ms,
+                failure=effect.failure,
+            )

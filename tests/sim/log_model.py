@@ -6,6 +6,9 @@ what can reach what), votes (granted at one moment) and fsync (what a replica ho
 crash). So entries are proposed twice, late, to old leaders, lost with them or committed by the
 next one, and the proposer may never learn which. `apply` runs once an index, however many
 replicas there are: states are immutable and shared.
+
+Who votes is in the log too. Of two voters one may go on alone in the next generation; the store of
+an older one, which meets it, is set aside and filled anew.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from random import Random
 from msgspec import Struct, field
 
 from cib_store.apply import Outcome, State
+from cib_store.raft.configuration import Card, Configuration, must_agree
 from raftmaker.vocabulary.commands import Body, Command
 from raftmaker.vocabulary.ids import NodeName, Term
+from raftmaker.vocabulary.membership import LogPlace
 from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.machine import Process
 from tests.sim.network import Network
@@ -35,6 +40,8 @@ class Entry(Struct, eq=False):
     term: int
     command: Command | None
     """None: the empty entry that begins a term."""
+    configuration: Configuration | None = None
+    """Who takes part from here on; None: the same."""
 
 
 class Applied(Struct, frozen=True):
@@ -56,6 +63,11 @@ class Replica(Struct, eq=False):
     applied: int = 0
     leads: bool = False
     leader: NodeName | None = None
+    founder: bool = True
+    store_id: str = ""
+    """Which store is on its disk; another one once it was set aside."""
+    configurations: list[tuple[int, Configuration]] = field(default_factory=list)
+    """Those in its log, with their indices; the first is that of before."""
     known: dict[NodeName, int] = field(default_factory=dict)
     """The leader's view: how many entries each other holds."""
     busy: set[NodeName] = field(default_factory=set)
@@ -67,6 +79,61 @@ class Replica(Struct, eq=False):
     def name(self) -> NodeName:
         """The node."""
         return self.process.machine.name
+
+    @property
+    def current(self) -> Configuration:
+        """Who takes part: the newest in its log, committed or not."""
+        return self.configurations[-1][1]
+
+    @property
+    def card(self) -> Card:
+        """What its store says of itself."""
+        return Card(
+            store_id=self.store_id,
+            founder=self.founder,
+            generation=self.current.generation,
+            number=self.current.number,
+        )
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether it has a vote, and its store is the one that counts."""
+        seat = self.current.seat(self.name)
+        return seat is not None and seat.votes and seat.admits(self.card)
+
+    def counts(self, other: Replica) -> bool:
+        """Whether the other one's vote is that of the store that was admitted."""
+        seat = self.current.seat(other.name)
+        return seat is not None and seat.votes and seat.admits(other.card)
+
+    def hears(self, other: Replica) -> bool:
+        """Whether both are of one generation, or one of them has nothing yet."""
+        cards = self.card, other.card
+        return any(one.is_blank for one in cards) or cards[0].generation == cards[1].generation
+
+    def since(self, index: int) -> tuple[Configuration, ...]:
+        """Return who took part after an entry, and everything that followed it in the log."""
+        before = [one for at, one in self.configurations if at <= index]
+        return (before[-1], *(one for at, one in self.configurations if at > index))
+
+    def follow(self, kept: int) -> None:
+        """Go by the log again, of which the first `kept` entries are as they were."""
+        self.configurations = [one for one in self.configurations if one[0] <= kept]
+        for index in range(kept, len(self.log)):
+            configuration = self.log[index].configuration
+            if configuration is not None:
+                self.configurations.append((index + 1, configuration))
+
+    @property
+    def place(self) -> LogPlace:
+        """Where its log stands."""
+        current = self.current
+        return LogPlace(
+            term=self.term,
+            last_index=len(self.log),
+            generation=current.generation,
+            number=current.number,
+        )
 
     def unapplied(self) -> list[Entry]:
         """Return what it holds and has not applied, committed or not."""
@@ -89,6 +156,7 @@ class LogModel:
         random: Random,
         trace: Trace,
         initial: State,
+        seed: Configuration,
         apply: Callable[[State, int, Command], tuple[State, Outcome]],
     ) -> None:
         self._loop = loop
@@ -96,19 +164,27 @@ class LogModel:
         self._random = random
         self._trace = trace
         self._apply = apply
+        self._seed = seed
         self.replicas: dict[NodeName, Replica] = {}
         self.applied: list[Applied] = [Applied(0, None, initial, None)]
         self.entries: list[Entry] = []
         """The entries behind `applied[1:]`: committed, so never another one in their place."""
         self.before_apply: list[Callable[[State, Command], None]] = []
         self.after_apply: list[Callable[[Applied, Applied], None]] = []
+        self.on_two_histories: Callable[[int], None] = _two_histories
+        """Told of an index at which two entries were committed; raises."""
         self.lost_proposals = 0
         self._committer: Replica | None = None
 
     @property
     def majority(self) -> int:
-        """How many make a majority."""
-        return len(self.replicas) // 2 + 1
+        """How many make a majority, as whoever commits counts."""
+        return (self._committer.current if self._committer is not None else self._seed).majority
+
+    @property
+    def voters(self) -> tuple[NodeName, ...]:
+        """Who votes, as whoever commits sees it."""
+        return (self._committer.current if self._committer is not None else self._seed).voters
 
     @property
     def newest(self) -> Applied:
@@ -128,7 +204,8 @@ class LogModel:
 
     def add(self, process: Process) -> Replica:
         """Add a voter."""
-        replica = Replica(process=process)
+        store_id = f"{process.machine.name}/0"
+        replica = Replica(process=process, store_id=store_id, configurations=[(0, self._seed)])
         self.replicas[replica.name] = replica
         return replica
 
@@ -141,6 +218,14 @@ class LogModel:
         replica.busy.clear()
         back = self._random.choice((0, 0, 3, 20))
         replica.commit = replica.applied = max(0, replica.applied - back)
+
+    def set_aside(self, replica: Replica) -> None:
+        """Its generation is over: its disk has a new, empty store from now on."""
+        replica.log, replica.term, replica.commit, replica.applied = [], 0, 0, 0
+        replica.founder, replica.store_id = False, f"{replica.name}/{self._loop.now_us}"
+        replica.configurations = [(0, Configuration(number=0, generation=0))]
+        for other in self.replicas.values():
+            other.known[replica.name] = 0
 
     def lead(self, replica: Replica, term: int) -> None:
         """Make it the leader of a new term; the caller made sure of a majority's votes."""
@@ -180,9 +265,29 @@ class LogModel:
             return
         self._forward(replica, self.replicas[leader], command, done)
 
-    def _append(self, replica: Replica, command: Command, done: Done) -> None:
-        entry = Entry(replica.term, command)
+    def reconfigure(
+        self, replica: Replica, wanted: Configuration, command: Command, done: Done
+    ) -> None:
+        """Write who takes part into a leader's log."""
+        self._append(replica, command, done, wanted)
+
+    def go_alone(
+        self, replica: Replica, wanted: Configuration, command: Command, done: Done
+    ) -> None:
+        """Begin the next generation, of which this replica is the only voter."""
+        replica.term += 1
+        self._append(replica, command, done, wanted)
+
+    def _append(
+        self,
+        replica: Replica,
+        command: Command,
+        done: Done,
+        configuration: Configuration | None = None,
+    ) -> None:
+        entry = Entry(replica.term, command, configuration)
         replica.log.append(entry)
+        replica.follow(len(replica.log) - 1)
         replica.waiting[entry] = done
 
         def expire() -> None:
@@ -227,7 +332,9 @@ class LogModel:
 
     def pump(self, leader: Replica) -> None:
         """Send every other what it lacks, one message at a time each."""
-        if len(self.replicas) == 1:
+        if not leader.leads:
+            return
+        if len(leader.current.voters) == 1:
             self._commit_leader(leader)
         for name in self.replicas:
             if name != leader.name and name not in leader.busy:
@@ -236,7 +343,10 @@ class LogModel:
     def _send(self, leader: Replica, target: Replica) -> None:
         if not leader.leads or not leader.process.runs:
             return
+        if not leader.hears(target):
+            return  # one of the two is set aside; it is sent to when it is met again
         term, count, commit = leader.term, len(leader.log), leader.commit
+        store_id = target.store_id
         log = leader.log
         leader.busy.add(target.name)
         answered = False
@@ -254,7 +364,7 @@ class LogModel:
             if other_term > term:
                 self.step_down(leader, other_term)
                 return
-            if ok and leader.leads:
+            if ok and leader.leads and target.store_id == store_id:
                 leader.known[target.name] = max(leader.known[target.name], count)
                 self._commit_leader(leader)
                 if len(leader.log) > count or leader.commit > commit:
@@ -290,7 +400,7 @@ class LogModel:
         commit: int,
     ) -> bool:
         """Take over the first `count` entries of the leader's log, whose term it is."""
-        if term < replica.term:
+        if term < replica.term or not self.replicas[leader].hears(replica):
             return False
         if replica.leads:
             if term == replica.term:
@@ -299,7 +409,7 @@ class LogModel:
         if replica.term != term or replica.leader != leader:
             replica.term, replica.leader = term, leader
             replica.on_leadership(Term(term), False)
-        mine = replica.log
+        mine, held = replica.log, len(replica.log)
         start = min(len(mine), count)
         while start > replica.commit and mine[start - 1] is not log[start - 1]:
             start -= 1
@@ -308,18 +418,25 @@ class LogModel:
             mine = replica.log = mine[:start]
         if len(mine) < count:
             mine.extend(log[len(mine) : count])
+        if start < held or len(mine) > held:
+            replica.follow(min(start, held))
         self._commit(replica, min(commit, count))
         return True
 
     def _commit_leader(self, leader: Replica) -> None:
+        current = leader.current
         held = sorted(
             (
                 len(leader.log) if name == leader.name else leader.known[name]
-                for name in self.replicas
+                for name in current.voters
             ),
             reverse=True,
         )
-        reach = held[self.majority - 1]
+        reach = held[current.majority - 1]
+        index = leader.configurations[-1][0]
+        if index > leader.commit:
+            other = must_agree(leader.since(index - 1)[0], current)
+            reach = reach if other is None else min(reach, leader.known[other])
         if reach > leader.commit and leader.log[reach - 1].term == leader.term:
             self._commit(leader, reach)
             self.pump(leader)
@@ -339,7 +456,8 @@ class LogModel:
 
     def _applied(self, index: int, entry: Entry) -> Applied:
         if index < len(self.applied):
-            assert self.entries[index - 1] is entry, "the model committed two entries at one index"
+            if self.entries[index - 1] is not entry:
+                self.on_two_histories(index)
             return self.applied[index]
         assert index == len(self.applied)
         before = self.applied[-1]
@@ -355,3 +473,7 @@ class LogModel:
         for hook in self.after_apply:
             hook(before, after)
         return after
+
+
+def _two_histories(index: int) -> None:
+    raise AssertionError(f"the model committed two entries at index {index}")

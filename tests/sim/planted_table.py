@@ -183,6 +183,18 @@ TABLE = (
         fencing=False,
     ),
     Planted(rule="return_resyncs", found_by=("return-resyncs",), focus=CUTS),
+    Planted(
+        rule="survivor_was_together",
+        found_by=("one-history", "active-once"),
+        focus=("outage", "isolate"),
+        nodes=2,
+    ),
+    Planted(
+        rule="survivor_needs_device",
+        found_by=("one-history", "active-once"),
+        focus=("isolate",),
+        nodes=2,
+    ),
     Planted(rule="retries_run_once", found_by=("once",), focus=REPLAYS),
     Planted(rule="unknown_client_refused", found_by=("unknown-client",), focus=REPLAYS),
     Planted(rule="preconditions_hold", found_by=("precondition",), focus=REPLAYS),

@@ -71,6 +71,11 @@ class Rules(Struct, frozen=True, kw_only=True):
     """With fencing off the majority waits dead time and grace before it takes over."""
     return_resyncs: bool = True
     """On return the executor's state replaces the node's `lrm`."""
+    # Two nodes
+    survivor_was_together: bool = True
+    """Who goes on alone has been in a quorum of both since it booted."""
+    survivor_needs_device: bool = True
+    """A device confirmed the end of the other one."""
     # Commands
     retries_run_once: bool = True
     unknown_client_refused: bool = True

@@ -48,6 +48,8 @@ class Settling:
             there = state.facts.of(name)
             if there is None or not there.is_present:
                 return f"{name} does not take part: {there}"
+        if state.facts.members.number and len(state.facts.members.voters) < len(cluster.nodes):
+            return f"only {cluster.voters_in(state.facts)} vote"
         if state.facts.dc is None:
             return "there is no DC"
         dc = cluster.controllers[state.facts.dc.node]

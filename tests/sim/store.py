@@ -21,6 +21,7 @@ from cib_store.liveness import (
     StepDown,
     Ticked,
     Voter,
+    VotersChanged,
     silences,
     step,
 )
@@ -41,13 +42,14 @@ from tests.sim.log_model import Applied, Replica
 from tests.sim.loop import MS, SECOND, Handle
 from tests.sim.machine import Machine, Process
 from tests.sim.store_client import StoreClient, Watched
+from tests.sim.survivor import Survivor
 
 if TYPE_CHECKING:
     from tests.sim.cluster import Cluster
 
 QUIET_US = 1 * SECOND
 _ANSWERED = Acknowledge()
-_Told = FactsCommitted | Elected | LeadershipChanged | Ticked
+_Told = FactsCommitted | Elected | LeadershipChanged | VotersChanged | Ticked
 
 
 class Store(Process):
@@ -66,6 +68,7 @@ class Store(Process):
         self._stirred_us = 0
         self._tick: Handle | None = None
         self._leads_in: Term | None = None
+        self.survivor = Survivor(self, cluster)
 
     # -- life ------------------------------------------------------------
 
@@ -96,6 +99,28 @@ class Store(Process):
             self._tick = None
         for watcher in list(self._watchers):
             watcher.lost(self)
+
+    def superseded(self) -> None:
+        """The cluster goes on in another generation: begin anew, with nothing."""
+
+        def begin_anew() -> None:
+            if self.replica.store_id == store_id:
+                self.machine.trace(self.label, "begins anew")
+                self._cluster.log.set_aside(self.replica)
+                self.exit()
+
+        store_id = self.replica.store_id
+        self.take(begin_anew)
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has anything that could be watched."""
+        return self.replica.founder or self.replica.applied > 0
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether it leads and its term has begun."""
+        return self._leads_in is not None and self.replica.leads
 
     # -- the log ------------------------------------------------------------
 
@@ -146,6 +171,8 @@ class Store(Process):
             self._leads_in = term
             self.stir()
             self._liveness(LeadershipChanged(self.at_ms, True, term))
+            if self._cluster.is_pair:
+                self.survivor.begin()
 
     def _applied(self, applied: Applied) -> None:
         if self.up:
@@ -161,6 +188,9 @@ class Store(Process):
             before = self.session()
             self._facts = state.facts
             self._liveness(FactsCommitted(self.at_ms, state.facts))
+            voters = self._cluster.voters_in(state.facts)
+            if voters != self.voter.voters:
+                self._liveness(VotersChanged(self.at_ms, voters))
             if self.session() != before:
                 self._cluster.beats.unfold_from(self)
             self._cluster.membership_seen(self)

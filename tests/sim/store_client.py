@@ -91,7 +91,7 @@ class StoreClient:
     def _reaches(self, store: Store) -> bool:
         network, mine = self._cluster.network, self._process.machine.name
         other = store.machine.name
-        return store.runs and network.up(mine, other) and network.up(other, mine)
+        return store.runs and store.serves and network.up(mine, other) and network.up(other, mine)
 
     def _connect(self) -> None:
         if self._target is not None:
@@ -235,7 +235,7 @@ class StoreClient:
         )
 
     def _send(self, command: Command, answered: Callable[[Outcome | None], None]) -> None:
-        stores = [store for store in self._stores() if store.up] or self._stores()
+        stores = [one for one in self._stores() if one.up and one.serves] or self._stores()
         store = stores[0]
         if self._target is not None and self._target.up:
             store = self._target

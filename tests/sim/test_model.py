@@ -18,6 +18,7 @@ from tests.sim.log_model import LogModel
 from tests.sim.loop import MS, SECOND, Loop
 from tests.sim.machine import Machine, Process
 from tests.sim.network import Network, Streams
+from tests.sim.survivor import seed_of
 from tests.sim.trace import Trace
 
 A, B, C = NODES = tuple(NodeName(name) for name in "abc")
@@ -43,6 +44,7 @@ class World:
             random=Random(seed),
             trace=trace,
             initial=State(),
+            seed=seed_of(NODES, 1),
             apply=self._apply,
         )
         self.elections = Elections(self.loop, self.network, Random(seed), self.log)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.campaign import simulate
-from tests.sim.cluster import Plan
+from tests.sim.cluster import Cluster, Plan
 
 RUN = Path(__file__).with_name("run")
 
@@ -31,14 +31,30 @@ def _run(*arguments: str, hash_seed: str = "0") -> tuple[int, dict[str, object],
 @pytest.mark.quick
 @pytest.mark.parametrize(
     ("seed", "nodes", "fencing"),
-    [(1, 3, True), (2, 3, False), (3, 5, True)],
-    ids=["three-fenced", "three-unfenced", "five-fenced"],
+    [(1, 3, True), (2, 3, False), (3, 5, True), (1, 2, True), (2, 2, False)],
+    ids=["three-fenced", "three-unfenced", "five-fenced", "two-fenced", "two-unfenced"],
 )
 def test_a_short_run_is_clean(seed: int, nodes: int, fencing: bool) -> None:
     result = simulate(Plan(seed=seed, nodes=nodes, fencing=fencing, minutes=2))
     assert result.clean, "\n".join((*result.trace, result.what))
     assert result.faults > 5
     assert result.checks > 1_000
+
+
+@pytest.mark.quick
+def test_of_two_nodes_one_goes_on_alone_and_the_other_comes_back() -> None:
+    """features 25.11: each time in another generation, and both vote at the end."""
+    cluster = Cluster(Plan(seed=7, nodes=2, minutes=2))
+    cluster.run()
+    facts = cluster.log.newest.state.facts
+    assert facts.generation > cluster.generation + 2
+    assert [one.name for one in facts.members.voters] == ["n1", "n2"]
+
+
+def test_sixteen_seeds_of_two_nodes_are_clean() -> None:
+    code, figures, output = _run("--nodes", "2", "--minutes", "3", "--seeds", "16", "--from", "1")
+    assert code == 0, output
+    assert (figures["seeds"], figures["violations"]) == (16, 0), output
 
 
 @pytest.mark.quick
