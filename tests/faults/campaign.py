@@ -16,9 +16,9 @@ from pathlib import Path
 
 from cib_store.client import StoreClient
 from raftmaker.runtime.errors import HaError
-from tests.faults.cluster import NAMES, Stores, missing
+from tests.faults.cluster import NAMES, SPARE, Stores, missing
 from tests.faults.linearizability import is_linearizable
-from tests.faults.nemesis import FAULTS
+from tests.faults.nemesis import FAULTS, LASTING
 from tests.faults.workload import Tally, Worker, counted
 
 WORKERS = 8
@@ -52,9 +52,9 @@ async def leader_of(client: StoreClient) -> str:
 
 
 async def agree(stores: Stores) -> bool:
-    """Tell whether all three replicas hold the same."""
+    """Tell whether all replicas hold the same, the spare's too while it is a member."""
     held = []
-    for name in NAMES:
+    for name in (*NAMES, *((SPARE,) if stores.runs(SPARE) else ())):
         client = stores.client(name)
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -96,9 +96,17 @@ class Campaign:
     async def _round(self, number: int, name: str, seconds: float) -> None:
         leader = await leader_of(self._watcher)
         until = time.monotonic() + seconds
-        work = [asyncio.create_task(each.run(number, until)) for each in self._workers]
+        lasts = name in LASTING
+
+        def is_over() -> bool:
+            return not lasts and time.monotonic() >= until
+
+        work = [asyncio.create_task(each.run(number, is_over)) for each in self._workers]
         await asyncio.sleep(seconds / 3)
-        await FAULTS[name](self._stores, leader, self._chance)
+        try:
+            await FAULTS[name](self._stores, leader, self._chance)
+        finally:
+            lasts = False
         await asyncio.gather(*work)
         self._stores.revive()
         await leader_of(self._watcher)

@@ -1,4 +1,4 @@
-"""Three store daemons, each in a network namespace of its own, over mutual TLS.
+"""Three store daemons and a spare, each in a network namespace of its own, over mutual TLS.
 
 A bridge joins them; what it lets through is a matter of nftables. Where this cannot be done (no
 root), see `possible`. One store has a small file system of its own as its state directory, another
@@ -22,11 +22,15 @@ from raftmaker.runtime.cluster_key import create_cluster_key, store_cluster_key
 from raftmaker.runtime.founding import mark_founder
 from raftmaker.runtime.identity import tool_identity
 from raftmaker.vocabulary.ids import ClusterId, NodeName
+from raftmaker.vocabulary.members import Member
 from tests.faults.shim import Shim, build
 from tests.hosts.network import Network, address_v4, run
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c")
+SPARE = "d"
+"""A store that founds nothing: it is made a member, and removed again (`members.py`)."""
+NUMBERS = {name: number for number, name in enumerate((*NAMES, SPARE), 1)}
 SMALL_DISK = "c"
 """The store whose state directory can be filled up."""
 SMALL_DISK_MIB = 96
@@ -54,7 +58,7 @@ class Stores:
         self._holders: dict[str, subprocess.Popen[bytes]] = {}
         self.network = Network(f"f{os.getpid()}")
         library = build(directory)
-        self.shims = {name: Shim(library, directory / f"{name}.shim") for name in NAMES}
+        self.shims = {name: Shim(library, directory / f"{name}.shim") for name in NUMBERS}
         self.ended_unasked: list[str] = []
         try:
             self._make()
@@ -66,7 +70,7 @@ class Stores:
         self.network.up()
         now = datetime.now(UTC)
         authority, key = create_authority(ClusterId("faults"), now), create_cluster_key()
-        for number, name in enumerate(NAMES, 1):
+        for name, number in NUMBERS.items():
             self._holders[name] = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
             _wait_for_namespace(self._holders[name].pid)
             self.network.plug(number, self._holders[name].pid)
@@ -121,6 +125,10 @@ class Stores:
             if name in self._processes:
                 self._processes.pop(name).wait()
 
+    def runs(self, name: str) -> bool:
+        """Tell whether a store was started and not killed."""
+        return name in self._processes
+
     def has_ended(self, name: str) -> int | None:
         """Return the exit code of a store that has ended, None while it runs."""
         process = self._processes.get(name)
@@ -128,30 +136,35 @@ class Stores:
 
     def revive(self, *, expected: bool = False) -> None:
         """Start every store that is not there; one that ended unasked is noted."""
-        for name in NAMES:
+        for name in NUMBERS:
             code = self.has_ended(name)
             if code is not None and not expected:
                 self.ended_unasked.append(f"{name} ended with {code}")
-            if code is not None or name not in self._processes:
+            if code is not None or (name in NAMES and name not in self._processes):
                 self.start(name)
+
+    def empty(self, name: str) -> None:
+        """Let a store that is down have nothing when it is started again."""
+        shutil.rmtree(self.directory / name / "state")
+        (self.directory / name / "state").mkdir()
 
     # The network.
 
     def cut(self, ways: Iterable[tuple[str, str]]) -> None:
         """Let nothing through from one store to another, for each pair."""
         for source, target in ways:
-            self.network.cut_between(NAMES.index(source) + 1, NAMES.index(target) + 1)
+            self.network.cut_between(NUMBERS[source], NUMBERS[target])
 
     def lose(self, name: str, percent: float) -> None:
         """Drop that share of what goes to a store and comes from it."""
-        self.network.lose(NAMES.index(name) + 1, percent)
+        self.network.lose(NUMBERS[name], percent)
 
     def delay(self, name: str, delay_ms: int, jitter_ms: int) -> None:
         """Let each frame to a store and from it be so much longer on its way, at random more."""
         command = [sys.executable, "-m", "tests.hosts.relay", self.network.fleet]
         relay = subprocess.Popen(
             [
-                *(*self.network.inside(), *command, str(NAMES.index(name) + 1)),
+                *(*self.network.inside(), *command, str(NUMBERS[name])),
                 *(str(delay_ms), str(jitter_ms)),
             ],
             cwd=ROOT,
@@ -171,7 +184,7 @@ class Stores:
     def heal(self) -> None:
         """Let everything through again, at once."""
         self._end_relays()
-        for number in range(1, len(NAMES) + 1):
+        for number in NUMBERS.values():
             self.network.heal(number)
 
     # The disk.
@@ -196,8 +209,8 @@ class Stores:
 
     def close(self) -> None:
         """End everything and leave nothing behind."""
-        self.signal(signal.SIGCONT, *NAMES)
-        self.kill(*NAMES)
+        self.signal(signal.SIGCONT, *NUMBERS)
+        self.kill(*NUMBERS)
         self._end_relays()
         for holder in self._holders.values():
             holder.kill()
@@ -207,11 +220,21 @@ class Stores:
             run("umount", "--lazy", str(self._small_disk))
 
 
+def member(name: str) -> Member:
+    """Return a store as a member."""
+    host = address_v4(NUMBERS[name])
+    return Member(
+        name=NodeName(name), store=f"{host}:5405", controller=f"{host}:5407", fencer=f"{host}:5408"
+    )
+
+
 def _settings(name: str, home: Path) -> str:
+    # The spare knows the others and itself, and they learn of it when it is added.
+    known = [member(each) for each in dict.fromkeys((*NAMES, name))]
     peers = "".join(
-        f'[[peers]]\nname = "{peer}"\nstore = "{address_v4(number)}:5405"\n'
-        f'controller = "{address_v4(number)}:5407"\nfencer = "{address_v4(number)}:5408"\n'
-        for number, peer in enumerate(NAMES, 1)
+        f'[[peers]]\nname = "{peer.name}"\nstore = "{peer.store}"\n'
+        f'controller = "{peer.controller}"\nfencer = "{peer.fencer}"\n'
+        for peer in known
     )
     return (
         f'[cluster]\nid = "faults"\nname = "faults"\n[node]\nname = "{name}"\n'

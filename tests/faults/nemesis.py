@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from itertools import permutations
 
 from tests.faults.cluster import NAMES, SMALL_DISK, Stores
+from tests.faults.members import member_comes, member_goes
 
 DOWN_S = 0.3
 CUT_S = 2.0
@@ -263,7 +264,11 @@ FAULTS: Mapping[str, Fault] = {
     "a follower stopped for 1.5 s": stop_follower,
     "a stuck disk, then kill -9": stuck_disk,
     "a follower cut off": isolate_follower,
+    "a member added, the leader lost": member_comes,
+    "a member removed, the leader lost": member_goes,
 }
+LASTING = frozenset({"a member added, the leader lost", "a member removed, the leader lost"})
+"""Faults during all of which there is load."""
 
 
 def _follower(leader: str, chance: random.Random) -> str:

@@ -47,3 +47,16 @@ def test_two_swaps_from_one_value_cannot_both_succeed() -> None:
     assert is_linearizable([first, _swap(2, 5, "a", "b", True), _swap(2, 5, "a", "c", False)])
     assert not is_linearizable([first, _swap(2, 5, "a", "b", True), _swap(2, 5, "a", "c", True)])
     assert not is_linearizable([first, _swap(2, 3, "a", "b", False)])
+
+
+def test_writes_of_unknown_outcome_that_nobody_saw_are_no_burden() -> None:
+    """Each could stand anywhere: their orders are too many to be tried."""
+    unknown = [_write(number / 10, None, f"unseen {number}") for number in range(60)]
+    seen = [_write(10 + number, 10.5 + number, f"{number}") for number in range(20)]
+    assert is_linearizable([*unknown, *seen, _read(40, 41, "19")])
+
+
+def test_a_swap_may_have_failed_for_a_write_that_nobody_saw() -> None:
+    history = [_write(0, 1, "a"), _swap(3, 4, "a", "b", False)]
+    assert is_linearizable([*history, _write(2, None, "unseen")])
+    assert not is_linearizable(history)

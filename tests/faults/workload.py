@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cib_store.client import StoreClient
@@ -51,9 +52,9 @@ class Worker:
         self._random = random.Random(f"{seed}-{number}")
         self._turn = 0
 
-    async def run(self, round_number: int, until: float) -> None:
-        """Work until that moment."""
-        while time.monotonic() < until:
+    async def run(self, round_number: int, is_over: Callable[[], bool]) -> None:
+        """Work until it is over."""
+        while not is_over():
             self._turn += 1
             self._tally.operations += 1
             name = f"reg-{round_number}-{self._random.randrange(REGISTERS)}"
