@@ -39,7 +39,7 @@ from lrmd.operations.values import (
 from lrmd.relay_codec import answer_message, call_of
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
-from raftmaker.runtime.rpc import dial, failure_of
+from raftmaker.runtime.rpc import dial_bare, failure_of, introduced
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, ResourceId, Token
 from raftmaker.vocabulary.relayed import RelayedAnswer, RelayedCall
@@ -78,8 +78,10 @@ class ExecutorClient:
         """Name the unix socket or the remote node; it connects when first used."""
         self._where = f"the executor at {target}"
         self._mend = _MEND if isinstance(target, Path) else _MEND_REMOTE
-        self._channel = dial(target, identity=identity)
-        self._stub = executor_pb2_grpc.ExecutorStub(self._channel)
+        # Some of its streams last as long as the executor: with gRPC's interceptors, what is left
+        # of one that is cut off is a task that is destroyed, which is told to the log.
+        self._channel = dial_bare(target)
+        self._stub = introduced(executor_pb2_grpc.ExecutorStub(self._channel), identity)
         self._identity = identity
 
     async def close(self) -> None:
@@ -216,8 +218,9 @@ class ExecutorClient:
         except grpc.aio.AioRpcError as error:
             raise failure_of(error, self._where, self._mend) from None
         finally:
+            call.cancel()  # which ends a write under way: gRPC has it
             writing.cancel()
-            call.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
     async def attend(
         self, *, token: Token, router: str, begin: bool = False, timeout_s: float = _QUICK_S

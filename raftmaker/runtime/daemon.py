@@ -31,6 +31,7 @@ from raftmaker.vocabulary.ids import BootId
 from raftmaker.wire.types_pb2 import Identity
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_QUIET_S = 0.1
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -148,8 +149,23 @@ async def _run(
         return int(ExitCode.CANTCREAT)
     finally:
         pinging.cancel()
+        await finish_tasks(_QUIET_S)
     log.info("daemon ends", node=settings.node)
     return int(ExitCode.OK)
+
+
+async def finish_tasks(quiet_s: float) -> None:
+    """Let the other tasks of the loop come to their ends, as long as one of them does within that.
+
+    A server has stopped when its calls are over; what carried them out has not quite ended then.
+    With the loop it would be cancelled, of which gRPC prints a traceback for each call.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    ended = others
+    while others and ended:
+        ended, others = await asyncio.wait(
+            others, timeout=quiet_s, return_when=asyncio.FIRST_COMPLETED
+        )
 
 
 def _no_room(error: OSError, settings: Settings) -> Report:
