@@ -31,6 +31,11 @@ class Part(Protocol):
         """Return how large it is."""
 
 
+_NO_REASON = (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
+"""How a stream ends that was closed. gRPC says INTERNAL where a write met a stream whose end, with
+its reason, was still on the way; no service of ours does."""
+
+
 class _Outbox:
     """What waits to be written to a stream, and goes together."""
 
@@ -193,7 +198,7 @@ class Conversation:
         try:
             await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
             ended = await stream.code()
-            if ended not in (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED):
+            if ended not in _NO_REASON:
                 code, details = ended, await stream.details()
         finally:
             stream.cancel()  # which ends both
