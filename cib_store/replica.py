@@ -11,7 +11,7 @@ from functools import partial
 from msgspec import Struct
 
 from cib_store.apply import Outcome, State, apply
-from cib_store.document.codec import read_ahead
+from cib_store.document.codec import forget_ahead, read_ahead
 from cib_store.messages import commands, snapshots
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
@@ -101,6 +101,7 @@ class Replica:
             self.state, outcome, command = apply_entry(before, before.index + 1, entry)
         else:
             self.state, outcome = apply(before, before.index + 1, command)
+        forget_ahead()
         if before.index // CHECK_ENTRIES < self.state.index // CHECK_ENTRIES:
             self.mark = Mark(self.state.index, snapshots.digest(self.state))
         if command is not None and isinstance(command.body, CheckState):

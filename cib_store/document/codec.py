@@ -41,7 +41,6 @@ def _parser() -> etree.XMLParser:
 _PARSER = _parser()
 
 
-_AHEAD_MAX = 4
 _ahead: dict[str, Element] = {}
 
 
@@ -70,9 +69,12 @@ def read_ahead(text: str) -> None:
         return
     for kept in (element.names, element.digest, element.is_twinless, render(element, indent=0)):
         del kept
-    while len(_ahead) >= _AHEAD_MAX:
-        _ahead.pop(next(iter(_ahead)), None)
     _ahead[text] = element
+
+
+def forget_ahead() -> None:
+    """Forget what was read ahead and then not asked for: a change that was refused, say."""
+    _ahead.clear()
 
 
 def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from msgspec.structs import replace
+
+from cib_store.document import codec
 from cib_store.document.codec import LARGE_CHARACTERS, SMALL_CHARACTERS, parse, read_ahead
 from cib_store.document.element import Element
 from cib_store.hub import Hub
@@ -17,7 +20,7 @@ from cib_store.proposing.proposer import Proposer
 from cib_store.raft.log import ReplicatedLog
 from cib_store.replica import Replica
 from raftmaker.runtime.clock import boot_ms
-from raftmaker.vocabulary.commands import CibOperation, OperationKind, Origin
+from raftmaker.vocabulary.commands import CibOperation, OperationKind, Origin, Precondition
 from tests.unit.cib_store.stories import CLUSTER, A, born, command, write
 
 LARGE = "".join(
@@ -93,6 +96,17 @@ def test_a_text_that_was_read_ahead_is_not_read_again_and_not_kept_longer() -> N
     again = parse(text)
     assert again is not first
     assert again == first
+
+
+def test_what_was_prepared_for_a_change_that_is_refused_is_forgotten() -> None:
+    replica = _replica()
+    elsewhere = Precondition(path="/cib/configuration/resources", digest=b"another")
+    change = replace(write(LOAD.kind, LOAD.xml, scope="resources"), preconditions=(elsewhere,))
+    entry = encode(command(change, node="a"))
+    replica.prepare(entry)
+    assert codec._ahead
+    assert not replica.apply(replica.state.index + 1, entry).succeeded
+    assert not codec._ahead
 
 
 def test_what_is_no_xml_is_refused_when_it_is_applied_not_before() -> None:
