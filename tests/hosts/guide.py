@@ -77,4 +77,6 @@ def _substituted(text: str, user: Mapping[str, str]) -> str:
         return text
     longest_first = sorted(user, key=len, reverse=True)
     names = "|".join(map(re.escape, longest_first))
-    return re.sub(rf"(?<![\w.])({names})(?![\w]|\.\w)", lambda found: user[found[1]], text)
+    # 10.0.0.1 is not in 10.0.0.10, and 0.1.0 is in made_0.1.0_amd64.deb.
+    whole = rf"(?<![A-Za-z0-9.])({names})(?!\.?[A-Za-z0-9])"
+    return re.sub(whole, lambda found: user[found[1]], text)

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.hosts.fleet import CHECKOUT, Host
+from tests.hosts.guide import Typed
 
-RIVALS = ("pcs", "crmsh", "pacemaker-resource-agents", "pacemaker", "pacemaker-cli-utils")
-"""What the package does not stand beside; a test host begins with what this machine has."""
+PLACE = "/srv"
+"""Where the package's file is on a host, and where its user types."""
 
 
-def build(directory: Path) -> Path:
-    """Build the package and return its file, or a copy of what RAFTMAKER_PACKAGE names."""
+def build(directory: Path, build: Typed) -> Path:
+    """Build the package as the guide says, or copy what RAFTMAKER_PACKAGE names; return its file.
+
+    It has to have the name that the guide shows.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     if given := os.environ.get("RAFTMAKER_PACKAGE"):
         return Path(shutil.copy(given, directory))
     done = subprocess.run(
-        [str(CHECKOUT / "bin" / "build-deb"), "--output", str(directory)],
-        capture_output=True, text=True, check=False,
+        [*shlex.split(build.command), "--output", str(directory)],
+        cwd=CHECKOUT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    mine = build.by({"dist": str(directory), "amd64": architecture()})
+    assert not mine.not_printed(done.stdout), done.stdout
     return Path(done.stdout.splitlines()[-1])
+
+
+@cache
+def architecture() -> str:
+    """Return what Debian calls this machine's architecture."""
+    asked = ("dpkg", "--print-architecture")
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 _UNKNOWN = r'b"\xc2\x3e\x05newer"'
@@ -88,7 +103,7 @@ def _change(module: Path, replaced: Sequence[tuple[str, str]]) -> None:
 
 def put(host: Host, package: Path) -> None:
     """Put the package's file on a host's disk, before the boot: the host reaches no repository."""
-    place = host.directory / "upper" / "srv"
+    place = host.directory / "upper" / PLACE.strip("/")
     place.mkdir(parents=True, exist_ok=True)
     try:
         os.link(package, place / package.name)
@@ -96,15 +111,9 @@ def put(host: Host, package: Path) -> None:
         shutil.copy(package, place)
 
 
-def install(host: Host, package: Path) -> None:
-    """Install a package that was put there."""
-    host.exec("dpkg", "--install", f"/srv/{package.name}")
-
-
-def remove_rivals(host: Host) -> None:
-    """Remove Pacemaker and its shells from a host, where this machine has them."""
-    for name in RIVALS:
-        host.exec(
-            "sh", "-c",
-            f"! dpkg -s {name} >/dev/null 2>&1 || dpkg --force-depends --remove {name}",
-        )  # fmt: skip
+def give_editor(host: Host, change: str) -> None:
+    """Give a host's user an editor that makes this change (of sed) to the file that he opens."""
+    place = host.directory / "upper" / "usr" / "local" / "bin" / "editor"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f'#!/bin/sh\nexec sed -i {change} "$1"\n')
+    place.chmod(0o755)

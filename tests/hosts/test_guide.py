@@ -43,10 +43,9 @@ def test_commands_are_found_below_their_heading_with_what_they_print() -> None:
 
 
 def test_a_user_has_names_of_his_own() -> None:
-    user = {"10.0.0.1": "10.77.0.1", "made_1.0.deb": "made_1.0.1.deb", "made": "forged", "a": "b"}
-    assert Typed("install ./made_1.0.deb", by_root=True).by(user).command == (
-        "install ./made_1.0.1.deb"
-    )
+    user = {"10.0.0.1": "10.77.0.1", "1.0": "1.0.1", "made": "forged", "made_1": "x", "a": "b"}
+    install = Typed("install ./made_1.0_amd64.deb", by_root=True)
+    assert install.by(user).command == "install ./forged_1.0.1_amd64.deb"
     assert Typed("x", by_root=True, prints=("made 10.0.0.1. as 10.0.0.11",)).by(user).prints == (
         "forged 10.77.0.1. as 10.0.0.11",
     )

@@ -1,4 +1,9 @@
-"""The package as an operator meets it: a cluster made of fresh hosts, without ssh."""
+"""The package as an operator meets it: a cluster made of fresh hosts, without ssh.
+
+What docs/install.md tells its readers to type is read from there and typed here, in its order, with
+the names of these hosts in the place of the guide's; what it shows has to be printed. Not typed is
+what needs a package index (the first lines of step 1).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,16 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.hosts import package
 from tests.hosts.cluster import wait_for
-from tests.hosts.fleet import Fleet, Host
+from tests.hosts.fleet import CHECKOUT, Fleet, Host
+from tests.hosts.guide import Typed, read
 
 pytestmark = [
     pytest.mark.e2e,
@@ -29,13 +37,17 @@ NEWER = "99.1"
 FAULTS = ("state-differs",)
 """What a store says when its state is not the leader's."""
 ADDRESS = "10.77.0.100"
+GUIDE = read((CHECKOUT / "docs" / "install.md").read_text())
+TOKEN = "raftmaker1-LHB1_QokM2Nh…"
+"""What stands for a token in the guide."""
 SERVICES = {"kept1": 100001, "kept2": 100002}
 """What runs, each with seconds to sleep that tell its process from the other's."""
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package.build(tmp_path_factory.mktemp("deb"))
+    *_, build = GUIDE["1. Build the package, once"]
+    return package.build(tmp_path_factory.mktemp("deb"), build)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +59,13 @@ def fleet(built: Path) -> Iterator[Fleet]:
         for each in made:
             for file in files:
                 package.put(each, file)
+            package.give_editor(each, f"s/10.0.0.100/{ADDRESS}/")
 
     try:
         fleet.up(prepare=prepare)
-        for each in fleet:
-            package.remove_rivals(each)
-            package.install(each, built)
+        (install,) = GUIDE["2. Install it on each host"]
+        with ThreadPoolExecutor(max_workers=len(fleet.hosts)) as pool:
+            list(pool.map(lambda each: type_in(each, install), fleet))
         yield fleet
     finally:
         fleet.down()
@@ -61,6 +74,23 @@ def fleet(built: Path) -> Iterator[Fleet]:
 @pytest.fixture(scope="module")
 def host(fleet: Fleet) -> Host:
     return fleet.hosts[0]
+
+
+def type_in(host: Host, typed: Typed, **user: str) -> str:
+    """Type a command of the guide, see that it prints what the guide shows; return all of that.
+
+    `user`: what the guide has another example for; apt asks whether it shall go on.
+    """
+    mine = typed.by(
+        {"alice": "h1", "bob": "h2", "10.0.0.1": host.address, "10.0.0.2": host.address}
+        | {"10.0.0.100": ADDRESS, "472cd901-…": "…", "0.1.1": NEWER}
+        | {"amd64": package.architecture()}
+        | user
+    )
+    line = f"cd {package.PLACE} && {mine.command} 2>&1"
+    printed = host.exec("bash", "--login", "-c", line, stdin="y\n").stdout
+    assert not mine.not_printed(printed), printed
+    return printed
 
 
 def online(seen_by: Host) -> str:
@@ -75,20 +105,27 @@ def test_fresh_hosts_become_a_cluster_without_ssh(fleet: Fleet, host: Host) -> N
     unsure = host.exec("crm", "cluster", "init", check=False)
     assert unsure.returncode == 78
     assert "-i INTERFACE" in unsure.stderr, "two networks, and no route that tells which"
-    said = host.exec("crm", "cluster", "init", "-n", "shop", "-i", "eth0", "-y").stdout
-    assert "crm cluster token" in said, "it says what to do next"
+    host.exec("ip", "route", "add", "default", "dev", "eth0")
+    (init,) = GUIDE["3. The first host"]
+    type_in(host, init)
     assert online(host) == "h1"
     again = host.exec("crm", "cluster", "init", check=False)
     assert again.returncode == 108
     assert "node h1 of cluster shop" in again.stderr
-    token = host.exec("crm", "cluster", "token").stdout.strip()
+    make_token, join, _ = GUIDE["4. Each other host"]
+    token = token_in(type_in(host, make_token, **{TOKEN: "raftmaker1-…"}))
     wrong = other.exec("crm", "cluster", "join", token[:-9], check=False)
     assert (wrong.returncode, "copied whole" in wrong.stderr) == (65, True)
-    other.exec("crm", "cluster", "join", token)
+    type_in(other, join, **{TOKEN: token})
     assert online(other) == online(host) == "h1 h2"
     for each in (host, other):
         enabled = each.exec("systemctl", "is-enabled", "raftmaker.target").stdout
         assert enabled.strip() == "enabled"
+
+
+def token_in(printed: str) -> str:
+    (token,) = re.findall(r"^raftmaker1-\S+", printed, re.M)
+    return str(token)
 
 
 def test_what_is_private_is_private(host: Host) -> None:
@@ -166,54 +203,50 @@ def test_certificates_are_exchanged_and_the_witness_joins_by_a_new_token(
 ) -> None:
     """features 30.6"""
     _, other, witness = fleet
-    outdated = host.exec("crm", "cluster", "token", "--witness").stdout.strip()
+    _, join, make_token = GUIDE["4. Each other host"]
+    outdated = token_in(type_in(host, make_token))
     listener = ("systemctl", "show", "-P", "MainPID", "raftmaker-enrol.service")
     listened = host.exec(*listener).stdout
     before = [main_pids(each) for each in (host, other)]
-    said = host.exec("crm", "cluster", "rotate-certificates", "-y").stdout
-    assert "2 members" in said
+    (rotate,) = GUIDE["Certificates"]
+    type_in(host, rotate, **{"3 members": "2 members"})
     refused = witness.exec("crm", "cluster", "join", outdated, check=False)
     assert refused.returncode != 0
-    token = host.exec("crm", "cluster", "token", "--witness").stdout.strip()
+    token = token_in(type_in(host, make_token))
     assert host.exec(*listener).stdout not in ("0\n", listened), "another, with the new keys"
-    witness.exec("crm", "cluster", "join", token)
+    shown = replace(join, prints=tuple(line for line in join.prints if "voter" not in line))
+    type_in(witness, shown, **{TOKEN: token})
     assert [main_pids(each) for each in (host, other)] == before
-    wait_for(lambda: "learner" not in host.exec("crm", "cluster", "members").stdout, "all vote")
+    show_members, _ = GUIDE["Grow and shrink"]
+    wait_for(lambda: "learner" not in type_in(host, show_members), "all vote")
     assert "does not run" not in witness.exec("crm", "status").stderr, "it needs no fencer"
 
 
 def test_the_example_of_the_manual_gives_an_address_that_moves(fleet: Fleet, host: Host) -> None:
     """docs/install.md, step 5"""
     _, other, witness = fleet
-    example = "/usr/share/doc/raftmaker/examples/address.crm"
-    host.exec("sh", "-c", f"sed s/10.0.0.100/{ADDRESS}/ {example} >address.crm")
-    host.exec("crm", "configure", "load", "update", "address.crm")
-
-    def answers() -> bool:
-        ping = ("ping", "-q", "-c", "1", "-W", "1", ADDRESS)
-        return witness.exec(*ping, check=False).returncode == 0
+    *at_first, ping, stop, start = GUIDE["5. See that it works"]
+    for typed in at_first:
+        type_in(host, typed)
+    type_in(witness, ping)
 
     def owner() -> str:
         shown = {each.name: each.exec("ip", "-o", "addr").stdout for each in (host, other)}
         return " ".join(name for name, text in shown.items() if f" {ADDRESS}/" in text)
 
-    wait_for(answers, f"{ADDRESS} answers")
-    assert host.exec("crm", "cluster", "health", check=False).stdout.startswith("shop is healthy")
     first = fleet.host(owner())
-    first.exec("crm", "cluster", "stop")
+    type_in(first, stop)
     assert owner() == ({"h1", "h2"} - {first.name}).pop(), "stop returns when it has moved"
-    wait_for(answers, f"{ADDRESS} answers again")
+    wait_for(lambda: "1 received" in type_in(witness, ping), f"{ADDRESS} answers again")
     assert "is silent" in host.exec("crm", "cluster", "health", check=False).stdout or first is host
-    first.exec("crm", "cluster", "start")
+    type_in(first, start)
     wait_for(lambda: online(host) == "h1 h2", "both are online")
 
 
-def test_an_upgrade_keeps_what_runs_and_versions_work_together(
-    fleet: Fleet, host: Host, built: Path
-) -> None:
+def test_an_upgrade_keeps_what_runs_and_versions_work_together(fleet: Fleet, host: Host) -> None:
     """features 24.13, 24.14: node by node. The newer version speaks a newer protocol, and sends
     and logs what the older one does not know."""
-    newer = newer_than(built).name
+    install, show, *_ = GUIDE["Upgrade"]
     nodes = fleet.hosts[:2]
     lines = [
         f"primitive {name} ocf:heartbeat:anything params binfile=/bin/sleep"
@@ -230,7 +263,8 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(
     assert {where for where, _ in running.values()} == {"h1", "h2"}
     for number, each in enumerate(fleet):
         before = main_pids(each)
-        each.exec("dpkg", "--install", f"/srv/{newer}")
+        type_in(each, install)
+        wait_for(partial(shows_both, each, show), "both are online")
         after = main_pids(each)
         assert all(new != old or new == "0" for new, old in zip(after, before, strict=True))
         for by in nodes:
@@ -243,6 +277,10 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(
     assert "Failed" not in shown
     assert shown.count("Started") == len(SERVICES) + 1  # and the address
     assert not complaints(fleet)
+
+
+def shows_both(host: Host, show: Typed) -> bool:
+    return "h1 h2" in type_in(host, show)
 
 
 def newer_than(built: Path) -> Path:
@@ -261,9 +299,7 @@ def complaints(fleet: Fleet) -> str:
     return "\n".join(said)
 
 
-def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(
-    fleet: Fleet, host: Host, built: Path
-) -> None:
+def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(fleet: Fleet, host: Host) -> None:
     """features 24.14: detach. What runs goes on without a cluster, and is found again.
 
     It goes back to the older version, which has to read what the newer one has written.
@@ -271,18 +307,19 @@ def test_nodes_are_upgraded_while_stopped_in_maintenance_mode(
     nodes = fleet.hosts[:2]
     running = processes(nodes)
     assert len(running) == len(SERVICES)
-    host.exec("crm", "configure", "property", "maintenance-mode=true")
+    _, _, maintain, stop, _, start, end, go_back = GUIDE["Upgrade"]
+    type_in(host, maintain)
     for each in nodes:
-        each.exec("crm", "cluster", "stop")
+        type_in(each, stop)
     assert processes(nodes) == running, "nobody stops what is in maintenance"
     for each in nodes:
-        each.exec("dpkg", "--install", f"/srv/{built.name}")
+        type_in(each, go_back)
         assert main_pids(each) == ("0", "0", "0", "0"), "what was stopped stays stopped"
     for each in nodes:
-        each.exec("crm", "cluster", "start")
+        type_in(each, start)
     wait_for(lambda: online(host) == "h1 h2" or "maintenance" in crm_status(host), "both are back")
     wait_for(lambda: crm_status(host).count("Started") == len(SERVICES) + 1, "all is found")
-    host.exec("crm", "configure", "property", "maintenance-mode=false")
+    type_in(host, end)
     wait_for(lambda: host.exec("crm", "cluster", "health", check=False).returncode == 0, "all well")
     assert processes(nodes) == running
     assert "Failed" not in crm_status(host)
@@ -311,7 +348,8 @@ def test_all_nodes_are_upgraded_at_once(fleet: Fleet, host: Host, built: Path) -
 
 def test_a_removal_moves_what_runs_and_stops_the_node(fleet: Fleet, host: Host) -> None:
     _, other, _ = fleet
-    other.exec("dpkg", "--remove", "raftmaker")
+    remove, _ = GUIDE["Removal of the package"]
+    type_in(other, remove)
     assert {where for where, _ in processes((host, other)).values()} == {host.name}
     assert len(processes((host, other))) == len(SERVICES)
     assert other.exec("pgrep", "-f", "raftmaker-", check=False).stdout == ""
@@ -321,13 +359,17 @@ def test_a_removal_moves_what_runs_and_stops_the_node(fleet: Fleet, host: Host) 
         "/etc/default/raftmaker",
     ):
         assert other.exec("ls", "-d", kept).stdout, "a removal keeps settings and store"
+    _, take_out = GUIDE["Grow and shrink"]
+    type_in(host, take_out)
+    assert "h2" not in host.exec("crm", "cluster", "members").stdout
 
 
 def test_a_purge_leaves_nothing_behind_but_the_users(fleet: Fleet) -> None:
     """Debian policy 6.8 (settings, logs and data of the package go) and 9.2.2: users stay, as files
     elsewhere may be theirs."""
     other = fleet.hosts[1]
-    other.exec("dpkg", "--purge", "raftmaker")
+    _, purge = GUIDE["Removal of the package"]
+    type_in(other, purge)
     left = other.exec(
         "sh", "-c",
         "find /etc /usr /lib/systemd /opt /root /run /dev/shm"
