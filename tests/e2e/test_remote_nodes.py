@@ -23,6 +23,7 @@ from raftmaker.runtime.certificates import (
     store_credentials,
     was_issued_by,
 )
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from tests.e2e.conftest import FENCE_DIR, OCF_ROOT, site_with
 from tests.e2e.site import FAILOVER_S, START_S, Site
@@ -30,6 +31,8 @@ from tests.e2e.site import FAILOVER_S, START_S, Site
 pytestmark = pytest.mark.e2e
 
 FAR = "far"
+GUEST = "guest"
+"""What runs on it is started by a resource, as in a virtual machine."""
 CONFIGURATION = """\
 primitive fencing stonith:fence_raftmaker_local
 primitive far ocf:pacemaker:remote params server=127.0.0.1 port={port} \\
@@ -38,11 +41,19 @@ primitive service ocf:judge:service params directory={folder} \\
     op start interval=0 timeout=30s op stop interval=0 timeout=30s \\
     op monitor interval=1s timeout=20s
 primitive db ocf:judge:stateful params directory={folder} \\
+    op start interval=0 timeout=60s op promote interval=0 timeout=60s \\
     op monitor interval=1s timeout=20s role=Unpromoted \\
     op monitor interval=2s timeout=20s role=Promoted
 clone db-clone db meta promotable=true clone-max=1
+primitive vm ocf:judge:machine params cluster={machines} name=guest \\
+    op start interval=0 timeout=30s op stop interval=0 timeout=30s \\
+    op monitor interval=1s timeout=20s \\
+    meta remote-node=guest remote-addr=127.0.0.1 remote-port={guest_port}
+primitive inner ocf:judge:service params directory={folder} op monitor interval=1s timeout=20s
 location service-on-far service inf: far
 location db-on-far db-clone inf: far
+location inner-on-guest inner inf: guest
+location vm-on-n3 vm 100: n3
 location far-on-n1 far 100: n1
 property fencing-enabled=true
 """
@@ -59,9 +70,10 @@ def secure(cluster: LocalCluster) -> None:
     authority = create_authority(ClusterId(cluster.layout.cluster_id), now)
     for node in (*cluster.layout.nodes, *cluster.layout.remotes):
         tls = tls_of(cluster, node.name)
-        if node.name != FAR:
+        is_remote = node in cluster.layout.remotes
+        if not is_remote:
             store_authority(tls, authority)
-        own = issue(authority, NodeName(node.name), now, is_remote=node.name == FAR)
+        own = issue(authority, NodeName(node.name), now, is_remote=is_remote)
         store_credentials(tls, authority.certificate, own)
         text = node.config.read_text("utf-8")
         node.config.write_text(text.replace("[directories]\n", f'[directories]\ntls = "{tls}"\n'))
@@ -73,7 +85,7 @@ def cluster() -> Iterator[LocalCluster]:
     with (
         tempfile.TemporaryDirectory(prefix="rm-e2e-") as directory,
         LocalCluster.create(
-            Path(directory), ocf_roots=(OCF_ROOT,), fence_dirs=(FENCE_DIR,), remotes=(FAR,),
+            Path(directory), ocf_roots=(OCF_ROOT,), fence_dirs=(FENCE_DIR,), remotes=(FAR, GUEST),
             bound=True,
         ) as made,
     ):  # fmt: skip
@@ -86,7 +98,14 @@ def cluster() -> Iterator[LocalCluster]:
 @pytest.fixture(scope="module")
 def site(cluster: LocalCluster) -> Iterator[Site]:
     """The cluster, with the service on the remote node."""
-    with site_with(cluster, CONFIGURATION, port=cluster.node(FAR).ports["remote"]) as made:
+    ports = {name: cluster.node(name).ports["remote"] for name in (FAR, GUEST)}
+    with site_with(
+        cluster,
+        CONFIGURATION,
+        port=ports[FAR],
+        guest_port=ports[GUEST],
+        machines=cluster.directory,
+    ) as made:
         yield made
 
 
@@ -126,6 +145,48 @@ def test_tools_on_a_remote_node_are_answered_by_the_member_that_attends_to_it(si
     assert refused.returncode != 0
 
 
+def test_a_guest_node_is_fenced_by_restarting_its_machine(
+    site: Site, cluster: LocalCluster
+) -> None:
+    """Features 7.14, 15.3, 22.3, 22.6, 27.31: what ran inside runs again; nobody else is fenced."""
+
+    def inside() -> int:
+        entry = site.judge.active("inner")
+        return entry.pid if entry is not None and entry.node == GUEST else 0
+
+    site.wait(lambda: inside() != 0, START_S, "nothing was started in the machine")
+    assert "GuestOnline: [ guest ]" in site.run("n2", "crm_mon", "-1").stdout
+    kept = site.run("n1", "cibsecret", "-C", "set", "inner", "passwd", "hunter2")
+    assert (kept.returncode, kept.stderr) == (0, "")
+    for name in (FAR, GUEST):
+        secrets = Secrets(cluster.node(name).directory / "state" / "secrets")
+        assert secrets.read("inner", "passwd") == "hunter2"
+    first, since = inside(), site.index()
+    cluster.kill(GUEST)
+    site.wait(lambda: inside() not in (0, first), FAILOVER_S, "it was not recovered")
+    assert place_of(site, "vm") == "n3"
+    assert site.fencings(since) == []
+    assert [entry for entry in site.judge.entries("inner") if entry.what == "double"] == []
+
+
+def test_a_connection_moves_live_and_tools_there_go_by_the_new_member(site: Site) -> None:
+    """Features 22.8, 12.14: it is started at the other member before this one lets go."""
+    before = site.wait_active(START_S)
+
+    def migrated(to: str) -> bool:
+        done = f"//node_state[@id='{to}']//lrm_rsc_op[@operation_key='{FAR}_migrate_from_0']"
+        found = site.run("n2", "cibadmin", "-Q", "--xpath", f"{done}[@rc-code='0']")
+        return found.returncode == 0 and place_of(site, FAR) == to
+
+    site.crm("n2", "resource", "move", FAR, "n3")
+    site.wait(lambda: migrated("n3"), START_S, "the connection did not move")
+    set_there = site.run(FAR, "attrd_updater", "-n", "pingd", "-U", "8")
+    assert (set_there.returncode, set_there.stderr) == (0, "")
+    site.crm("n2", "resource", "clear", FAR)
+    site.wait(lambda: migrated("n1"), START_S, "the connection did not move back")
+    assert site.judge.active() == before, "the service was touched"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may exchange the authority")
 def test_a_remote_node_gets_a_new_key_with_the_members(site: Site, cluster: LocalCluster) -> None:
     """Features 22.4: named when it is not there; proven by handshakes; what runs there goes on."""
@@ -139,7 +200,7 @@ def test_a_remote_node_gets_a_new_key_with_the_members(site: Site, cluster: Loca
     assert (tls_of(cluster, FAR) / "node.key").read_bytes() == old
 
     said = site.crm("n1", "cluster", "rotate-certificates", "--without", "gone")
-    assert "3 members and 1 remote node have new certificates" in said
+    assert "3 members and 2 remote nodes have new certificates" in said
     tls = tls_of(cluster, FAR)
     (trusted,) = x509.load_pem_x509_certificates((tls / "authority.pem").read_bytes())
     shown = x509.load_pem_x509_certificate((tls / "node.pem").read_bytes())
