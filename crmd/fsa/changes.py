@@ -19,7 +19,8 @@ from crmd.fsa.state import FencePhaseHere
 from crmd.fsa.turn import Turn, with_item
 from crmd.fsa.unfencing import ATTRIBUTES as UNFENCING
 from crmd.scheduler.graph import ActionKind, GraphAction
-from crmd.transition.values import ActionDone, ActionFailed, Progress
+from crmd.transition.values import ActionDone, ActionFailed, NodeGone, Progress
+from lrmd.operations.values import FAIL_BY_HAND
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import NodeName
 
@@ -27,10 +28,13 @@ MEMBERSHIP = ("in_ccm", "crmd", "join", "expected")
 _SAME = ("transition-magic", "call-id", "last-rc-change")
 
 
+Happened = ActionDone | ActionFailed | NodeGone
+
+
 class Changes(Struct, frozen=True):
     """What happened to the actions of the graph, and why to plan anew (empty: no reason)."""
 
-    results: tuple[ActionDone | ActionFailed, ...] = ()
+    results: tuple[Happened, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
@@ -42,7 +46,7 @@ def changes_of(turn: Turn, old: Element | None, new: Element) -> Changes:
     reasons: list[str] = []
     if before is not after and before != after:
         reasons.append("the configuration changed")
-    results: list[ActionDone | ActionFailed] = []
+    results: list[Happened] = []
     was, now = _status(old), _status(new)
     for key in sorted({*was, *now}):
         left, right = was.get(key), now.get(key)
@@ -64,7 +68,7 @@ def _node_changes(
     turn: Turn,
     old: Element | None,
     new: Element | None,
-    results: list[ActionDone | ActionFailed],
+    results: list[Happened],
     reasons: list[str],
 ) -> None:
     node = NodeName((new or old or Element("")).id)
@@ -135,7 +139,7 @@ def _history_changes(
     node: NodeName,
     old: Element | None,
     new: Element | None,
-    results: list[ActionDone | ActionFailed],
+    results: list[Happened],
     reasons: list[str],
 ) -> None:
     was = {resource.id: resource for resource in lrm_resources(old)}
@@ -152,6 +156,19 @@ def _history_changes(
             there = known.get(op.id)
             if there is None or any(there.get(part) != op.get(part) for part in _SAME):
                 _operation_change(turn, node, op, results, reasons)
+                if _is_lost_connection(after, op):
+                    results.append(NodeGone(turn.at_ms, name))
+
+
+def _is_lost_connection(resource: Element, op: Element) -> bool:
+    """The connection to a remote node has failed: what was asked there will never end."""
+    if (resource.get("provider"), resource.get("type")) != ("pacemaker", "remote"):
+        return False
+    result = _result_of(op)
+    is_told = result is not None and result.status not in (OpStatus.PENDING, OpStatus.CANCELLED)
+    if result is None or not is_told or op.get("operation") not in (FAIL_BY_HAND, "monitor"):
+        return False
+    return is_failure(result.status, result.code, result.expected)
 
 
 def _is_forgotten(turn: Turn, node: NodeName, resource: str) -> bool:
@@ -175,7 +192,7 @@ def _operation_change(
     turn: Turn,
     node: NodeName,
     op: Element,
-    results: list[ActionDone | ActionFailed],
+    results: list[Happened],
     reasons: list[str],
 ) -> None:
     """Match one result with the graph (features 3.18, 16.33)."""

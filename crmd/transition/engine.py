@@ -66,7 +66,7 @@ def step(state: TransitionState, event: Event) -> tuple[TransitionState, tuple[E
             state = _failed(state, action, reason)
         case NodeGone(node=node):
             for action in sorted(state.running):
-                if _place(state.actions[action]) == node:
+                if _needs(state.actions[action], node):
                     state = _failed(state, action, f"{node} is gone")
         case Aborted(priority=priority, reason=reason):
             state = _aborted(state, priority, reason)
@@ -89,6 +89,11 @@ def _place(action: GraphAction) -> str | None:
     if action.kind is not ActionKind.RESOURCE and not action.is_unfencing:
         return None
     return action.router_node or action.on_node
+
+
+def _needs(action: GraphAction, node: str) -> bool:
+    """Tell whether the action ends only while the node is there: for one on a remote node two."""
+    return _place(action) is not None and node in (action.router_node, action.on_node)
 
 
 def _by_priority(ready: tuple[int, ...], actions: Mapping[int, GraphAction]) -> tuple[int, ...]:

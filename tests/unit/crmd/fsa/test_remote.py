@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
+from cib_store.document.path import insert, trail_of
 from crmd.fsa import effects, events
 from crmd.fsa.cib import node_state
 from crmd.fsa.state import Name
@@ -27,6 +28,13 @@ def with_far(cib: Element) -> Element:
             for one in cib.children
         )
     )
+
+
+def with_history(cib: Element, node: NodeName, resource: str) -> Element:
+    """Return the CIB with a resource added to the history of a node that has one."""
+    trail = trail_of(cib, f"/cib/status/node_state[@id='{node}']/lrm[@id='{node}']/lrm_resources")
+    assert trail is not None
+    return insert(cib, trail, parse(resource))
 
 
 def world_with_far() -> World:
@@ -99,3 +107,21 @@ def test_a_failed_fencing_of_a_remote_node_is_counted_and_keeps_its_history() ->
     assert state.get("fence_failures") == "1"
     assert state.child("lrm") is not None
     assert not world.found(effects.SendOrder)
+
+
+def test_what_was_asked_of_a_remote_node_is_over_when_its_connection_fails() -> None:
+    """Features 22.7: else the DC waits for it, a minute or more, before it has the node fenced."""
+    world = world_with_far()
+    world.schedule(replace(action(1, node="far"), router_node="b"))
+    plans = len(world.found(effects.Schedule))
+    world.pass_time(2_000)
+    assert len(world.found(effects.Schedule)) == plans
+    failed = (
+        '<lrm_resource id="far" class="ocf" provider="pacemaker" type="remote"><lrm_rsc_op'
+        ' id="far_last_failure_0" operation_key="far_asyncmon_0" operation="asyncmon"'
+        ' transition-key="0:0:0:connection-lost" transition-magic="0:1;0:0:0:connection-lost"'
+        ' call-id="10" rc-code="1" op-status="0" interval="0" last-rc-change="1"/></lrm_resource>'
+    )
+    world.configure(lambda cib: with_history(cib, B, failed))
+    world.pass_time(2_000)
+    assert len(world.found(effects.Schedule)) > plans

@@ -149,6 +149,18 @@ def test_actions_run_out_of_time_after_timeout_and_cluster_delay() -> None:
     assert "no result in time" in end.reason
 
 
+def test_what_runs_on_a_remote_node_has_failed_with_it_and_with_its_router() -> None:
+    """features 16.30"""
+    for gone in ("far", "b"):
+        run = Run(replace(operation(1, node="far"), router_node="b"))
+        run.take(Begun(0), NodeGone(1, "a"))
+        assert run.ending() is None
+        run.take(NodeGone(2, gone))
+        end = run.ending()
+        assert end is not None
+        assert f"{gone} is gone" in end.reason
+
+
 def test_what_runs_on_a_lost_node_has_failed() -> None:
     run = Run(operation(1, node="a"), operation(2, node="b"))
     run.take(Begun(0), NodeGone(1, "b"))
