@@ -84,10 +84,6 @@ def with_result(
         return named.with_children(ops)
     own, failed = _own_id(request), last_failure_id(request.resource)
     code, expected = int(result.outcome.code), int(request.expected_code)
-    if request.operation == "stop" and not result.is_failure:
-        # Its monitors have ended with it. Left there, they would show it as running once a later
-        # start has failed and that failure has expired.
-        ops = tuple(op for op in ops if op.get("interval", "0") == "0" or op.id == failed)
     if result.cleared or not is_failure(result.outcome.status, code, expected):
         return named.with_children(_put(ops, result_element(own, result, node, traits)))
     ops = _put(ops, result_element(failed, result, node, traits))

@@ -69,18 +69,6 @@ def test_ids() -> None:
     }
 
 
-def test_a_stop_ends_the_monitors_and_keeps_their_failure() -> None:
-    """Else, with the failure of a later start expired, what is left says that it runs."""
-    monitor = result_of(request("monitor", interval_ms=10_000))
-    failed = result_of(request("monitor", interval_ms=10_000), code=7)
-    assert ids(result_of(request()), monitor, failed, result_of(request("stop"))) == {
-        "web_last_failure_0": "7",
-        "web_last_0": "0",
-    }
-    unfinished = ids(monitor, result_of(request("stop"), code=1))
-    assert unfinished.keys() >= {"web_monitor_10000"}
-
-
 def test_a_pending_monitor_that_fails_is_pending_no_more() -> None:
     """features 8.11"""
     monitor = request("monitor", interval_ms=10_000)
