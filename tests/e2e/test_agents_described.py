@@ -17,7 +17,11 @@ def test_agents_are_listed_and_described(site: Site) -> None:
     site.wait_whole(START_S)
     node = site.cluster.names[0]
     assert "ocf / heartbeat judge" in site.crm(node, "ra", "classes")
-    assert site.crm(node, "ra", "list", "ocf", "judge").split() == ["machine", "service", "stateful"]
+    assert site.crm(node, "ra", "list", "ocf", "judge").split() == [
+        "machine",
+        "service",
+        "stateful",
+    ]
     assert "fence_raftmaker_local" in site.crm(node, "ra", "list", "stonith").split()
     assert site.crm(node, "ra", "providers", "service").split() == ["judge"]
     assert "directory* (string)" in site.crm(node, "ra", "info", "ocf:judge:service")

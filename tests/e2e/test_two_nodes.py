@@ -6,11 +6,13 @@ Features 25.11.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cib_store.raft.ticking import STORE_COMMIT_S
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.vocabulary.membership import FencePhase
 from tests.e2e.conftest import OCF_ROOT
@@ -93,6 +95,9 @@ def test_one_that_is_started_alone_waits_for_the_other_and_says_so(site: Site) -
     first, second = site.cluster.names
     # A read there is answered when it knows of everything that was acknowledged: its vote, too.
     site.crm(first, "configure", "show")
+    # What was committed is noted now and then. A store that is alone believes nothing beyond that,
+    # and a controller that does not know of its peer's vote has nothing to say about it.
+    time.sleep(STORE_COMMIT_S + 1)
     for name in (first, second):
         site.cluster.kill(name)
     site.cluster.start(first)
