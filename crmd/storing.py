@@ -90,7 +90,7 @@ class Watching:
         roster.on_change(lambda: self._client.retarget(roster.stores))
         self._take = take
         self._log = log
-        self._outage = Outage(log, "store is watched", "store cannot be watched")
+        self._outage = Outage(log, "store is watched again", "store cannot be watched")
         self._lag = Lag()
 
     def told(self, index: int) -> None:

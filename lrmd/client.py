@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from msgspec import Struct
@@ -210,17 +211,10 @@ class ExecutorClient:
             while True:
                 await call.write(await answers.get())
 
-        writing = asyncio.create_task(write())
         begun(answer)
-        try:
-            while (message := await call.read()) is not grpc.aio.EOF:
+        async with aclosing(self._heard(call, write)) as heard:
+            async for message in heard:
                 yield delegated_run_of(message)
-        except grpc.aio.AioRpcError as error:
-            raise failure_of(error, self._where, self._mend) from None
-        finally:
-            call.cancel()  # which ends a write under way: gRPC has it
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
 
     async def attend(
         self, *, token: Token, router: str, begin: bool = False, timeout_s: float = _QUICK_S
@@ -254,10 +248,18 @@ class ExecutorClient:
             while True:
                 await call.write(answer_message(await answers.get()))
 
+        async with aclosing(self._heard(call, write)) as heard:
+            async for message in heard:
+                yield call_of(message)
+
+    async def _heard(
+        self, call: Any, write: Callable[[], Coroutine[Any, Any, None]]
+    ) -> AsyncGenerator[Any, None]:
+        """Yield what the other end of a stream says, while `write` says what this end has to."""
         writing = asyncio.create_task(write())
         try:
             while (message := await call.read()) is not grpc.aio.EOF:
-                yield call_of(message)
+                yield message
         except grpc.aio.AioRpcError as error:
             raise failure_of(error, self._where, self._mend) from None
         finally:

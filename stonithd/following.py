@@ -45,7 +45,7 @@ class Follower:
         self._seen: WatchStep | None = None
         self._after: WatchStep | None = None
         self._changed = asyncio.Event()
-        self._outage = Outage(log, "store is watched", "no store can be watched")
+        self._outage = Outage(log, "store is watched again", "no store can be watched")
         self.knowledge = Knowledge()
 
     async def run(self) -> None:

@@ -67,8 +67,8 @@ def read_ahead(text: str) -> None:
         element = _parse(text)
     except BadXml:
         return
-    for kept in (element.names, element.digest, element.is_twinless, render(element, indent=0)):
-        del kept
+    # What is asked for once is kept with the elements.
+    _ = element.names, element.digest, element.is_twinless, render(element, indent=0)
     _ahead[text] = element
 
 

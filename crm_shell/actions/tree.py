@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.document.element import Element
+from cib_store.model.connections import is_connection
 from crm_shell.actions.absence import NotThere as NotThere
 from crm_shell.syntax.faults import nearest
 from crm_shell.xml_text import xml_lines
 
-_CONNECTION = ("ocf", "pacemaker", "remote")
 _GUEST = "remote-node"
 RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
 
@@ -82,7 +82,7 @@ def remote_nodes(cib: Element) -> tuple[str, ...]:
     """Return the names of remote and guest nodes: no section lists them before something is set."""
     found = [state.id for state in section(cib, "status").each() if state.get("remote_node")]
     for one in resources(cib):
-        if (one.get("class"), one.get("provider"), one.get("type")) == _CONNECTION:
+        if is_connection(one):
             found.append(one.id)
         for pairs in one.each("meta_attributes"):
             found += [

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from cib_store.document.element import Element
+from cib_store.model.connections import is_connection
 from crm_shell.actions import tree
 from raftmaker.runtime.settings import REMOTE_PORT
 from raftmaker.vocabulary.ids import NodeName
-
-_CONNECTION = ("ocf", "pacemaker", "remote")
 
 
 class RemoteNode(Struct, frozen=True, kw_only=True):
@@ -31,7 +30,7 @@ def _of(cib: Element, element: Element) -> Iterator[RemoteNode]:
     if element.tag == "template":
         return
     whole = tree.with_template(cib, element)
-    if (whole.get("class"), whole.get("provider"), whole.get("type")) == _CONNECTION:
+    if is_connection(whole):
         said = _pairs(whole, "instance_attributes")
         host, port = said.get("server") or said.get("addr") or whole.id, said.get("port")
         yield RemoteNode(name=NodeName(whole.id), address=_address(host, port))

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cib_store.document.element import Element
+from cib_store.model.connections import is_connection
 from crmd.fsa.cib import lrm_resources, transient_pairs
 from crmd.fsa.history import is_failure
 from crmd.fsa.membership import MARK
@@ -162,11 +163,10 @@ def _history_changes(
 
 def _is_lost_connection(resource: Element, op: Element) -> bool:
     """The connection to a remote node has failed: what was asked there will never end."""
-    if (resource.get("provider"), resource.get("type")) != ("pacemaker", "remote"):
+    if not is_connection(resource):
         return False
-    result = _result_of(op)
-    is_told = result is not None and result.status not in (OpStatus.PENDING, OpStatus.CANCELLED)
-    if result is None or not is_told or op.get("operation") not in (FAIL_BY_HAND, "monitor"):
+    result = _result_of(op) if op.get("operation") in (FAIL_BY_HAND, "monitor") else None
+    if result is None or result.status in (OpStatus.PENDING, OpStatus.CANCELLED):
         return False
     return is_failure(result.status, result.code, result.expected)
 

@@ -7,6 +7,7 @@ where it runs.
 from __future__ import annotations
 
 from cib_store.document.element import Element
+from cib_store.model.connections import is_connection
 from cib_store.model.values import parse_integer
 from crmd.fsa.cib import lrm_resources, merge_status, node_state, remove_at, state_path, state_with
 from raftmaker.vocabulary.commands import CibOperation
@@ -26,13 +27,8 @@ def is_remote(cib: Element | None, node: NodeName) -> bool:
     configuration = cib.child("configuration") if cib is not None else None
     resources = configuration.child("resources") if configuration is not None else None
     return resources is not None and any(
-        one.id == node and _is_connection(one) for one in resources.walk() if one.tag == "primitive"
+        one.id == node and is_connection(one) for one in resources.walk() if one.tag == "primitive"
     )
-
-
-def _is_connection(element: Element) -> bool:
-    named = (element.get("class"), element.get("provider"), element.get("type"))
-    return named == ("ocf", "pacemaker", "remote")
 
 
 def router_of(cib: Element | None, node: NodeName) -> NodeName | None:
@@ -44,7 +40,7 @@ def router_of(cib: Element | None, node: NodeName) -> NodeName | None:
     found: list[tuple[int, NodeName]] = []
     for state in status.each("node_state") if status is not None else ():
         for history in lrm_resources(state):
-            if history.id == node and _is_connection(history):
+            if history.id == node and is_connection(history):
                 since = _active_since(history)
                 if since is not None:
                     found.append((since, NodeName(state.id)))
