@@ -11,11 +11,12 @@ from functools import partial
 from msgspec import Struct
 
 from cib_store.apply import Outcome, State, apply
+from cib_store.apply.sessions import earlier_outcome
 from cib_store.document.codec import forget_ahead, read_ahead
 from cib_store.messages import commands, snapshots
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CheckState, CibChange, Command, Origin
+from raftmaker.vocabulary.commands import CheckState, CibChange, CibOperation, Command, Origin
 from raftmaker.vocabulary.reports import Report
 
 CHECK_ENTRIES = 1000
@@ -39,6 +40,13 @@ def apply_entry(state: State, index: int, entry: bytes) -> tuple[State, Outcome,
         return state, refused, None
     after, outcome = apply(state, index, command)
     return after, outcome, command
+
+
+def _operations(command: Command | None) -> tuple[CibOperation, ...]:
+    """Return the operations on the CIB that a command has; empty for any other command."""
+    if command is None or not isinstance(command.body, CibChange):
+        return ()
+    return command.body.operations
 
 
 class Mark(Struct, frozen=True):
@@ -80,14 +88,18 @@ class Replica:
         self._foreseen[entry] = command
 
     def prepare(self, entry: bytes) -> None:
-        """Read a large change, on another thread, so that `apply` finds it done."""
+        """Read a large change, on another thread, so that `apply` finds it done.
+
+        What was proposed again and is done already is not read: `apply` will not look at it.
+        """
         try:
             command = commands.decode(entry)
         except commands.BadCommand:
             return  # `apply` says so
-        if isinstance(command.body, CibChange):
-            for operation in command.body.operations:
-                read_ahead(operation.xml)
+        if earlier_outcome(self.state, command) is not None:
+            return
+        for operation in _operations(command):
+            read_ahead(operation.xml)
 
     def apply(self, index: int, entry: bytes) -> Outcome:
         """Apply one committed entry; return its outcome.
@@ -101,7 +113,8 @@ class Replica:
             self.state, outcome, command = apply_entry(before, before.index + 1, entry)
         else:
             self.state, outcome = apply(before, before.index + 1, command)
-        forget_ahead()
+        for operation in _operations(command):
+            forget_ahead(operation.xml)
         if before.index // CHECK_ENTRIES < self.state.index // CHECK_ENTRIES:
             self.mark = Mark(self.state.index, snapshots.digest(self.state))
         if command is not None and isinstance(command.body, CheckState):

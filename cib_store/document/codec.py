@@ -42,6 +42,8 @@ _PARSER = _parser()
 
 
 _ahead: dict[str, Element] = {}
+AHEAD_MAX = 4
+"""Of so many large documents, the last ones, what was read ahead is kept."""
 
 
 def parse(text: str | bytes, *, bytes_max: int | None = None) -> Element:
@@ -49,17 +51,17 @@ def parse(text: str | bytes, *, bytes_max: int | None = None) -> Element:
     if bytes_max is None and len(text) <= SMALL_CHARACTERS:
         return _parse_small(text)
     if isinstance(text, str) and bytes_max is None:
-        done = _ahead.pop(text, None)
+        done = _ahead.get(text)
         if done is not None:
             return done
     return _parse(text, bytes_max)
 
 
 def read_ahead(text: str) -> None:
-    """Read a large document on any thread, with all that is kept of it, for the next `parse`.
+    """Read a large document on any thread, with all that is kept of it, for `parse` to find.
 
     It takes seconds for thousands of resources, for which a daemon must not stand still. Text that
-    is no XML is left to `parse`.
+    is no XML is left to `parse`. It is kept until `forget_ahead`, or until there are newer ones.
     """
     if len(text) <= SMALL_CHARACTERS or text in _ahead:
         return
@@ -70,11 +72,14 @@ def read_ahead(text: str) -> None:
     # What is asked for once is kept with the elements.
     _ = element.names, element.digest, element.is_twinless, render(element, indent=0)
     _ahead[text] = element
+    for oldest in list(_ahead)[:-AHEAD_MAX]:
+        _ahead.pop(oldest, None)
 
 
-def forget_ahead() -> None:
-    """Forget what was read ahead and then not asked for: a change that was refused, say."""
-    _ahead.clear()
+def forget_ahead(text: str) -> None:
+    """Forget what was read ahead of a text that is done with."""
+    if len(text) > SMALL_CHARACTERS:
+        _ahead.pop(text, None)
 
 
 def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:

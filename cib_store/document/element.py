@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from itertools import chain, compress
+from itertools import compress
 from operator import is_not
 
 from msgspec import Struct, field
@@ -261,13 +261,17 @@ class Element(Struct, _Kept, frozen=True, gc=False):
 
 
 def _digest_of(element: Element) -> bytes:
-    words = [element.tag, element.text, str(len(element.attributes))]
-    for name, value in sorted(element.attributes.items()):
-        words += (name, value)
-    texts = [word.encode(errors="surrogatepass") for word in words]
-    parts = [b"%d:%b" % (len(text), text) for text in texts]
-    parts += [child.digest for child in element.children]
-    return hashlib.sha256(b"".join(parts)).digest()
+    attributes = element.attributes
+    words = [element.tag, element.text, str(len(attributes))]
+    for name in sorted(attributes):
+        words += (name, attributes[name])
+    text = "".join([f"{len(word)}:{word}" for word in words])
+    if not text.isascii():  # lengths are those in bytes
+        texts = [word.encode(errors="surrogatepass") for word in words]
+        own = b"".join([b"%d:%b" % (len(each), each) for each in texts])
+    else:
+        own = text.encode()
+    return hashlib.sha256(b"".join([own, *[child.digest for child in element.children]])).digest()
 
 
 _NONE: frozenset[str] = frozenset()
@@ -277,19 +281,36 @@ _NO_NAMES = Names()
 def _names_of(element: Element) -> Names:
     if element.tag == COMMENT:
         return _NO_NAMES
-    if not element.children and "id" not in element.attributes and not _refers(element):
+    defined: set[str] = set()
+    referred: set[str] = set()
+    is_repeated = False
+    count = _note_own(element, defined, referred)
+    for child in element.children:
+        if not child.children:
+            count += _note_own(child, defined, referred)
+            continue
+        below = child.names
+        defined |= below.defined
+        count += len(below.defined)
+        is_repeated = is_repeated or below.is_repeated
+        if below.referred:
+            referred |= below.referred
+    if not count and not referred:
         return _NO_NAMES
-    below = [child.names for child in element.children]
-    own = {element.id} if "id" in element.attributes and element.tag not in NO_XML_ID else set()
-    defined = frozenset(chain(own, *(names.defined for names in below)))
-    twice = len(defined) < len(own) + sum(len(names.defined) for names in below)
-    referred = chain(_referred_by(element), *(names.referred for names in below))
-    repeated = twice or any(names.is_repeated for names in below)
-    return Names(defined, frozenset(referred) or _NONE, repeated)
+    return Names(
+        frozenset(defined), frozenset(referred) or _NONE, is_repeated or len(defined) < count
+    )
 
 
-def _refers(element: Element) -> bool:
-    return next(_referred_by(element), None) is not None
+def _note_own(element: Element, defined: set[str], referred: set[str]) -> int:
+    """Note the id that an element itself defines and those it refers to; how many it defines."""
+    tag, attributes = element.tag, element.attributes
+    if tag in REFERENCES or "id-ref" in attributes or tag == "fencing-level":
+        referred.update(_referred_by(element))
+    if "id" not in attributes or tag in NO_XML_ID or tag == COMMENT:
+        return 0
+    defined.add(attributes["id"])
+    return 1
 
 
 def _referred_by(element: Element) -> Iterator[str]:

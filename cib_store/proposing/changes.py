@@ -15,7 +15,7 @@ from cib_store.access.permissions import Permission
 from cib_store.access.views import binding
 from cib_store.apply import State
 from cib_store.apply.change import CONFLICT
-from cib_store.document.codec import LARGE_CHARACTERS
+from cib_store.document.codec import LARGE_CHARACTERS, forget_ahead, read_ahead
 from cib_store.document.element import Element
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_of
@@ -119,7 +119,17 @@ class Changes:
         if sum(len(operation.xml) for operation in order.operations) < LARGE_CHARACTERS:
             return self._looked_at(_View(state, self.tree(state.cib), self._checks), order)
         view = _View(state, XPathTree(state.cib), Checks())
-        return await asyncio.to_thread(self._looked_at, view, order)
+        return await asyncio.to_thread(self._looked_at_large, view, order)
+
+    def _looked_at_large(self, view: _View, order: ChangeOrder) -> Resolved | Outcome:
+        """Look at it, and keep what was read: it will be applied here."""
+        for operation in order.operations:
+            read_ahead(operation.xml)
+        ready = self._looked_at(view, order)
+        if isinstance(ready, Outcome):
+            for operation in order.operations:
+                forget_ahead(operation.xml)
+        return ready
 
     def _looked_at(self, view: _View, order: ChangeOrder) -> Resolved | Outcome:
         state = view.state

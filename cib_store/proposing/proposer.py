@@ -24,6 +24,9 @@ NOBODY = Origin()
 NO_CLIENT = ClientId("")
 TRY_MS = 1500
 """How long one proposal is waited for before it is made again."""
+BYTES_A_MS = 250
+"""A large one is waited for a millisecond longer for so many bytes: thousands of resources take
+every replica seconds to read, and to propose them again would have each read them again."""
 AGAIN_S = 0.03
 UNDER_WAY_MAX = 32
 """Requests of one session at a time: fewer than the outcomes that a session remembers."""
@@ -89,7 +92,7 @@ class Proposer:
         """Commit as it is. Raises `NotLeader` or `TimedOut` (outcome unknown) at the deadline."""
         entry = encode(command)
         self._replica.foresee(entry, command)
-        uncertain = False
+        uncertain, patience_ms = False, TRY_MS + len(entry) // BYTES_A_MS
         while True:
             left = deadline_ms - boot_ms()
             if left <= 0:
@@ -97,7 +100,7 @@ class Proposer:
                     raise TimedOut("no majority answered in time: the outcome is unknown")
                 raise NotLeader("no leader was found in time: nothing was changed")
             try:
-                outcome = await self._log.propose(entry, timeout_ms=min(left, TRY_MS))
+                outcome = await self._log.propose(entry, timeout_ms=min(left, patience_ms))
             except NotLeader:
                 await asyncio.sleep(AGAIN_S)
             except TimedOut:

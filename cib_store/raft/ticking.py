@@ -22,7 +22,8 @@ from raftmaker.vocabulary.ids import NodeName
 REGULAR = 0
 FOLLOWER, CANDIDATE, LEADER = 0, 1, 2
 STALL_S = 0.1
-"""A tick that comes so much later than it was due: this process stood still, not its peers."""
+"""A tick that comes so much later than it was due, or takes so long: this process stood still, not
+its peers."""
 DISK_STUCK_S = 0.5
 """A leader whose log has not come to disk for so long steps down (protocols, Raft)."""
 STORE_COMMIT_S = 5.0
@@ -150,7 +151,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             self._apply_committed(now, others_go_on=False)
             return
         if now - self._due_at >= STALL_S:
-            self._rearm_after_stall(now)
+            self._rearm_after_stall(now - self._due_at, now)
         if self._SyncObj__needLoadDumpFile:
             self._SyncObj__needLoadDumpFile = False
             if self._snapshots.exists():
@@ -173,6 +174,9 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         sent = self._SyncObj__transport.flush()
         self._apply_committed(now, others_go_on=asked or sent)
         self._compact_if_large(now)
+        took = self._now() - now
+        if took >= STALL_S:  # A large change was applied: nobody was listened to meanwhile.
+            self._rearm_after_stall(took, now + took)
 
     def _has_news(self) -> bool:
         """Tell whether anything came up that a tick has to see to."""
@@ -195,12 +199,11 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             self._has_put_off, self._apply_at = False, float("inf")
             self._SyncObj__applyLogEntries()
 
-    def _rearm_after_stall(self, now: float) -> None:
+    def _rearm_after_stall(self, stall: float, now: float) -> None:
         """What this process missed while it stood still, it did not miss of its peers.
 
         What they sent meanwhile waits to be read, and is read before the new deadlines.
         """
-        stall = now - self._due_at
         if self.leads:
             for node in self._SyncObj__lastResponseTime:
                 self._SyncObj__lastResponseTime[node] += stall

@@ -55,4 +55,10 @@ class Loop:
             self.now_us = handle.at_us
             self.steps += 1
             call()
-        self.now_us = end_us
+        self.now_us = max(self.now_us, end_us)
+
+    def stand_still(self, time_us: int) -> None:
+        """Let time pass in which nobody does anything: all that was to come comes later."""
+        self.now_us += time_us
+        for handle in self._queue:
+            handle.at_us += time_us

@@ -15,6 +15,7 @@ from cib_store.raft.snapshot import Snapshot
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.raft_pb2 import RaftMessage, RaftProgress, RaftSnapshotPart
 from tests.sim.loop import MS, SECOND
+from tests.sim.raft.machine import Machine
 from tests.sim.raft.quiet import Quiet
 from tests.sim.raft.voter import SNAPSHOT, Voter
 
@@ -173,3 +174,29 @@ def test_an_entry_larger_than_a_batch_goes_whole(monkeypatch: pytest.MonkeyPatch
     world = Quiet()
     world.change(world.leader, 3, value="x" * 1_000)
     world.until(world.settled)
+
+
+def test_a_leader_that_applies_for_long_has_not_missed_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It listened to nobody meanwhile; what they sent is read before it judges them."""
+    world = Quiet()
+    leader = world.leader
+    assert leader.engine is not None
+    term = leader.engine.raftCurrentTerm
+    apply, long = Machine.apply, [900 * MS]
+
+    def slowly(self: Machine, index: int, entry: bytes) -> bytes:
+        if self is leader.machine and long:
+            world.loop.stand_still(long.pop())
+        return apply(self, index, entry)
+
+    monkeypatch.setattr(Machine, "apply", slowly)
+    world.hold(lambda source, target, message: target == leader.name and not long)
+    world.propose(leader)
+    world.until(lambda: not long)
+    world.pass_us(50 * MS)  # a tick comes before what waits at its sockets has been read
+    world.release()
+    world.pass_us(1 * SECOND)
+    assert leader.leads
+    assert leader.engine.raftCurrentTerm == term

@@ -11,7 +11,13 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from cib_store.document import codec
-from cib_store.document.codec import LARGE_CHARACTERS, SMALL_CHARACTERS, parse, read_ahead
+from cib_store.document.codec import (
+    LARGE_CHARACTERS,
+    SMALL_CHARACTERS,
+    forget_ahead,
+    parse,
+    read_ahead,
+)
 from cib_store.document.element import Element
 from cib_store.hub import Hub
 from cib_store.messages.commands import encode
@@ -93,6 +99,8 @@ def test_a_text_that_was_read_ahead_is_not_read_again_and_not_kept_longer() -> N
     read_ahead(text)
     first = parse(text)
     assert all(hasattr(first, kept) for kept in ("_names", "_digest", "_twinless"))
+    assert parse(text) is first
+    forget_ahead(text)
     again = parse(text)
     assert again is not first
     assert again == first
