@@ -11,6 +11,8 @@ import asyncio
 import json
 import os
 import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +50,6 @@ WHOLE = Extent(
 async def _small(cluster: Cluster, extent: Extent) -> Figures:
     leader = await cluster.ready()
     follower = next(name for name in NAMES if name != leader)
-    client = cluster.client(leader)
-    await fill(client, RESOURCES)
-    await client.close()
     figures = await loads.idle(cluster, leader, extent.idle_s)
     figures |= await loads.one_writer(cluster, "one_writer", leader, extent.seconds)
     figures |= await loads.one_writer(cluster, "one_writer_follower", follower, extent.seconds)
@@ -70,56 +69,103 @@ async def _large(cluster: Cluster, extent: Extent) -> Figures:
     figures |= await loads.many_writers(cluster, "writers64_268k", extent.seconds)
     figures |= await loads.queries(cluster, "query_268k", leader, extent.seconds)
     if extent.is_whole:
+        term, began = await cluster.term(), time.monotonic()
         figures["cib_5m_bytes"] = float(await fill(client, RESOURCES_5M))
+        figures["cib_5m_load_s"] = time.monotonic() - began
         figures |= await loads.one_writer(cluster, "one_writer_5m", leader, extent.seconds)
         figures |= await loads.many_writers(cluster, "writers64_5m", extent.seconds)
         await fill(client, RESOURCES)
+        figures["cib_5m_elections"] = float(await cluster.term() - term)
     await client.close()
     return figures
 
 
-async def _measure(directory: Path, extent: Extent) -> Figures:
-    cluster = Cluster(directory / "stores")
+async def _lost(cluster: Cluster, extent: Extent) -> Figures:
+    return await loads.leader_lost(cluster, extent.rounds)
+
+
+async def _hogs(cluster: Cluster, extent: Extent) -> Figures:
+    return await loads.hogs(cluster, extent.hogs_s)
+
+
+async def _slow(cluster: Cluster, extent: Extent) -> Figures:
+    return await loads.slow_disk(cluster, extent.seconds)
+
+
+Part = Callable[[Cluster, Extent], Awaitable[Figures]]
+PARTS: dict[str, Part] = {"small": _small, "lost": _lost, "large": _large, "hogs": _hogs}
+"""What is measured on one cluster, in this order."""
+SLOW: dict[str, Part] = {"slow": _slow}
+"""And on one with a slow disk."""
+ALL = (*PARTS, *SLOW, "floor", "etcd")
+
+
+async def _measured(cluster: Cluster, extent: Extent, parts: Iterable[Part]) -> Figures:
+    figures: Figures = {}
     cluster.start(*NAMES)
     try:
-        figures = await _small(cluster, extent)
-        figures |= await loads.leader_lost(cluster, extent.rounds)
-        figures |= await _large(cluster, extent)
-        figures |= await loads.hogs(cluster, extent.hogs_s)
-    finally:
-        cluster.close()
-    slow = Cluster(directory / "slow", "bench.slow_disk_store")
-    slow.start(*NAMES)
-    try:
-        leader = await slow.ready()
-        client = slow.client(leader)
+        client = cluster.client(await cluster.ready())
         await fill(client, RESOURCES)
         await client.close()
-        return figures | await loads.slow_disk(slow, extent.seconds)
+        for part in parts:
+            found = await part(cluster, extent)
+            _show(found)
+            figures |= found
     finally:
-        slow.close()
+        cluster.close()
+    return figures
+
+
+def _show(figures: Figures) -> None:
+    """Print as soon as it is known: a whole run takes a quarter of an hour."""
+    for name, value in figures.items():
+        print(f"{name:40} {value:12.2f}", flush=True)
+
+
+def _measure(directory: Path, extent: Extent, only: list[str]) -> Figures:
+    figures: Figures = {}
+    for its, place, daemon in (
+        (PARTS, "stores", "cib_store.main"),
+        (SLOW, "slow", "bench.slow_disk_store"),
+    ):
+        parts = [part for name, part in its.items() if name in only]
+        if parts:
+            figures |= asyncio.run(_measured(Cluster(directory / place, daemon), extent, parts))
+    if "floor" in only:
+        found = asyncio.run(floor_figures(directory / "floor", extent.seconds / 2))
+        _show(found)
+        figures |= found
+    if "etcd" in only:
+        found = asyncio.run(etcd_figures(directory / "etcd", extent.seconds, loads.WRITERS))
+        _show(found)
+        figures |= found
+    return figures
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under 50 s")
-    extent = QUICK if parser.parse_args().quick else WHOLE
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=ALL,
+        help="measure only this (may be given several times)",
+    )
+    asked = parser.parse_args()
+    extent, only = QUICK if asked.quick else WHOLE, asked.only or list(ALL)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-store-") as directory:
-        figures = asyncio.run(_measure(Path(directory), extent))
-        figures |= asyncio.run(floor_figures(Path(directory) / "floor", extent.seconds / 2))
-        etcd = asyncio.run(etcd_figures(Path(directory) / "etcd", extent.seconds, loads.WRITERS))
-    if etcd:
-        figures |= etcd
-        for name in ("one_writer_per_s", "writers64_per_s"):
-            figures[f"{name}_to_etcd"] = figures[name] / etcd[f"etcd_{name}"]
-    figures |= {"load_before": before, "load_after": os.getloadavg()[0]}
-    for name, value in figures.items():
-        print(f"{name:40} {value:12.2f}")
-    if not etcd:
+        figures = _measure(Path(directory), extent, only)
+    if "etcd" in only and "etcd_one_writer_per_s" not in figures:
         print("etcd is not installed: not compared (Debian: etcd-server)")
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+    more: Figures = {}
+    for name in ("one_writer_per_s", "writers64_per_s"):
+        if name in figures and f"etcd_{name}" in figures:
+            more[f"{name}_to_etcd"] = figures[name] / figures[f"etcd_{name}"]
+    more |= {"load_before": before, "load_after": os.getloadavg()[0]}
+    _show(more)
+    print(json.dumps({name: round(value, 3) for name, value in (figures | more).items()}))
 
 
 if __name__ == "__main__":
