@@ -140,9 +140,10 @@ class Element(Struct, _Kept, frozen=True, gc=False):
         children = list(self.children)
         children[position] = child
         copy = Element(self.tag, self.attributes, tuple(children), self.text)
-        named, before = child.names, there.names
-        if named is before or named == before:
-            self._hand_on(copy, "_names", "_homes")
+        if hasattr(self, "_names") and _has_names_at_hand(child):
+            named, before = child.names, there.names
+            if named is before or named == before:
+                self._hand_on(copy, "_names", "_homes")
         if child.tag == there.tag and child.id == there.id:
             self._hand_on(copy, "_places")
         if len(children) > _FEW:
@@ -258,6 +259,18 @@ class Element(Struct, _Kept, frozen=True, gc=False):
             names = _names_of(self)
             force_setattr(self, "_names", names)
             return names
+
+
+def _has_names_at_hand(element: Element) -> bool:
+    """Tell whether its names are kept, or soon found of what its children keep.
+
+    Those of a section with thousands of elements are not worth finding for each that is exchanged.
+    """
+    if not element.children or hasattr(element, "_names"):
+        return True
+    if len(element.children) > _FEW:
+        return False
+    return all(not each.children or hasattr(each, "_names") for each in element.children)
 
 
 def _digest_of(element: Element) -> bytes:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
-from cib_store.document.path import Step, Trail, element_at, insert, parse_path, put, trail_of
+from cib_store.document.path import Step, Trail, element_at, parse_path, put, trail_of
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_attributes, version_of
 from raftmaker.vocabulary.codes import ExitCode
@@ -205,13 +206,54 @@ def apply_patchset(old: Element, patchset: Element) -> Element | Refusal:
         return _bad("diff", "this is no patchset of format 2")
     changes = list(patchset.each("change"))
     root = old
-    for change in changes:
-        if change.get("operation") in ("delete", "modify"):
-            edited = _in_place(root, change)
-            if isinstance(edited, Refusal):
-                return edited
-            root = edited
+    in_place = [each for each in changes if each.get("operation") in ("delete", "modify")]
+    # Thousands of siblings that go, or come, are taken together: each copies the list of them all.
+    for home, run in groupby(in_place, _home_of_deleted):
+        edited = _run_in_place(root, home, run)
+        if isinstance(edited, Refusal):
+            return edited
+        root = edited
     return _placed(root, changes)
+
+
+def _home_of_deleted(change: Element) -> str:
+    """Return the path of the parent of what is deleted by its id; empty for any other change."""
+    steps = parse_path(change.get("path")) or ()
+    by_id = len(steps) > 1 and steps[-1].id is not None
+    return _parent_path(change) if by_id and change.get("operation") == "delete" else ""
+
+
+def _without(root: Element, home: str, deletions: Iterable[Element]) -> Element | Refusal:
+    """Delete children of one element, in their order."""
+    trail, gone = trail_of(root, home), set[int]()
+
+    def left() -> Element:
+        assert trail is not None
+        parent = element_at(root, trail)
+        kept = [child for at, child in enumerate(parent.children) if at not in gone]
+        return put(root, trail, parent.with_children(tuple(kept)))
+
+    for change in deletions:
+        path = change.get("path")
+        found = trail_of(root, path)
+        if found is not None and found[-1] in gone:  # there may be another one of that id
+            root, gone = left(), set()
+            found = trail_of(root, path)
+        if found is None:
+            return _bad(path, "the patch deletes an element that is not there")
+        gone.add(found[-1])
+    return left()
+
+
+def _run_in_place(root: Element, home: str, changes: Iterable[Element]) -> Element | Refusal:
+    if home:
+        return _without(root, home, changes)
+    for change in changes:
+        edited = _in_place(root, change)
+        if isinstance(edited, Refusal):
+            return edited
+        root = edited
+    return root
 
 
 def _in_place(root: Element, change: Element) -> Element | Refusal:
@@ -234,18 +276,18 @@ def _in_place(root: Element, change: Element) -> Element | Refusal:
 
 def _placed(root: Element, changes: Sequence[Element]) -> Element | Refusal:
     """Carry out creations and moves. Moved elements are all taken out before any is put in."""
-    moving: list[tuple[Trail, int]] = []
+    moving: dict[Trail, int] = {}
     for number, change in enumerate(changes):
         if change.get("operation") == "move":
             trail = trail_of(root, change.get("path"))
             if not trail:
                 return _bad(change.get("path"), "the patch moves an element that is not there")
-            if any(trail == other for other, _ in moving):
+            if trail in moving:
                 return _bad(change.get("path"), "the patch moves one element twice")
-            moving.append((trail, number))
+            moving[trail] = number
     taken: dict[int, Element] = {}
     # Last and deepest first: then no trail of those still to come is touched.
-    for trail, number in sorted(moving, reverse=True):
+    for trail, number in sorted(moving.items(), reverse=True):
         taken[number] = element_at(root, trail)
         root = put(root, trail, None)
     return _put_in(root, changes, taken)
@@ -254,27 +296,35 @@ def _placed(root: Element, changes: Sequence[Element]) -> Element | Refusal:
 def _put_in(
     root: Element, changes: Sequence[Element], taken: dict[int, Element]
 ) -> Element | Refusal:
-    for number, change in enumerate(changes):
-        operation, path = change.get("operation"), change.get("path")
-        new: Element | None
-        if operation == "create":
-            parent, new = trail_of(root, path), next(iter(change.children), None)
-        elif operation == "move":
-            parent, new = trail_of(root, _parent_path(path)), taken[number]
-        elif operation in ("delete", "modify"):
-            continue
-        else:
-            return _bad(path, f"unknown operation {operation!r}")
-        if parent is None or new is None:
-            return _bad(path, "the patch adds to an element that is not there")
-        position = change.get("position")
-        at = int(position) if position.isascii() and position.isdigit() else None
-        root = insert(root, parent, new, at)
+    numbered = [
+        (number, change)
+        for number, change in enumerate(changes)
+        if change.get("operation") not in ("delete", "modify")
+    ]
+    for home, run in groupby(numbered, lambda each: _home_of_placed(each[1])):
+        trail = trail_of(root, home)
+        children = list(element_at(root, trail).children) if trail is not None else []
+        for number, change in run:
+            operation, path = change.get("operation"), change.get("path")
+            if operation not in ("create", "move"):
+                return _bad(path, f"unknown operation {operation!r}")
+            new = taken.get(number) or next(iter(change.children), None)
+            if trail is None or new is None:
+                return _bad(path, "the patch adds to an element that is not there")
+            position = change.get("position")
+            at = int(position) if position.isascii() and position.isdigit() else len(children)
+            children.insert(min(at, len(children)), new)
+        assert trail is not None
+        root = put(root, trail, element_at(root, trail).with_children(tuple(children)))
     return root
 
 
-def _parent_path(path: str) -> str:
-    steps = parse_path(path) or ()
+def _home_of_placed(change: Element) -> str:
+    return change.get("path") if change.get("operation") == "create" else _parent_path(change)
+
+
+def _parent_path(change: Element) -> str:
+    steps = parse_path(change.get("path")) or ()
     return "".join(str(step) for step in steps[:-1])
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cib_store.document import element, patchset
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset, difference
+from cib_store.document.path import put, trail_of
+from cib_store.document.refusal import Refusal
 
 CHILDREN = 40
 """So many that a copy remembers what it was made of."""
@@ -76,3 +80,66 @@ def test_no_version_is_kept_by_one_that_was_made_of_it() -> None:
         version = version.with_child(number, Element("primitive", {"id": f"r{number}", "v": "1"}))
     kept = [part for mark, places in version._descent for part in (mark, *places)]
     assert not any(isinstance(part, Element | tuple) for part in kept)
+
+
+def _cib(*resources: Element) -> Element:
+    return Element(
+        "cib", {}, (Element("configuration", {}, (Element("resources", {}, resources),)),)
+    )
+
+
+def _primitives(count: int, **given: str) -> tuple[Element, ...]:
+    below = (Element("op", {"id": "o"}), Element("op", {"id": "p"}))
+    return tuple(
+        Element("primitive", {"id": f"r{number}", **given}, below) for number in range(count)
+    )
+
+
+def test_thousands_that_come_or_go_are_put_in_place_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each by itself copied the section, and looked through it for ids: it took minutes."""
+    copies: list[object] = []
+
+    def counted(*given: object) -> Element:
+        copies.append(given)
+        return put(*given)  # type: ignore[arg-type]  # only passed on
+
+    few, many = _cib(*_primitives(30)), _cib(*_primitives(2000))
+    assert few.names.defined  # they are kept where a store has asked for them
+    assert many.names.defined
+    to_many, to_few = difference(few, many), difference(many, few)
+    monkeypatch.setattr(patchset, "put", counted)
+    monkeypatch.setattr(element, "_names_of", lambda _: pytest.fail("looked through"))
+    assert apply_patchset(few, to_many) == many
+    assert apply_patchset(many, to_few) == few
+    assert len(copies) == 2
+
+
+def test_names_are_handed_on_where_a_value_changes_and_not_looked_for_where_many_come() -> None:
+    cib = _cib(*_primitives(40))
+    known = cib.names
+    path = "/cib/configuration/resources/primitive[@id='r7']/op[@id='p']"
+    trail = trail_of(cib, path)
+    assert trail is not None
+    changed = put(cib, trail, Element("op", {"id": "p", "interval": "9s"}))
+    assert changed._names is known
+    renamed = put(cib, trail, Element("op", {"id": "q"}))
+    assert renamed.names.defined == known.defined | {"q"}
+
+
+def test_siblings_of_one_id_go_one_after_the_other() -> None:
+    def delete(name: str) -> Element:
+        path = f"/cib/configuration/resources/primitive[@id='{name}']"
+        return Element("change", {"operation": "delete", "path": path})
+
+    twins = _cib(
+        *(Element("primitive", {"id": name, "n": str(n)}) for n, name in enumerate("abaca"))
+    )
+    patch = Element("diff", {"format": "2"}, (delete("a"), delete("b"), delete("a")))
+    left = apply_patchset(twins, patch)
+    assert isinstance(left, Element)
+    assert [each.get("n") for each in left.children[0].children[0].children] == ["3", "4"]
+    assert isinstance(
+        apply_patchset(twins, patch.with_children((*patch.children, delete("b")))), Refusal
+    )
