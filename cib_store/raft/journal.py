@@ -348,6 +348,14 @@ class Journal:
             end += 1
         return self._entries[start:end]
 
+    def first_large(self, after: int, bytes_min: int) -> Entry | None:
+        """Return the first entry after this index that has so many bytes, if there is one."""
+        start = max(0, after + 1 - self._entries[0][1]) if self._entries else 0
+        for position in range(start, len(self._entries)):
+            if len(self._entries[position][0]) >= bytes_min:
+                return self._entries[position]
+        return None
+
     @property
     def size(self) -> int:
         """Bytes in the file."""

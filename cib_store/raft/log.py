@@ -25,7 +25,8 @@ class StateMachine(Protocol):
     def prepare(self, entry: bytes) -> None:
         """Do beforehand, on another thread, what takes long of applying a large entry.
 
-        It changes nothing that could be seen, and never raises; `apply` may come without it.
+        It changes nothing that could be seen, since the entry may never be committed, and never
+        raises; `apply` may come without it.
         """
 
     def apply(self, index: int, entry: bytes) -> object:

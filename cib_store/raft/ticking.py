@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any, Protocol
 
+from msgspec import Struct
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
 
 from cib_store.raft.journal import Entry, Journal
@@ -39,7 +40,8 @@ BATCH_BYTES = 8 * 1024 * 1024
 """Entries of up to so many bytes go in one message; one that is larger goes alone."""
 LARGE_BYTES = 64 * 1024
 """An entry from this size on is prepared on a thread: a voter that applied the configuration of
-thousands of resources in one go would stand still for a second, and be taken for dead."""
+thousands of resources in one go would stand still for a second, and be taken for dead. It is done
+while the entry is on its way, one at a time, so that what follows it waits no longer for that."""
 NEVER_IN_PARTS = 2**62
 """PySyncObj would pickle an entry of a batch's size and send it in parts: none is of this size."""
 COMPACT_AGAIN_S = 10.0
@@ -60,6 +62,14 @@ class Machine(Protocol):
 
     def restore(self, index: int, data: bytes) -> None:
         """See `StateMachine.restore`."""
+
+
+class _Preparation(Struct, eq=False):
+    """A large entry that a thread prepares, by its place in the log."""
+
+    index: int
+    term: int
+    is_done: bool = False
 
 
 class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
@@ -104,7 +114,8 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         self._apply_at = float("inf")
         self._due_at = float("inf")
         self._has_threads = threads
-        self._preparing = self._prepared = 0
+        self._preparation: _Preparation | None = None
+        self._looked_at = 0
         super().__init__(*arguments, conf=conf, **others)
         # What is to be proposed: most ticks find nothing there, and PySyncObj raises for that.
         self._asked: deque[object] = self._SyncObj__commandsQueue._FastQueue__queue
@@ -168,6 +179,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             self._checkCommandsToApply()
         self._send_entries(now)
         asked = self.journal.submit()
+        self._prepare_ahead()
         if self.journal.settle():
             self._settled()
             self._wake()  # a lone voter can commit now
@@ -312,7 +324,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
         while self.raftLastApplied < self.raftCommitIndex:
             index = self.raftLastApplied + 1
             (entry,) = self._SyncObj__getEntries(index, 1)
-            if len(entry[0]) >= LARGE_BYTES and not self._is_prepared(index, entry[0]):
+            if len(entry[0]) >= LARGE_BYTES and not self._is_prepared(entry):
                 break
             result = self._SyncObj__doApplyCommand(entry[0])
             self._SyncObj__raftLastApplied = index
@@ -326,23 +338,40 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
                 break
         return False
 
-    def _is_prepared(self, index: int, command: bytes) -> bool:
+    def _prepare_ahead(self) -> None:
+        """Begin with the next large entry in the log, whether it is committed or not."""
+        last, begun = self.journal.last_index, self._preparation
+        self._looked_at = min(self._looked_at, last)
+        if not self._has_threads or self._looked_at == last:
+            return
+        waits = begun is not None and begun.index > self.raftLastApplied
+        if begun is not None and waits and self.journal.term_at(begun.index) == begun.term:
+            return  # the next one has its turn when this is applied
+        after = max(self._looked_at, self.raftLastApplied)
+        found = self.journal.first_large(after, LARGE_BYTES)
+        self._looked_at = last if found is None else found[1]
+        if found is not None:
+            self._is_prepared(found)
+
+    def _is_prepared(self, entry: Entry) -> bool:
         """Tell whether a large entry can be applied; a thread prepares it, and wakes when it has.
 
-        What is committed stays what it is, so nothing but the place in the log is remembered.
+        Index and term say which entry it is: another may take its place before it is committed.
         """
-        if not self._has_threads or self._prepared == index:
+        command, index, term = entry
+        begun = self._preparation
+        if not self._has_threads:
             return True
-        if self._preparing != index:
-            self._preparing = index
-            Thread(target=self._prepare, args=(index, command), daemon=True).start()
-        return False
+        if begun is None or (begun.index, begun.term) != (index, term):
+            self._preparation = begun = _Preparation(index, term)
+            Thread(target=self._prepare, args=(begun, command), daemon=True).start()
+        return begun.is_done
 
-    def _prepare(self, index: int, command: bytes) -> None:
+    def _prepare(self, preparation: _Preparation, command: bytes) -> None:
         try:
             self._machine.prepare(self._given(command))
         finally:
-            self._prepared = index
+            preparation.is_done = True
             self._wake()
 
     def _given(self, command: bytes) -> bytes:

@@ -18,6 +18,7 @@ import pytest
 
 from cib_store.raft.configuration import Configuration, Seat
 from cib_store.raft.engine import PySyncObjLog
+from cib_store.raft.files import Files
 from cib_store.raft.log import Leadership, ReplicatedLog, StateMachine
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, Rejected
@@ -234,6 +235,36 @@ def test_a_voter_that_prepares_a_large_entry_does_not_stand_still(run: Run) -> N
         assert all(machine.prepared == [b"l" * 100_000] for machine in voters.machines.values())
 
     run(3, scenario)
+
+
+def test_a_large_entry_is_prepared_while_it_is_on_its_way_to_the_disk(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its commit is applied at once, and what follows it waits no longer for that."""
+    disk_goes_on = threading.Event()
+    sync = Files.sync
+
+    def late(files: Files, handle: int) -> None:
+        disk_goes_on.wait(10)
+        sync(files, handle)
+
+    async def scenario(voters: Voters) -> None:
+        leader = await voters.leader()
+        (machine,) = voters.machines.values()
+        monkeypatch.setattr(Files, "sync", late)
+        try:
+            large = asyncio.create_task(insist(leader, b"l" * 100_000, timeout_ms=8_000))
+
+            async def prepared() -> bool:
+                return bool(machine.prepared)
+
+            assert await eventually(prepared)
+            assert not machine.entries
+        finally:
+            disk_goes_on.set()
+        assert await large == b"did " + b"l" * 100_000
+
+    run(1, scenario)
 
 
 def test_a_large_entry_reaches_all_and_one_that_is_too_large_is_refused(run: Run) -> None:
