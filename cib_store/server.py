@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from cib_store.access.caller import Caller
 from cib_store.access.past import Past
 from cib_store.access.permissions import is_enabled
-from cib_store.access.views import binding, facts_seen, may_record
+from cib_store.access.views import Sight, binding, facts_seen
 from cib_store.apply.attributes import Attributes, values
 from cib_store.callers import Callers
 from cib_store.document.codec import render
 from cib_store.document.element import Element
-from cib_store.document.xpath import XPathTree
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_message
 from cib_store.messages.facts import facts_message
@@ -32,7 +31,7 @@ from cib_store.messages.outcomes import (
     version_of,
 )
 from cib_store.proposing.changes import ChangeOrder, plain_origin
-from cib_store.queries import found
+from cib_store.reading import Asked
 from cib_store.store import Store
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.conversation import CallEnded, Turn, converse
@@ -56,9 +55,6 @@ from raftmaker.wire import store_pb2_grpc, types_pb2
 
 _Reply = TypeVar("_Reply")
 _Context = grpc.aio.ServicerContext[Any, Any]
-_Asked = tuple[str, str, bool]
-"""Scope, XPath, and whether without children."""
-ANSWERS_KEPT = 16
 PATIENCE_MS = 10_000
 """How long a call without a deadline of its own is tried."""
 
@@ -76,7 +72,6 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
     def __init__(self, store: Store, callers: Callers) -> None:
         """Serve this store; `callers` says who calls."""
         self._store, self._callers = store, callers
-        self._answered: tuple[Element | None, dict[_Asked, tuple[str, ...]]] = (None, {})
 
     async def Hello(
         self, request: types_pb2.HelloRequest, context: _Context
@@ -91,7 +86,8 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
                 await self._store.barrier(_deadline_ms(context))
             state = self._store.replica.state
             view = await self._view(state.cib, context, request.user)
-            texts = self._texts(state.cib, view, request)
+            asked = Asked(scope=request.scope, xpath=request.xpath, no_children=request.no_children)
+            texts = await self._store.reading.texts(state.cib, view, asked)
         except HaError as error:
             await abort(context, error)
             raise
@@ -102,30 +98,12 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
             facts=facts_message(facts_seen(state, view)) if request.facts else None,
         )
 
-    def _texts(self, cib: Element, view: Element, request: pb.QueryRequest) -> tuple[str, ...]:
-        """Return what is found as text; of the newest version what was asked for is kept."""
-        asked = (request.scope, request.xpath, request.no_children)
-        if view is self._answered[0] and asked in self._answered[1]:
-            return self._answered[1][asked]
-        elements = found(
-            self._store.changes.tree(cib) if view is cib else XPathTree(view),
-            scope=request.scope,
-            xpath=request.xpath,
-            no_children=request.no_children,
-        )
-        texts = tuple(render(element, indent=0) for element in elements)
-        if view is cib:
-            if self._answered[0] is not cib or len(self._answered[1]) >= ANSWERS_KEPT:
-                self._answered = (cib, {})
-            self._answered[1][asked] = texts
-        return texts
-
     async def _view(self, cib: Element, context: _Context, user: str = "") -> Element:
         """Return what the caller may see of the CIB. Raises `NotPermitted`."""
         if not is_enabled(cib.child("configuration")):
             return cib
         caller = await self._callers.of(context)
-        return self._store.views.of(cib, await self._callers.acting_for(caller, user))
+        return await self._store.reading.view(cib, await self._callers.acting_for(caller, user))
 
     async def Change(self, request: pb.ChangeRequest, context: _Context) -> pb.ChangeReply:
         """Change the CIB; refusals are outcomes."""
@@ -248,9 +226,9 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
     ) -> AsyncIterator[pb.WatchEvent]:
         """Follow what this replica applies."""
         caller = await self._callers.of(context)
-        view = None if caller.is_exempt else partial(self._store.views.of, caller=caller)
+        sight = None if caller.is_exempt else Sight(self._store.views, caller)
         try:
-            async for step in self._store.hub.follow(request.after, view):
+            async for step in self._store.hub.follow(request.after, sight):
                 yield pb.WatchEvent(
                     index=step.index,
                     resync=step.resync,
@@ -276,7 +254,10 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
     async def _insist_on_right(self, context: _Context, body: Body | None = None) -> None:
         """End the call unless root or a daemon calls: facts are theirs, attributes are status."""
         caller = await self._callers.of(context)
-        if not caller.is_exempt and not may_record(self._store.replica.state.cib, caller, body):
+        if caller.is_exempt:
+            return
+        cib = self._store.replica.state.cib
+        if not await self._store.reading.may_record(cib, caller, body):
             await abort(context, NotPermitted("only the cluster's daemons and root may do this"))
 
     async def History(self, request: pb.HistoryRequest, context: _Context) -> pb.HistoryReply:

@@ -25,6 +25,7 @@ from cib_store.proposing.proposer import Proposer
 from cib_store.pulse import Pulse
 from cib_store.raft.engine import PySyncObjLog
 from cib_store.raft.log import Leadership
+from cib_store.reading import Reading
 from cib_store.replica import Mark, Replica
 from cib_store.settling import Settling
 from raftmaker.runtime.clock import boot_ms, wall_us
@@ -88,6 +89,7 @@ class Store:
         )
         self.changes = Changes(proposer=self.proposer, replica=self.replica, hub=self.hub)
         self.views = Views()
+        self.reading = Reading(self.changes.tree, self.views)
         self.pulse = Pulse(
             settings=settings,
             roster=self.roster,

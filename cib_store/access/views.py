@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from cib_store.access.caller import Caller
@@ -65,6 +66,21 @@ class Views:
         view = seen(cib, rights(XPathTree(cib), permissions))
         self._kept = [(cib, permissions, view), *self._kept[: _KEPT - 1]]
         return view
+
+
+class Sight(Struct, frozen=True):
+    """What one caller sees, whichever document it is."""
+
+    views: Views
+    caller: Caller
+
+    def is_bound(self, cib: Element) -> bool:
+        """Tell whether rules bind the caller in this document; else it sees all of it."""
+        return binding(cib, self.caller) is not None
+
+    def of(self, cib: Element) -> Element:
+        """Return what the caller may see. Raises `NotPermitted` where that is nothing."""
+        return self.views.of(cib, self.caller)
 
 
 def facts_seen(state: State, view: Element) -> Facts:

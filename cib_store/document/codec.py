@@ -87,8 +87,10 @@ def _parse(text: str | bytes, bytes_max: int | None = None) -> Element:
     most = BYTES_MAX if bytes_max is None else bytes_max
     if len(data) > most:
         raise BadXml(f"{len(data)} bytes of XML: at most {most} are read")
+    # A parser has a lock: what is small must not wait for what a thread reads.
+    parser = _PARSER if len(data) <= SMALL_CHARACTERS else _parser()
     try:
-        root = etree.fromstring(data, _PARSER)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise BadXml(f"not well-formed XML: {error.msg}") from None
     except ValueError as error:
@@ -117,6 +119,11 @@ def _element(node: Any, tag: str, depth: int) -> Element:
     text = (node.text or "").strip()
     # By its items: to ask the library for each attribute by name takes several times as long.
     return Element(tag, dict(node.items()), tuple(children), text)
+
+
+def tree_of(text: str) -> etree._ElementTree:
+    """Return what `render` wrote as lxml has it."""
+    return etree.fromstring(text.encode(), _parser()).getroottree()
 
 
 def render(element: Element, *, indent: int = 2) -> str:

@@ -17,6 +17,8 @@ from cib_store.apply import State
 from cib_store.apply.change import CONFLICT
 from cib_store.document.codec import LARGE_CHARACTERS, forget_ahead, read_ahead
 from cib_store.document.element import Element
+from cib_store.document.extent import is_large
+from cib_store.document.path import trail_of
 from cib_store.document.refusal import Refusal, refused
 from cib_store.document.version import version_of
 from cib_store.document.xpath import XPathTree
@@ -70,10 +72,11 @@ class Changes:
         self._again = asyncio.Lock()
 
     def tree(self, cib: Element) -> XPathTree:
-        """Return the CIB ready for XPath, built once for a version."""
-        if self._tree.root is not cib:
-            self._tree = XPathTree(cib)
-        return self._tree
+        """Return the CIB ready for XPath, built once for a version. Any thread may ask."""
+        tree = self._tree
+        if tree.root is not cib:
+            tree = self._tree = XPathTree(cib)
+        return tree
 
     async def carry_out(self, order: ChangeOrder, *, deadline_ms: int) -> Outcome:
         """Return how the change ended. Raises as `Proposer.commit` does."""
@@ -112,14 +115,17 @@ class Changes:
     async def _ready(self, order: ChangeOrder) -> Resolved | Outcome:
         """Return what to propose, or the outcome that is known already.
 
-        A large request is looked at on a thread: everything there is frozen, and others are served
+        What takes long is looked at on a thread: everything there is frozen, and others are served
         meanwhile. What they change of what it relies on is a conflict like any other.
         """
         state = self._replica.state
-        if sum(len(operation.xml) for operation in order.operations) < LARGE_CHARACTERS:
-            return self._looked_at(_View(state, self.tree(state.cib), self._checks), order)
-        view = _View(state, XPathTree(state.cib), Checks())
-        return await asyncio.to_thread(self._looked_at_large, view, order)
+        tree = self.tree(state.cib)
+        if _is_large(order):
+            view = _View(state, tree, Checks())
+            return await asyncio.to_thread(self._looked_at_large, view, order)
+        if _goes_through_all(state.cib, order):
+            return await asyncio.to_thread(self._looked_at, _View(state, tree, Checks()), order)
+        return self._looked_at(_View(state, tree, self._checks), order)
 
     def _looked_at_large(self, view: _View, order: ChangeOrder) -> Resolved | Outcome:
         """Look at it, and keep what was read: it will be applied here."""
@@ -184,6 +190,18 @@ class Changes:
             change=replace(resolved.change, preconditions=conditions),
             warnings=blurred(resolved.warnings, resolved.cib, permissions),
         )
+
+
+def _is_large(order: ChangeOrder) -> bool:
+    return sum(len(operation.xml) for operation in order.operations) >= LARGE_CHARACTERS
+
+
+def _goes_through_all(cib: Element, order: ChangeOrder) -> bool:
+    """Tell whether a request looks at every element of a large CIB: by an XPath, or for rights."""
+    if not is_large(cib):
+        return False
+    found = (not one.path or trail_of(cib, one.path) is not None for one in order.operations)
+    return not all(found) or binding(cib, order.caller) is not None
 
 
 def _since_base(hub: Hub, state: State, base: CibVersion, change: CibChange) -> Refusal | None:
