@@ -32,6 +32,7 @@ from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.founding import marker_of
+from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.runtime.roster import Roster, seed_of
 from raftmaker.vocabulary.commands import (
     Body,
@@ -311,6 +312,7 @@ class Store:
         cib = empty_cib(
             {"crm_feature_set": "3.20.5", "validate-with": "pacemaker-4.0"},
             {
+                "dc-version": SOFTWARE_VERSION,
                 "cluster-infrastructure": "raftmaker",
                 "cluster-name": self.settings.cluster_name,
             },

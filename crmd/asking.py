@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from cib_store.document.delta import Delta, delta_of
 from cib_store.document.element import Element
-from crmd.scheduler.graph import Graph
-from crmd.scheduling import Failure, Forgotten, Question
+from crmd.scheduling import Decision, Failure, Forgotten, Question
 
 
 class Asking:
@@ -21,8 +20,8 @@ class Asking:
         self._number = 0
         self._told: Element | None = None
 
-    async def ask(self, cib: Element, now_s: int) -> Graph | Failure:
-        """Return the graph for this CIB and time, or why there is none. Raises as `call` does."""
+    async def ask(self, cib: Element, now_s: int) -> Decision | Failure:
+        """Return the decision for this CIB and time, or why there is none; raises as `call`."""
         async with self._turn:
             told, self._told = self._told, None  # not known until there is an answer
             answer: object = Forgotten()
@@ -30,7 +29,7 @@ class Asking:
                 answer = await self._call(self._question(delta_of(told, cib), now_s, self._number))
             if isinstance(answer, Forgotten):
                 answer = await self._call(self._question(cib, now_s, None))
-            assert isinstance(answer, Graph | Failure)
+            assert isinstance(answer, Decision | Failure)
             self._told = cib
             return answer
 

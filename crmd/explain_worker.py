@@ -23,7 +23,7 @@ def answer(question: object) -> tuple[Explanation, ...] | Failure:
             question.cib, Moment(question.now_s), question.resource, question.node or None
         )
     except Exception as error:  # noqa: BLE001  # whatever it is, who asked has to be told
-        return Failure(f"{type(error).__name__}: {error}")
+        return Failure(reason=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.errors import HaError, Refused
 from raftmaker.runtime.exchange_service import certificates_service
+from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import Server, Service, serve
@@ -65,6 +66,8 @@ def _config(context: Context) -> Config:
         no_quorum_stop_grace_ms=timings.no_quorum_stop_grace_ms,
         cores=os.cpu_count() or 1,
         start_state=_start_state(os.environ, context.log),
+        software=SOFTWARE_VERSION,
+        cluster_name=settings.cluster_name,
     )
 
 

@@ -62,9 +62,14 @@ class Reach:
         now_s = wall_us() // 1_000_000
         answer = await self._asking.ask(effect.cib, now_s)
         if isinstance(answer, Failure):
-            raise SchedulerFailed(answer.reason)
+            kept = f"; its input is kept as {answer.input}" if answer.input else ""
+            raise SchedulerFailed(f"{answer.reason}{kept}")
         return events.ScheduleReady(
-            at_ms=boot_ms(), request=effect.request, graph=answer, now_s=now_s
+            at_ms=boot_ms(),
+            request=effect.request,
+            graph=answer.graph,
+            now_s=now_s,
+            input=answer.input,
         )
 
     async def join(self, effect: effects.SendJoin) -> effects.JoinAccepted:

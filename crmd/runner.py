@@ -256,7 +256,8 @@ class Runner:
         kinds: dict[str, int] = {}
         for action in ready.graph.actions:
             kinds[action.operation] = kinds.get(action.operation, 0) + 1
-        self._log.info("scheduled", actions=len(ready.graph.actions), kinds=kinds)
+        count = len(ready.graph.actions)
+        self._log.info("scheduled", actions=count, kinds=kinds, input=ready.input)
         self.take(ready)
 
     async def _join(self, effect: effects.SendJoin) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
-from crmd.inputs import Inputs, Series, keep
+from crmd.inputs import Inputs, Series, Slot, keep
 from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident.scheduler import Resident
-from crmd.scheduling import Failure, Forgotten, Hearing, Question
+from crmd.scheduling import Decision, Failure, Forgotten, Hearing, Question
 from raftmaker.runtime.answering import serve_calls
 from raftmaker.runtime.settings import decode_file
 from raftmaker.vocabulary.reports import Report
@@ -33,12 +33,12 @@ class SchedulerProcess:
     def __init__(self, inputs: Inputs | None = None) -> None:
         """Know nothing yet. `inputs`: where each input is kept; None: nowhere."""
         self._inputs = inputs
-        self._decided: tuple[Element, int, Series] | None = None
+        self._kept_next: tuple[Element, int, Slot] | None = None
         self._hearing = Hearing()
         self._resident = Resident()
         self._told: tuple[Report, ...] = ()
 
-    def answer(self, question: object) -> Graph | Failure | Forgotten:
+    def answer(self, question: object) -> Decision | Failure | Forgotten:
         """Schedule."""
         assert isinstance(question, Question)
         cib: Element | None = None
@@ -48,22 +48,24 @@ class SchedulerProcess:
                 return Forgotten()
             graph = self._decide(cib, Moment(question.now_s))
         except Exception as error:  # noqa: BLE001  # whatever it is, the DC has to go on
-            if cib is not None:
-                self._decided = cib, question.now_s, Series.ERROR
-            return Failure(f"{type(error).__name__}: {error}")
+            name = self._to_keep(cib, question.now_s, Series.ERROR) if cib is not None else ""
+            return Failure(reason=f"{type(error).__name__}: {error}", input=name)
         warned = self._told or any(one.operation == "stonith" for one in graph.actions)
-        self._decided = cib, question.now_s, Series.WARN if warned else Series.INPUT
-        return graph
+        series = Series.WARN if warned else Series.INPUT
+        return Decision(graph=graph, input=self._to_keep(cib, question.now_s, series))
+
+    def _to_keep(self, cib: Element, now_s: int, series: Series) -> str:
+        """Note what `keep_input` writes; return the name of its file, for the log (16.42)."""
+        slot = self._inputs.slot(cib, series) if self._inputs is not None else None
+        self._kept_next = (cib, now_s, slot) if slot is not None else None
+        return slot.path.name if slot is not None else ""
 
     def keep_input(self) -> None:
         """Have the last input written by a child process of low priority; wait for nothing."""
-        decided, self._decided = self._decided, None
-        if decided is None or self._inputs is None:
+        noted, self._kept_next = self._kept_next, None
+        if noted is None or os.fork():
             return
-        cib, now_s, series = decided
-        slot = self._inputs.slot(cib, series)
-        if slot is None or os.fork():
-            return
+        cib, now_s, slot = noted
         code = 0
         try:
             os.nice(19)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cib_store.document.delta import Delta, applied
 from cib_store.document.element import Element
+from crmd.scheduler.graph import Graph
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -22,10 +23,18 @@ class Question(Struct, frozen=True, kw_only=True):
     """The wall clock in seconds since 1970."""
 
 
-class Failure(Struct, frozen=True):
-    """The scheduler could not; the reason is for the log."""
+class Decision(Struct, frozen=True, kw_only=True):
+    """What the scheduler orders, and in which file its input is kept; empty: in none."""
+
+    graph: Graph
+    input: str = ""
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """The scheduler could not; the reason, and the file with its input, are for the log."""
 
     reason: str
+    input: str = ""
 
 
 class Forgotten(Struct, frozen=True):

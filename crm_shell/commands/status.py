@@ -14,7 +14,6 @@ from crm_shell.status.advice import advice
 from crm_shell.status.model import Status
 from crm_shell.status.sections import DEFAULT
 from raftmaker.runtime.errors import HaError
-from raftmaker.runtime.identity import SOFTWARE_VERSION
 
 if TYPE_CHECKING:
     from crm_shell.status.text import Shown
@@ -70,7 +69,6 @@ async def status_now(session: Session) -> Status:
         dc=cib.dc,
         quorate=quorate,
         waits=waits,
-        version=SOFTWARE_VERSION,
         fencings=await _fencings(session),
     )
 

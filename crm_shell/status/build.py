@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build(
-    cib: Element, *, now: int, dc: str = "", quorate: bool | None = None, version: str = "",
+    cib: Element, *, now: int, dc: str = "", quorate: bool | None = None,
     fencings: tuple[FencingInfo, ...] = (), waits: tuple[str, str] = ("", ""),
 ) -> Status:  # fmt: skip
     """Build the status that `cib` shows at `now` (seconds since 1970).
@@ -35,7 +35,7 @@ def build(
         cluster_name=options.get("cluster-name", ""),
         dc=dc_name,
         quorate=quorate if quorate is not None else cib.get("have-quorum") == "1",
-        version=version,
+        version=options.get("dc-version", ""),
         feature_set=cib.get("crm_feature_set"),
         last_change=cib.get("cib-last-written"),
         change_user=cib.get("update-user"),

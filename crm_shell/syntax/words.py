@@ -42,6 +42,11 @@ def modern_role(text: str) -> str:
     return text
 
 
+def modern_date_part(name: str) -> str:
+    """Return the name that counts of a part of a date; crmsh writes one that nothing reads."""
+    return "yeardays" if name == "yearsdays" else name
+
+
 def modern_meta(name: str) -> str:
     """Return today's name of a meta-attribute of promotable clones (features 9)."""
     return _OLD_META.get(name, name)

@@ -37,3 +37,7 @@ class Config(Struct, frozen=True, kw_only=True):
     cores: int = 1
     """Processors of a node, for the default of `node-action-limit`."""
     start_state: StartState = StartState.DEFAULT
+    software: str = ""
+    """The version that this process is, for `dc-version`; empty: not said."""
+    cluster_name: str = ""
+    """What raftmaker.toml calls the cluster, for a CIB that has no name for it."""

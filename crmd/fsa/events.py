@@ -140,6 +140,8 @@ class ScheduleReady(Struct, frozen=True, kw_only=True):
     request: int
     graph: Graph
     now_s: int
+    input: str = ""
+    """The file that keeps what it was computed from, for the log; empty: none (16.42)."""
 
 
 class ScheduleFailed(Struct, frozen=True, kw_only=True):

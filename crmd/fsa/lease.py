@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from crmd.fsa.cib import stamped
 from crmd.fsa.events import Timer
 from crmd.fsa.options import duration_ms
-from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc, StampingFeatureSet
+from crmd.fsa.purpose import AcquiringDc, OpeningSession, ReleasingDc, Stamping
+from crmd.fsa.stamps import stamps
 from crmd.fsa.state import Dc
 from crmd.fsa.turn import Turn
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import AcquireDc, CibChange, OpenSession, ReleaseDc
-from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import BootId, NodeName, Session, Token
 from raftmaker.vocabulary.membership import DcLease, FencePhase, NodeFacts, Presence
 
@@ -218,8 +217,10 @@ def advance_dc(turn: Turn) -> None:
 
 
 def _stamp(turn: Turn, token: Token) -> None:
-    """Write the DC's feature set where the CIB has another: once a lease (features 3.4)."""
-    cib = turn.view.cib
-    if cib is not None and cib.get("crm_feature_set") != FEATURE_SET:
-        change = CibChange(operations=(stamped(FEATURE_SET),))
-        turn.record(change, StampingFeatureSet(), token)
+    """Write what the DC is, where the CIB says something else: once a lease."""
+    cib, config = turn.view.cib, turn.config
+    if cib is None:
+        return
+    wanted = stamps(cib, software=config.software, cluster_name=config.cluster_name)
+    if wanted:
+        turn.record(CibChange(operations=wanted), Stamping(), token)

@@ -46,7 +46,7 @@ from crmd.fsa.purpose import (
     NotingMaintenance,
     OpeningSession,
     ReleasingDc,
-    StampingFeatureSet,
+    Stamping,
     StoringFencing,
     StoringJoin,
     StoringResults,
@@ -229,7 +229,7 @@ def _on_recorded(turn: Turn, event: events.Recorded) -> None:
             lease.on_asked(turn, code, event.index)
         case ForcingState():
             start_state.on_forced(turn, code, event.index)
-        case StampingFeatureSet() | NotingMaintenance():
+        case Stamping() | NotingMaintenance():
             pass  # refused or lost: the next DC, or the next graph, writes it
         case StoringResults(count=count, serial=serial):
             if code is ExitCode.OK:

@@ -24,8 +24,8 @@ class ReleasingDc(Struct, frozen=True):
     token: Token
 
 
-class StampingFeatureSet(Struct, frozen=True):
-    """The DC writes its feature set into the CIB."""
+class Stamping(Struct, frozen=True):
+    """The DC writes into the CIB what it is (`crmd.fsa.stamps`)."""
 
 
 class ForcingState(Struct, frozen=True):
@@ -104,7 +104,7 @@ Purpose = (
     OpeningSession
     | AcquiringDc
     | ReleasingDc
-    | StampingFeatureSet
+    | Stamping
     | ForcingState
     | AskingForJoin
     | StoringResults

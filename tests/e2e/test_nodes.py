@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cib_store.document.codec import parse
+from raftmaker import __version__
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.feature_set import FEATURE_SET
 from tests.e2e.judge import Entry
@@ -70,10 +73,16 @@ def test_a_node_joins_in_standby_where_its_settings_say_so(
     assert f"Node {node}: standby" not in site.crm("n1", "status")
 
 
-def test_a_new_dc_writes_its_feature_set(site: Site) -> None:
-    """features 3.4"""
+def test_a_new_dc_writes_what_it_is(site: Site) -> None:
+    """features 2.1, 2.2, 3.4"""
+    assert json.loads(site.crm("n1", "--json", "status"))["cluster"] == "local"
+    assert _option(site, "cluster-name") == "local"
+    assert _option(site, "cluster-infrastructure") == "raftmaker"
+    assert _option(site, "dc-version") == __version__
     old = '<cib crm_feature_set="3.0.14"/>'
     assert site.run("n1", "cibadmin", "--modify", "--xml-text", old).returncode == 0
+    assert site.run("n1", "crm_attribute", "-n", "dc-version", "-v", "0.0.1").returncode == 0
+    assert "(version 0.0.1)" in site.crm("n1", "status")
     dc = site.run("n1", "crmadmin", "-D", "-q").stdout.split()[-1]
     site.cluster.kill_daemon(dc, "crmd")
 
@@ -81,6 +90,13 @@ def test_a_new_dc_writes_its_feature_set(site: Site) -> None:
         return parse(site.run("n1", "cibadmin", "-Q").stdout).get("crm_feature_set")
 
     site.wait(lambda: written() == FEATURE_SET, FAILOVER_S, "the feature set was not written")
+    assert _option(site, "dc-version") == __version__
+    assert f"(version {__version__})" in site.crm("n1", "status")
+
+
+def _option(site: Site, name: str) -> str:
+    """What agents are told of an option."""
+    return site.run("n1", "crm_attribute", "-n", name, "-G", "-q").stdout.strip()
 
 
 def test_terminate_has_a_node_fenced(site: Site) -> None:

@@ -12,6 +12,7 @@ from crm_shell.syntax.words import (
     EXPRESSION_TYPES,
     OPERATORS_BINARY,
     OPERATORS_UNARY,
+    modern_date_part,
     modern_role,
 )
 
@@ -98,8 +99,9 @@ def _date(cursor: Cursor) -> Element:
     known = DATE_PARTS if operation == "date_spec" else ("start", "end", *DATE_PARTS)
     while (found := _PAIR.fullmatch(cursor.text)) and found[1].lower() in known:
         cursor.take("")
-        target = attributes if found[1].lower() in ("start", "end") else parts
-        target[found[1].lower()] = found[2]
+        name = modern_date_part(found[1].lower())
+        target = attributes if name in ("start", "end") else parts
+        target[name] = found[2]
     if not parts and "start" not in attributes and "end" not in attributes:
         cursor.fail(f"'date {word}' needs at least one part", allowed=f"{'=, '.join(known)}=")
     if not parts:

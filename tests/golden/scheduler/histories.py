@@ -8,11 +8,11 @@ oldest first::
     RESOURCE did STEP ... on NODE ... [with NAME=VALUE ...] [needing-restart NAME ...]
         [locked SECONDS]
 
-A step is ``OPERATION[/INTERVAL][:NODE][=CODE|=pending|=timeout][@SECONDS]``: the node is the other
-one of a migration, the code is 0 (7 for a ``probe``) unless it is said, and the seconds tell how
-long ago it was (1000). ``with`` says which parameters the operations had; ``needing-restart``
-which of them cannot be changed by a reload. ``locked`` tells how long the resource has waited for
-the return of the node.
+A step is ``OPERATION[/INTERVAL][:NODE][=CODE|=STATUS][@SECONDS]``: the node is the other one of a
+migration, the code is 0 (7 for a ``probe``) unless it is said, a status is what is not done
+(``pending``, ``timeout``, ``fatal`` ...), and the seconds tell how long ago it was (1000). ``with``
+says which parameters the operations had; ``needing-restart`` which of them cannot be changed by a
+reload. ``locked`` tells how long the resource has waited for the return of the node.
 """
 
 from __future__ import annotations
@@ -29,9 +29,24 @@ from crmd.scheduler.parameter_digest import digest_of
 NOW = 1_700_000_000
 _RESULTS = {"started": ("start",), "promoted": ("start", "promote"), "failed": ("start", "failed")}
 _STEP = re.compile(
-    r"(?P<task>[\w-]+)(?:/(?P<every>\w+))?(?::(?P<other>\w+))?(?:=(?P<result>\w+))?(?:@(?P<ago>\d+))?"
+    r"(?P<task>[\w-]+)(?:/(?P<every>\w+))?(?::(?P<other>\w+))?(?:=(?P<result>[\w-]+))?(?:@(?P<ago>\d+))?"
 )
-_STATUS = {"pending": ("-1", "193"), "timeout": ("2", "1")}
+_STATUS = {
+    "unknown": ("-2", "193"),
+    "pending": ("-1", "193"),
+    "cancelled": ("1", "193"),
+    "timeout": ("2", "1"),
+    "unsupported": ("3", "3"),
+    "error": ("4", "1"),
+    "hard": ("5", "1"),
+    "fatal": ("6", "1"),
+    "not-installed": ("7", "5"),
+    "not-connected": ("8", "193"),
+    "invalid": ("9", "1"),
+    "no-fence-device": ("10", "1"),
+    "no-secrets": ("11", "6"),
+}
+"""Execution status and exit code of what is not done (features 5.41)."""
 
 
 class Said(Struct, frozen=True, kw_only=True):

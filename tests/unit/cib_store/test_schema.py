@@ -72,6 +72,21 @@ def test_a_good_configuration_has_no_faults() -> None:
             ("resources", f'<primitive id="x" class="{gone}" type="y"/>', "bad-value", gone)
             for gone in ("heartbeat", "nagios", "upstart")
         ),
+        (
+            "resources",
+            WEB.replace("/>", '><operations><op id="o" name="monitor" interval="10" on-fail='
+                        '"migrate"/></operations></primitive>'),
+            "bad-value",
+            "restart-container",
+        ),
+        (
+            "constraints",
+            '<rsc_location id="l" rsc-pattern="w.*"><rule id="r" score="1"><date_expression id="d"'
+            ' operation="date_spec"><date_spec id="s" yearsdays="3"/></date_expression></rule>'
+            "</rsc_location>",
+            "unknown-attribute",
+            "yeardays",
+        ),
         ("resources", '<primitive id="x" template="t"/>', "unknown-reference", "'t'"),
         ("resources", '<group id="x"/>', "empty-group", "'x'"),
         ("resources", '<clone id="x"/>', "empty-clone", "'x'"),
@@ -136,7 +151,7 @@ def test_a_good_configuration_has_no_faults() -> None:
     ],
 )  # fmt: skip
 def test_a_fault_is_named(section: str, text: str, code: str, said: str) -> None:
-    """features 4.20, 5.6, 13.34, 19.1-19.4"""
+    """features 4.20, 5.6, 13.34, 19.1-19.4, 35.5-35.7"""
     found = faults(_cib(**{section: text}))
     assert code in [fault.code for fault in found]
     assert any(said in str(fault) for fault in found)
@@ -181,6 +196,14 @@ def test_an_unknown_option_or_node_is_only_a_warning() -> None:
     assert render(cib)
 
 
+def test_a_failure_may_restart_what_contains_the_resource() -> None:
+    """features 35.4: Pacemaker's manual does not say so"""
+    for action in ("restart-container", "restart", "fence", "demote"):
+        op = f'<op id="o" name="monitor" interval="10s" on-fail="{action}"/>'
+        resource = WEB.replace("/>", f"><operations>{op}</operations></primitive>")
+        assert faults(_cib(resources=resource)) == ()
+
+
 @pytest.mark.parametrize("name", ["web", "_web", "w3-b.1", "müsli"])
 def test_an_id_begins_with_a_letter_and_has_no_blanks(name: str) -> None:
     """features 1.9"""
@@ -189,7 +212,7 @@ def test_an_id_begins_with_a_letter_and_has_no_blanks(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["3web", "-web", "my web", "a:b", "a/b", "web#1", "."])
 def test_an_id_of_another_form_is_refused(name: str) -> None:
-    """features 1.9: what has one already may be changed for all that."""
+    """features 1.9, 35.16: what has one already may be changed for all that."""
     wrong = _cib(resources=WEB.replace("web", name))
     (fault,) = faults(wrong)
     assert (fault.code, repr(name) in fault.what) == ("bad-value", True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cib_store.schema.values import ID
 from crm_shell.tools import attrd_updater, crm_attribute, crm_node, crm_resource
 from raftmaker.vocabulary.codes import ExitCode
 from tests.unit.crm_shell.desk import Desk
@@ -27,6 +28,15 @@ def desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Desk:
     return Desk(CIB, tmp_path, monkeypatch, capsys)
+
+
+def test_an_attribute_of_any_name_gets_an_id_that_xml_allows(desk: Desk) -> None:
+    """features 35.16"""
+    tool = crm_attribute.main
+    name = "fail-count-web:0#monitor_10000 x"
+    desk.did(tool, "-N", "n1", "-n", name, "-v", "3")
+    assert desk.did(tool, "-N", "n1", "-n", name, "-G", "-q") == "3\n"
+    assert ID.accepts(desk.pairs()[name].id)
 
 
 def test_crm_attribute_sets_reads_and_removes_a_cluster_option(desk: Desk) -> None:

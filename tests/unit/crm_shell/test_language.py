@@ -117,6 +117,13 @@ def test_dates_in_rules() -> None:
     assert spec.children[0] == Element("date_spec", {"hours": "9-17"})
 
 
+@pytest.mark.parametrize("name", ["yeardays", "yearsdays"])
+def test_the_day_of_the_year_has_the_name_that_is_read(name: str) -> None:
+    """features 35.6: crmsh writes the other one, which no scheduler reads"""
+    element = only(f"location l w rule 1: date spec {name}=42")
+    assert element.children[0].children[0].children == (Element("date_spec", {"yeardays": "42"}),)
+
+
 def test_access_shortcuts_become_xpaths() -> None:
     """features 30.34"""
     element = only("role op write meta:web:target-role read ref:ip attr:x read status")

@@ -15,13 +15,22 @@ from cib_store.document.element import Element
 from cib_store.document.sections import empty_cib
 from crm_shell.tools.crm_simulate import main
 from crmd.inputs import Inputs, Series, keep
-from crmd.scheduler.graph import Graph
 from crmd.scheduler_worker import SchedulerProcess
-from crmd.scheduling import Failure, Question
+from crmd.scheduling import Decision, Failure, Question
 from raftmaker.runtime.saved_files import bytes_of
 
 NOW_S = 1_700_000_000
 DEADLINE_S = 60.0
+
+
+def test_what_is_kept_nowhere_is_named_nowhere(tmp_path: Path) -> None:
+    """features 16.42"""
+    off = _cib(**{"pe-input-series-max": "0"})
+    for process in (SchedulerProcess(), SchedulerProcess(Inputs(tmp_path))):
+        decided = _decide(process, off)
+        assert isinstance(decided, Decision)
+        assert decided.input == ""
+    assert _names(tmp_path) == []
 
 
 def _cib(**options: str) -> Element:
@@ -94,9 +103,12 @@ def _chain(length: int) -> Element:
 def test_the_scheduler_keeps_each_kind_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An ordinary decision, one with fencing, and a failure; the first one is replayed."""
+    """features 16.42, 35.20: an ordinary decision, one with fencing, and a failure, each of which
+    says where its input is kept; the first one is replayed by the clock of then."""
     process = SchedulerProcess(Inputs(tmp_path))
-    assert isinstance(_decide(process, _cib()), Graph)
+    decided = _decide(process, _cib())
+    assert isinstance(decided, Decision)
+    assert decided.input == "pe-input-0.bz2"
     ordinary = tmp_path / "pe-input-0.bz2"
     assert _appears(ordinary)
     nodes = parse('<nodes><node id="a" uname="a"/></nodes>')
@@ -111,7 +123,9 @@ def test_the_scheduler_keeps_each_kind_apart(
     swapped = {"nodes": nodes, "resources": device}
     parts = tuple(swapped.get(part.tag, part) for part in configuration.children)
     fencing = _cib().with_children((configuration.with_children(parts), state))
-    assert isinstance(_decide(process, fencing), Graph)
+    decided = _decide(process, fencing)
+    assert isinstance(decided, Decision)
+    assert decided.input == "pe-warn-0.bz2"
     assert _appears(tmp_path / "pe-warn-0.bz2")
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(260)  # orders are followed recursively
@@ -120,6 +134,7 @@ def test_the_scheduler_keeps_each_kind_apart(
     finally:
         sys.setrecursionlimit(before)
     assert isinstance(answer, Failure)
+    assert answer.input == "pe-error-0.bz2"
     process.keep_input()
     assert _appears(tmp_path / "pe-error-0.bz2")
     assert main(["-x", str(ordinary), "-R"]) == os.EX_OK

@@ -12,10 +12,9 @@ from cib_store.document.delta import Changed, Delta
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
 from crmd.asking import Asking
-from crmd.scheduler.graph import Graph
 from crmd.scheduler.pipeline import schedule
 from crmd.scheduler_worker import SchedulerProcess
-from crmd.scheduling import Failure, Forgotten, Question
+from crmd.scheduling import Decision, Failure, Forgotten, Question
 from raftmaker.runtime.worker import Worker
 from tests.property.scheduler.stories import Story
 
@@ -38,12 +37,15 @@ class Wire:
         return answer
 
 
+def _whole(story: Story) -> Decision:
+    return Decision(graph=schedule(story.cib, Moment(story.now_s)).graph)
+
+
 def _story(asking: Asking, seed: int, also: Callable[[int], Awaitable[None]] | None = None) -> None:
     async def tell() -> None:
         story = Story(seed)
         for step in range(8):
-            graph = await asking.ask(story.cib, story.now_s)
-            assert graph == schedule(story.cib, Moment(story.now_s)).graph
+            assert await asking.ask(story.cib, story.now_s) == _whole(story)
             story.go_on()
             if also is not None:
                 await also(step)
@@ -69,7 +71,7 @@ def test_a_process_that_was_started_anew_is_told_all() -> None:
 
     _story(Asking(wire.call), 2, restart)
     assert [isinstance(answer, Forgotten) for answer in wire.answers].count(True) == 1
-    assert all(isinstance(answer, Graph | Forgotten) for answer in wire.answers)
+    assert all(isinstance(answer, Decision | Forgotten) for answer in wire.answers)
 
 
 def test_after_a_call_that_failed_everything_is_told_again() -> None:
@@ -87,8 +89,7 @@ def test_after_a_call_that_failed_everything_is_told_again() -> None:
             await asking.ask(story.cib, story.now_s)
         asking._call = wire.call
         story.go_on()
-        graph = await asking.ask(story.cib, story.now_s)
-        assert graph == schedule(story.cib, Moment(story.now_s)).graph
+        assert await asking.ask(story.cib, story.now_s) == _whole(story)
         assert isinstance(wire.questions[-1].cib, Element)
 
     asyncio.run(tell())
@@ -97,11 +98,11 @@ def test_after_a_call_that_failed_everything_is_told_again() -> None:
 def test_a_fault_is_an_answer() -> None:
     process, story = SchedulerProcess(), Story(4)
     good = Question(number=1, base=None, cib=story.cib, now_s=story.now_s)
-    graph = process.answer(good)
+    decided = process.answer(good)
     nowhere = Delta(None, "", (Changed(99, Delta(None, "", ())),))
     answer = process.answer(Question(number=2, base=1, cib=nowhere, now_s=story.now_s))
     assert isinstance(answer, Failure)
-    assert process.answer(good) == graph == schedule(story.cib, Moment(story.now_s)).graph
+    assert process.answer(good) == decided == _whole(story)
 
 
 def test_the_real_process_answers_the_same() -> None:
@@ -110,8 +111,7 @@ def test_the_real_process_answers_the_same() -> None:
         asking = Asking(worker.call)
         try:
             for step in range(6):
-                graph = await asking.ask(story.cib, story.now_s)
-                assert graph == schedule(story.cib, Moment(story.now_s)).graph
+                assert await asking.ask(story.cib, story.now_s) == _whole(story)
                 story.go_on()
                 if step == 2:
                     await worker.close()

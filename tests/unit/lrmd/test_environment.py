@@ -45,7 +45,7 @@ def test_parameters_and_check_level() -> None:
 
 
 def test_meta_attributes_with_underscores_and_old_names() -> None:
-    """Features 5.20-5.24, 29.17."""
+    """Features 5.20-5.24, 29.17, 35.15."""
     found = environment()
     meta = {
         name.removeprefix("OCF_RESKEY_CRM_meta_"): value

@@ -27,6 +27,7 @@ METADATA = """<?xml version="1.0"?>
 
 
 def test_everything_is_read() -> None:
+    """features 5.13-5.16, 35.15: a role under its old name is that role"""
     found = read_metadata(METADATA)
     assert (found.name, found.version, found.ocf_version) == ("thing", "2.0", "1.1")
     assert (found.longdesc, found.shortdesc) == ("A thing", "Short")

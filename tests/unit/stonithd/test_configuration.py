@@ -31,6 +31,7 @@ def read(
     status: str = "",
     nodes: str = NODES,
     abilities: Abilities | None = ABLE,
+    now: int = 0,
 ) -> Setup:
     cib = parse(
         "<cib><configuration>"
@@ -45,7 +46,7 @@ def read(
         cib,
         members=(NodeName("b"), NodeName("a")),
         abilities={"fence_x": abilities} if abilities else {},
-        now=Moment(0),
+        now=Moment(now),
     )
 
 
@@ -167,6 +168,28 @@ def test_a_negative_location_score_bans_the_executor(
 ) -> None:
     """features 17.2."""
     assert only(read(stonith(), constraints=constraint)).banned == banned
+
+
+def test_rules_hold_and_cease_to_hold_for_devices_too() -> None:
+    """features 14.19, 35.19: Pacemaker may read them once only; here each reading asks them."""
+
+    def later(name: str, score: str = "") -> str:
+        date = f'<date_expression id="{name}-d" operation="gt" start="1970-01-02T00:00:00Z"/>'
+        return f'<rule id="{name}" {score}>{date}</rule>'
+
+    device = stonith("pcmk_delay_base=2s").replace(
+        "</primitive>",
+        f'<instance_attributes id="f1-later" score="5">{later("p")}'
+        '<nvpair id="f1-late" name="pcmk_delay_base" value="9s"/></instance_attributes>'
+        f'<meta_attributes id="f1-off" score="5">{later("m")}'
+        '<nvpair id="f1-role" name="target-role" value="Stopped"/></meta_attributes></primitive>',
+    )
+    rule = later("l", 'score="-INFINITY"')
+    place = f'<rsc_location id="k" rsc="f1">{rule}</rsc_location>'
+    seen = [only(read(device, constraints=place, now=now)) for now in (1, 200_000, 1)]
+    assert [(one.delay_base_ms, one.enabled, one.banned) for one in seen] == [
+        (2_000, True, ()), (9_000, False, ("a", "b", "c")), (2_000, True, ()),
+    ]  # fmt: skip
 
 
 def test_an_asymmetric_cluster_bans_what_is_not_allowed() -> None:

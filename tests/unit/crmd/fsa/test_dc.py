@@ -40,6 +40,32 @@ def test_a_new_dc_writes_its_feature_set() -> None:
     assert all(one.status for one in other.recorded if isinstance(one, CibChange))
 
 
+def test_a_new_dc_writes_what_it_is() -> None:
+    """features 2.1, 2.2: where something else stands; and a name only where there is none"""
+    older = ("dc-version", "0.0.9")
+    world = World(older, ("cluster-name", "mine"), software="1.2.3", cluster_name="blue")
+    world.start(B, C)
+    assert _options(world) == {
+        "dc-version": "1.2.3", "cluster-infrastructure": "raftmaker", "cluster-name": "mine",
+    }  # fmt: skip
+    changes = [one for one in world.recorded if isinstance(one, CibChange) and not one.status]
+    assert len(changes) == 1
+    fresh = World(software="1.2.3", cluster_name="blue")
+    fresh.start(B, C)
+    assert _options(fresh) == {
+        "dc-version": "1.2.3", "cluster-infrastructure": "raftmaker", "cluster-name": "blue",
+    }  # fmt: skip
+    same = World(*_options(fresh).items(), software="1.2.3", cluster_name="red")
+    same.start(B, C)
+    assert all(one.status for one in same.recorded if isinstance(one, CibChange))
+
+
+def _options(world: World) -> dict[str, str]:
+    section = world.store.cib.children[0].child("crm_config")
+    assert section is not None
+    return {one.get("name"): one.get("value") for one in section.walk() if one.tag == "nvpair"}
+
+
 def test_what_a_cluster_that_was_switched_off_left_behind_is_nobodys_presence() -> None:
     """protocols, DC: its silence is noticed later, and a DC would have it fenced as it boots"""
     world = World(("dc-deadtime", "5s"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from cib_store.schema.values import ID
+from crmd.fsa.cib import attributes_with
 from crmd.fsa.executor import AgentTraits
 from crmd.fsa.failures import concerns, failure_attributes
 from crmd.fsa.history import is_failure, lrm_of, with_pending, with_result, without_operation
@@ -25,7 +27,7 @@ def ids(*results: Result) -> dict[str, str]:
 
 
 def test_a_result_has_pacemakers_attributes() -> None:
-    """features 3.15-3.18, 3.20"""
+    """features 3.15-3.18, 3.20, 35.2: times of execution and in the queue are milliseconds"""
     result = result_of(request(key="3:7:0:uuid"), call_id=12, reason="")
     history = with_result(None, result, A, AgentTraits())
     assert dict(history.attributes) == {
@@ -141,13 +143,14 @@ def test_what_a_failure_is(status: OpStatus, code: int, expected: int, failed: b
         ("promote", 0, True, "value++"),
         ("demote", 0, True, "value++"),
         ("monitor", 10_000, True, "value++"),
+        ("look", 10_000, True, "value++"),
         ("monitor", 0, True, None),
         ("migrate_to", 0, True, None),
         ("notify", 0, True, None),
     ],
 )
 def test_how_failures_count(task: str, interval_ms: int, fatal: bool, count: str | None) -> None:
-    """features 8.20"""
+    """features 8.16, 8.20"""
     failed = result_of(request(task, interval_ms=interval_ms), code=1)
     found = failure_attributes(failed, start_is_fatal=fatal)
     assert found.get(f"fail-count-web#{task}_{interval_ms}") == count
@@ -158,6 +161,15 @@ def test_success_counts_nothing() -> None:
     assert not failure_attributes(result_of(request()), start_is_fatal=True)
     degraded = result_of(request("monitor", interval_ms=5_000), code=int(OcfCode.DEGRADED))
     assert not failure_attributes(degraded, start_is_fatal=True)
+
+
+def test_a_failure_s_attribute_keeps_its_name_and_has_an_id_that_xml_allows() -> None:
+    """features 35.16"""
+    name = "fail-count-web:0#monitor_10000"
+    (held,) = attributes_with(A, {name: "1"}).children
+    (pair,) = held.children
+    assert pair.get("name") == name
+    assert ID.accepts(pair.id)
 
 
 def test_which_attributes_concern_an_operation() -> None:

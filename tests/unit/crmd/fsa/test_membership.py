@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from cib_store.document.codec import parse
+from cib_store.document.element import Element
 from crmd.fsa import effects, events
 from crmd.fsa.executor import AgentTraits, Inventory, PendingOperation
 from crmd.fsa.state import Name
@@ -188,6 +190,29 @@ def test_a_failure_is_counted_in_the_same_change() -> None:
         "last-failure-web#monitor_10000": "1700000100",
     }
     end(world, monitor, serial=2, code=1, at_s=1_700_000_200)
+    assert world.attributes(A)["fail-count-web#monitor_10000"] == "2"
+
+
+def test_a_failure_of_what_is_not_managed_is_counted_too() -> None:
+    """features 35.18: nothing is done about it, and the fail count rises"""
+    world = World()
+    token = world.become_member()
+    web = (
+        '<resources><primitive id="web" class="ocf" provider="heartbeat" type="Dummy">'
+        '<meta_attributes id="m"><nvpair id="n" name="is-managed" value="false"/></meta_attributes>'
+        "</primitive></resources>"
+    )
+
+    def unmanaged(cib: Element) -> Element:
+        configuration, status = cib.children
+        parts = (parse(web) if one.tag == "resources" else one for one in configuration.children)
+        return cib.with_children((configuration.with_children(tuple(parts)), status))
+
+    world.configure(unmanaged)
+    monitor = request("monitor", interval_ms=10_000, token=token)
+    run(world, monitor)
+    for serial in (1, 2):
+        end(world, monitor, serial=serial, code=7, at_s=1_700_000_000 + serial)
     assert world.attributes(A)["fail-count-web#monitor_10000"] == "2"
 
 

@@ -102,7 +102,13 @@ def fence(target: str, number: int = 1) -> GraphAction:
 class World:
     """Node a's controller, and the cluster around it."""
 
-    def __init__(self, *options: tuple[str, str], feature_set: str = FEATURE_SET) -> None:
+    def __init__(
+        self,
+        *options: tuple[str, str],
+        feature_set: str = FEATURE_SET,
+        software: str = "",
+        cluster_name: str = "",
+    ) -> None:
         self.at_ms = 10_000
         self.cib_root = {"crm_feature_set": feature_set}
         self.store = State()
@@ -114,6 +120,8 @@ class World:
                 controller_start=1,
                 uuid="uuid-a",
                 nodes=(A, B, C),
+                software=software,
+                cluster_name=cluster_name,
             )
         )
         self.sent: list[Effect] = []
