@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_shell.actions.absence import NotThere
 from crm_shell.commands import drafts
 from crm_shell.commands.help import help_for
-from crm_shell.commands.levels import EVERYTHING, find, names_of
+from crm_shell.commands.levels import EVERYTHING, find, names_of, reached_from
 from crm_shell.commands.session import Command, Failed, Level, Misused, Rehearsed, Session
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
@@ -28,6 +28,8 @@ class Interpreter:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.level: Level | None = None
+        self._above: list[Level] = []
+        """The levels from which the present one was entered."""
 
     async def run(self, words: list[str]) -> int:
         """Carry out one line and return its exit code; what went wrong has been told."""
@@ -57,7 +59,8 @@ class Interpreter:
             return 0
         first = words[0].lower()
         if first in _LEAVING:
-            await self.leave_level()
+            while self.level is not None:
+                await self.leave_level()
             raise Leave
         if first in _UP:
             await self.leave_level()
@@ -83,9 +86,15 @@ class Interpreter:
         if words[0].lower() in ("help", "?", "-h", "--help"):
             self.session.console.say(help_for(words[1:], level))
             return 0
-        found = find(words[0], names_of(level.commands), f"in {level.name}")
-        assert isinstance(found, Command)
-        return await self._command(found, level, words[1:])
+        found = find(words[0], reached_from(level), f"in {level.name}")
+        if isinstance(found, Command):
+            return await self._command(found, level, words[1:])
+        if len(words) > 1:
+            return await self._in_level(found, words[1:])
+        if self.level is not None:
+            self._above.append(self.level)
+        self.level = found
+        return 0
 
     async def _command(self, command: Command, level: Level | None, args: list[str]) -> int:
         if args and args[0] in ("-h", "--help"):
@@ -99,6 +108,9 @@ class Interpreter:
     async def leave_level(self) -> None:
         """Go up; changes that were not committed are committed, at the prompt after a question."""
         session = self.session
+        if self._above:
+            self.level = self._above.pop()
+            return
         if self.level is not None and drafts.has_changes(session):
             if session.confirm("There are changes that are not committed. Commit them?"):
                 await drafts.commit(session)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from difflib import unified_diff
+from pathlib import Path
 
 from cib_store.document.element import Element
 from cib_store.document.sections import empty_cib
+from cib_store.model.upgrade import upgraded
+from crm_shell.commands.cib_files import read_cib
 from crm_shell.commands.drafts import commit
-from crm_shell.commands.session import Command, Failed, Level, Misused, Session
+from crm_shell.commands.session import Command, Failed, Level, Misused, Session, arguments
 from crm_shell.edit.show import show
 from crm_shell.shadow import IN_USE, Shadows, changes, committed, current
 from raftmaker.client import Cluster, connect
 from raftmaker.vocabulary.codes import ExitCode
+
+_IMPORT = "import {FILE|NUMBER} [SHADOW]"
 
 
 def _shadows(session: Session) -> Shadows:
@@ -62,6 +67,29 @@ async def _use(session: Session, args: list[str]) -> int:
     await session.close()
     session.draft = None
     return 0
+
+
+async def _import(session: Session, args: list[str]) -> int:
+    """Copy a CIB from a file, such as an input of the scheduler, and use the copy."""
+    source, *name = arguments(args, 1, 2, _IMPORT)
+    path = _input(session, source) if source.isdigit() else Path(source)
+    cib = upgraded(read_cib(str(path))).cib
+    shadow = name[0] if name else path.name.removesuffix(".bz2").removesuffix(".xml")
+    _shadows(session).create(shadow, cib, force=session.force)
+    session.console.info(f"{shadow} shadow CIB created")
+    return await _use(session, [shadow])
+
+
+def _input(session: Session, number: str) -> Path:
+    """Return the kept input of that number (features 16.42)."""
+    directory = session.cluster.settings.state_dir / "pengine"
+    found = sorted(directory.glob(f"pe-*-{number}.bz2"))
+    if not found:
+        raise Failed(f"{directory}: no input has the number {number}", code=ExitCode.NOINPUT)
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise Failed(f"{number} may be {names}: name the file", code=ExitCode.MULTIPLE)
+    return found[0]
 
 
 async def _list(session: Session, args: list[str]) -> int:
@@ -136,6 +164,9 @@ LEVEL = Level(
                 summary="Copy the cluster's CIB and use the copy"),
         Command(name="use", usage="use [NAME]", run=_use,
                 summary="Work on a shadow; without a name on the cluster again"),
+        Command(name="import", usage=_IMPORT, run=_import, completes=("file",),
+                summary="Copy a CIB from a file, or an input of the scheduler by its number, and"
+                " use the copy"),
         Command(name="list", usage="list", run=_list, summary="List the shadows"),
         Command(name="diff", usage="diff [NAME]", run=_diff,
                 summary="Show how a shadow differs from the cluster"),

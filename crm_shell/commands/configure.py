@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import time
 
+from cib_store.model.upgrade import NEWEST
 from crm_shell.commands import drafts
-from crm_shell.commands.configuring import editing, groups, showing
+from crm_shell.commands.configuring import editing, graph, groups, showing, values
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.grammar_help import STATEMENTS
 from crm_shell.commands.history import HISTORY
 from crm_shell.commands.loading import load
-from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
+from crm_shell.commands.session import (
+    Command,
+    Draft,
+    Failed,
+    Level,
+    Misused,
+    Session,
+    arguments,
+)
 from crm_shell.commands.simulate import DRAFT_COMMAND
 from crm_shell.commands.upgrading import upgrade
 from crm_shell.edit import Mode, apply
@@ -111,6 +120,21 @@ async def _verify(session: Session, args: list[str]) -> int:
     return 0
 
 
+async def _schema(session: Session, args: list[str]) -> int:
+    wanted = arguments(args, 0, 1, "schema [NAME]")
+    now = (await session.cib()).document.get("validate-with")
+    if wanted and wanted[0] not in (now, NEWEST):
+        raise Failed(
+            f"the configuration is kept in {NEWEST}, and older ones are brought to it as they are"
+            " loaded; there is no way to an older schema",
+            code=ExitCode.UNIMPLEMENT_FEATURE,
+        )
+    if wanted and wanted[0] != now:
+        return await upgrade(session, [])
+    session.console.answer(now, now)
+    return 0
+
+
 async def _commit(session: Session, args: list[str]) -> int:
     unknown = [each for each in args if each not in _COMMIT_WORDS]
     if unknown:
@@ -144,6 +168,7 @@ def _statement_command(keyword: str, usage: str, summary: str, details: str) -> 
 LEVEL = Level(
     name="configure",
     summary="Define what the cluster runs, where and in which order",
+    also=("assist", "cib", "ra"),
     commands=(
         Command(
             name="show", run=showing.show, completes=("object",),
@@ -171,6 +196,32 @@ LEVEL = Level(
             name="modgroup", run=groups.modgroup, completes=("object", "add|remove", "object"),
             usage="modgroup GROUP {add RESOURCE [{after|before} RESOURCE] | remove RESOURCE}",
             summary="Put a resource into a group, or take one out",
+        ),
+        Command(
+            name="set", usage=values.SET, run=values.set_value, completes=("object",),
+            summary="Change one value that is configured",
+            details="For example: set vip.ip 192.168.20.5; set vip.monitor.on-fail ignore; set"
+            " drbd.monitor.10s.interval 20s",
+        ),
+        Command(
+            name="default-timeouts", usage=values.DEFAULT_TIMEOUTS, run=values.default_timeouts,
+            completes=("resource",), aliases=("default_timeouts",),
+            summary="Give operations the timeouts that their agents advise",
+            details="Those of the operations that are configured, and of start and stop. What an"
+            " agent advises suits an ordinary case: think of yours.",
+        ),
+        Command(
+            name="validate-all", usage=values.VALIDATE_ALL, run=values.validate_all,
+            completes=("resource",), aliases=("validate_all",),
+            summary="Have a resource's agent check its parameters, on this node",
+        ),
+        Command(
+            name="graph", usage=graph.GRAPH, run=graph.graph, completes=("dot", "file", "svg|png"),
+            summary="Draw the order of resources, as graphviz text or a picture",
+        ),
+        Command(
+            name="schema", usage="schema [NAME]", run=_schema,
+            summary="Tell by which schema the configuration is checked",
         ),
         Command(
             name="delete", usage="delete [--force] ID…", run=_delete, completes=("object",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from crm_shell.commands import (
+    assist,
     cib,
     cluster,
     configure,
@@ -32,6 +33,7 @@ LEVELS: tuple[Level, ...] = (
     site.LEVEL,
     ra.LEVEL,
     cib.LEVEL,
+    assist.LEVEL,
     cluster.LEVEL,
     options_level.LEVEL,
 )
@@ -54,6 +56,12 @@ def names_of(things: Iterable[Command | Level]) -> dict[str, Command | Level]:
         found[each.name] = each
         found.update(dict.fromkeys(each.aliases, each))
     return found
+
+
+def reached_from(level: Level) -> dict[str, Command | Level]:
+    """Return what may be typed in a level: its commands, and the levels entered from it."""
+    others = [each for each in LEVELS if each.name in level.also]
+    return {**names_of(others), **names_of(level.commands)}
 
 
 def find(word: str, names: Mapping[str, Command | Level], where: str) -> Command | Level:

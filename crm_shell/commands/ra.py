@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from crm_shell.commands.session import Command, Failed, Level, Session, arguments
+from crm_shell.commands.session import Command, Failed, Level, Misused, Session, arguments
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _INFO = "info [CLASS:[PROVIDER:]]TYPE"
 _LIST = "list [CLASS [PROVIDER]]"
 _PROVIDERS = "providers TYPE [CLASS]"
+_VALIDATE = "validate [CLASS:[PROVIDER:]]TYPE [NAME=VALUE…]"
 
 
 def _catalogue(session: Session) -> Catalogue:
@@ -68,14 +69,18 @@ async def _info(session: Session, args: list[str]) -> int:
 
     (text,) = arguments(args, 1, 1, _INFO)
     catalogue = _catalogue(session)
-    try:
-        name = await catalogue.full_name(text)
-    except LookupError as error:
-        raise Failed(str(error.args[0]), code=ExitCode.NOSUCH) from None
+    name = await _full_name(catalogue, text)
     metadata = await catalogue.metadata(name)
     data: Json = {"agent": name} | _plain(metadata)
     session.console.answer(description(name, metadata), data)
     return 0
+
+
+async def _full_name(catalogue: Catalogue, text: str) -> str:
+    try:
+        return await catalogue.full_name(text)
+    except LookupError as error:
+        raise Failed(str(error.args[0]), code=ExitCode.NOSUCH) from None
 
 
 def _plain(metadata: AgentMetadata) -> dict[str, Json]:
@@ -96,6 +101,23 @@ async def _providers(session: Session, args: list[str]) -> int:
         raise Failed(f"nobody provides {standard[0]}:…:{kind} here", code=ExitCode.NOSUCH)
     session.console.answer(" ".join(found), found)
     return 0
+
+
+async def _validate(session: Session, args: list[str]) -> int:
+    from crm_shell.agents.validation import validated
+
+    if not args:
+        raise Misused(f"usage: {_VALIDATE}")
+    wrong = [each for each in args[1:] if not each.partition("=")[0] or "=" not in each]
+    if wrong:
+        raise Misused(f"{wrong[0]!r} is not NAME=VALUE; usage: {_VALIDATE}")
+    name = await _full_name(_catalogue(session), args[0])
+    parameters = dict(each.split("=", 1) for each in args[1:])
+    session.announce(f"run validate-all of {name} on this node")
+    verdict = await validated(session.cluster, name, parameters)
+    data: Json = {"agent": name, "code": verdict.code, "output": verdict.output}
+    session.console.answer("\n".join(verdict.lines()), data)
+    return verdict.code
 
 
 LEVEL = Level(
@@ -128,6 +150,13 @@ LEVEL = Level(
             usage=_PROVIDERS,
             summary="who provides an agent",
             run=_providers,
+        ),
+        Command(
+            name="validate",
+            usage=_VALIDATE,
+            summary="have an agent check parameters, on this node",
+            run=_validate,
+            completes=("agent",),
         ),
     ),
 )

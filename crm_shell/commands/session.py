@@ -178,6 +178,8 @@ class Level(Struct, frozen=True, kw_only=True):
     summary: str
     commands: tuple[Command, ...]
     aliases: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """Other levels that may be entered from this one, by name; what is edited here stays."""
 
 
 def arguments(args: list[str], least: int, most: int, usage: str) -> list[str]:

@@ -100,6 +100,9 @@ async def _act(cluster: Cluster, command: str, options: argparse.Namespace) -> i
 
 async def _daemons(cluster: Cluster, options: argparse.Namespace) -> int:
     """Say whether all daemons of this node answer; there is no pacemakerd to ask."""
+    if cluster.is_file:
+        what = "a CIB in a file has no daemons: unset CIB_file and CIB_shadow"
+        raise ToolFailed(what, ExitCode.UNAVAILABLE)
     asked: dict[str, Awaitable[object]] = {"raftmaker-cib": cluster.store_status()}
     if cluster.settings.me.is_node:
         asked |= {

@@ -200,7 +200,8 @@ class Scripts:
         return Kept(self._children / str(call_id))
 
     def _argument(self, request: OperationRequest) -> str:
-        if request.agent.standard is Standard.LSB and request.operation == "monitor":
+        # Class service is a script here too (features 5.4).
+        if request.agent.standard is not Standard.OCF and request.operation == "monitor":
             return "status"
         return request.operation
 

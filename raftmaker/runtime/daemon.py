@@ -22,6 +22,7 @@ from msgspec import Struct
 from raftmaker.runtime.cluster_key import ClusterKeys, loopback_keys, read_cluster_keys
 from raftmaker.runtime.errors import HaError, Report
 from raftmaker.runtime.identity import SOFTWARE_VERSION, boot_id_of, identity_of
+from raftmaker.runtime.ignored_settings import ignored
 from raftmaker.runtime.logs import Log, level_by, start_logging
 from raftmaker.runtime.notifying import notify
 from raftmaker.runtime.priority import real_time
@@ -131,6 +132,8 @@ async def _run(
     if keys is None:
         log.warning("no cluster.key beside the certificates: heartbeats go by streams alone")
     log.info("daemon starts", node=settings.node, boot=boot_id, version=SOFTWARE_VERSION)
+    for variable, reason in ignored(os.environ):
+        log.warning("set in vain", variable=variable, reason=reason)
     running = asyncio.ensure_future(body(context))
     loop.add_signal_handler(signal.SIGUSR1, running.cancel)
     pinging = asyncio.create_task(_ping_watchdog())

@@ -59,6 +59,56 @@ def test_what_does_not_fit_its_agent_is_not_committed(site: Site) -> None:
     site.crm(node, "configure", "delete", "wrong")
 
 
+def test_agents_check_parameters_and_advise_timeouts(site: Site, tmp_path: Path) -> None:
+    """Features 30.11, 30.45, 30.46, 5.10: the agents of this node are run and asked."""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    good = site.crm(node, "ra", "validate", "ocf:heartbeat:Dummy", f"state={tmp_path}/x")
+    assert "validate-all of ocf:heartbeat:Dummy: OK (0)" in good
+    bad = site.run(node, "crm", "ra", "validate", "heartbeat:Dummy", "state=/none/x")
+    assert bad.returncode == 105
+    bad = site.run(node, "crm", "ra", "validate", "Dummy", "state=/none/x")
+    assert (bad.returncode, "is not writable" in bad.stdout) == (2, True)
+    site.crm(node, "configure", "primitive", "slow", "Dummy", "params", "state=/none/x", "op",
+             "monitor", "interval=10s", "timeout=5s", "meta", "target-role=Stopped")  # fmt: skip
+    refused = site.run(node, "crm", "configure", "validate-all", "slow")
+    assert refused.returncode == bad.returncode
+    site.crm(node, "configure", "default-timeouts", "slow")
+    shown = site.crm(node, "configure", "show", "slow")
+    assert "monitor interval=10s timeout=20s" in shown
+    assert "start interval=0s timeout=20s" in shown
+    assert site.run(node, "crm", "configure", "default-timeouts", "none").returncode == 105
+    site.crm(node, "configure", "delete", "slow")
+
+
+def test_how_strictly_agents_are_heeded_is_the_persons_choice(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features 30.46, 30.18: check-mode and check-frequency"""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    wrong = ("configure", "primitive", "odd", "Dummy", "params", "stat=/x", "meta",
+             "target-role=Stopped")  # fmt: skip
+    told = "has no parameter 'stat'"
+    try:
+        assert site.run(node, "crm", *wrong).returncode == 78
+        site.crm(node, "options", "check-mode", "relaxed")
+        relaxed = site.run(node, "crm", *wrong)
+        assert (relaxed.returncode, told in relaxed.stderr) == (0, True)
+        site.crm(node, "configure", "delete", "odd")
+        site.crm(node, "options", "reset")
+        site.crm(node, "options", "check-frequency", "on-verify")
+        assert told not in site.run(node, "crm", *wrong).stderr
+        verified = site.run(node, "crm", "configure", "verify")
+        assert (verified.returncode, told in verified.stderr) == (78, True)
+        site.crm(node, "options", "check-frequency", "never")
+        assert told not in site.run(node, "crm", "configure", "verify").stderr
+    finally:
+        site.crm(node, "options", "reset")
+        site.run(node, "crm", "--force", "configure", "delete", "odd")
+
+
 def test_an_operation_is_traced_by_its_agent(site: Site, tmp_path: Path) -> None:
     """Features 30.14, 5.27: the agent's own shell library writes what it does."""
     site.wait_whole(START_S)

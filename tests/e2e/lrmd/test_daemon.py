@@ -7,6 +7,7 @@ import os
 import socket
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -71,6 +72,28 @@ def scenario(body: Callable[[], Awaitable[None]]) -> None:
             await body()
 
     asyncio.run(limited())
+
+
+def test_what_is_set_in_vain_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """features 26.12, 26.13"""
+    monkeypatch.setenv("PCMK_ca_file", "/etc/ssl/mine.pem")
+    monkeypatch.setenv("PCMK_authkey_location", "/etc/pacemaker/authkey")
+    monkeypatch.setenv("PCMK_crl_file", "")
+    daemon = Daemon(tmp_path)
+    daemon.start()
+
+    async def body() -> None:
+        await (await up(daemon)).close()
+
+    try:
+        scenario(body)
+    finally:
+        daemon.end_all()
+    told = [line for line in (tmp_path / "log").read_text().splitlines() if "set in vain" in line]
+    assert len(told) == 2, told
+    assert "PCMK_ca_file" in told[0]
+    assert "raftmaker.toml" in told[0]
+    assert "PCMK_authkey_location" in told[1]
 
 
 def test_what_a_person_runs_leaves_no_trace(daemon: Daemon) -> None:

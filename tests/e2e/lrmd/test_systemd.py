@@ -14,10 +14,13 @@ import pytest
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from lrmd.agents.classes import Agents
+from lrmd.agents.scripts import Scripts
 from lrmd.agents.systemd import SystemdUnits, drop_in_of, unit_name
 from lrmd.operations.values import Agent, OperationRequest, Outcome, Standard
+from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.codes import OcfCode, OpStatus
-from raftmaker.vocabulary.ids import ResourceId
+from raftmaker.vocabulary.ids import NodeName, ResourceId
 
 pytestmark = [
     pytest.mark.e2e,
@@ -138,6 +141,45 @@ def test_units_are_started_stopped_and_looked_at(tmp_path: Path) -> None:
         assert (missing.code, missing.status) == (OcfCode.NOT_INSTALLED, OpStatus.NOT_INSTALLED)
         assert await code("stop", "none") is OcfCode.OK
         assert await code("promote") is OcfCode.UNIMPLEMENTED
+        bus.disconnect()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("bus_address")
+def test_class_service_is_the_script_where_there_is_one_and_else_the_unit(tmp_path: Path) -> None:
+    """Features 5.4."""
+    scripts = Scripts(
+        ocf_roots=(), children=tmp_path / "runs", inherited={"PATH": os.environ["PATH"]},
+        node=NodeName("alpha"), secrets=Secrets(tmp_path / "secrets"), init_dir=tmp_path / "init.d",
+    )  # fmt: skip
+    script = tmp_path / "init.d" / "both"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/told\n[ "$1" != status ] || exit 3\n')
+    script.chmod(0o755)
+
+    async def scenario() -> None:
+        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+        manager = Manager(bus)
+        manager.units["both.service"] = Unit("loaded", "active")
+        await bus.request_name("org.freedesktop.systemd1")
+        agents = Agents(scripts=scripts, units=SystemdUnits(tmp_path), devices=None)
+
+        async def code(operation: str, name: str) -> OcfCode:
+            request = OperationRequest(
+                resource=ResourceId("r"), agent=Agent(Standard.SERVICE, "", name),
+                operation=operation,
+            )  # fmt: skip
+            return (await asyncio.wait_for(agents.begin(1, request).outcome(), 10)).code
+
+        assert await code("start", "both") is OcfCode.OK
+        assert await code("monitor", "both") is OcfCode.NOT_RUNNING
+        assert manager.units["both.service"].states == ["inactive"]
+        assert (tmp_path / "told").read_text() == "start\nstatus\n"
+        assert await code("start", "web") is OcfCode.OK
+        assert manager.units["web.service"].states == ["active"]
+        assert await code("monitor", "web") is OcfCode.OK
+        assert await code("monitor", "none") is OcfCode.NOT_INSTALLED
         bus.disconnect()
 
     asyncio.run(scenario())

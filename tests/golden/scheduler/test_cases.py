@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.golden.scheduler.case_file import Case
 
+_ACTION = re.compile(r"Resource action: \S+ +([\w-]+)(?:=\d+)? on ")
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 
 
@@ -29,3 +31,11 @@ def test_there_are_cases_and_each_says_what_it_proves() -> None:
     assert len(titles) > 10
     assert len(set(titles)) == len(titles)
     assert all("features" in title for title in titles)
+
+
+def test_no_agent_is_ever_asked_to_reload_its_service_or_to_recover() -> None:
+    """features 5.11: what such actions did is done by others"""
+    plans = [Case.read(path.read_text(encoding="utf-8")).plan for path in CASES]
+    actions = {action for plan in plans for action in _ACTION.findall(plan)}
+    assert {"start", "reload-agent", "notify", "migrate_to"} <= actions
+    assert not {"reload", "recover"} & actions

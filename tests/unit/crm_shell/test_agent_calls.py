@@ -39,7 +39,7 @@ def test_cibadmin_as_agents_call_it(desk: Desk) -> None:
 
 
 def test_crm_simulate_as_agents_call_it(desk: Desk) -> None:
-    """features 29.8"""
+    """features 27.19 (--live-check), 29.8"""
     told = desk.did(crm_simulate.main, "-LS")
     assert "Transition Summary:" in told
     assert "Start" in told
