@@ -19,6 +19,7 @@ from crm_shell.commands import (
     simulate,
     site,
     status,
+    template,
     verify,
     waiting,
 )
@@ -33,6 +34,7 @@ LEVELS: tuple[Level, ...] = (
     site.LEVEL,
     ra.LEVEL,
     cib.LEVEL,
+    template.LEVEL,
     assist.LEVEL,
     cluster.LEVEL,
     options_level.LEVEL,

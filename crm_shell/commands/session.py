@@ -72,6 +72,8 @@ class Session(Struct, kw_only=True):
     """Why, for the history of changes."""
     ask: Callable[[str], bool] | None = None
     draft: Draft | None = None
+    template: str = ""
+    """The configuration from templates that commands are about when none is named."""
     preferences: Preferences = field(default_factory=lambda: Preferences(file_of(os.environ)))
     _cluster: Cluster | None = None
 

@@ -89,17 +89,22 @@ def _statements(xml: str) -> str:
 
 
 async def _in_editor(session: Session, text: str, suffix: str) -> str:
-    from raftmaker.runtime.foreground import run_foreground
-
     with tempfile.TemporaryDirectory(prefix="crm-edit-") as directory:
         path = Path(directory) / f"configuration.{suffix}"
         path.write_text(text + "\n", "utf-8")
-        chosen = session.preferences["editor"]
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or chosen or "vi"
-        try:
-            code = await run_foreground([*shlex.split(editor), str(path)])
-        except OSError as error:
-            raise Failed(f"{editor}: {error.strerror}; set EDITOR") from None
-        if code != 0:
-            raise Failed(f"{editor} failed; nothing is changed")
+        await opened(session, path)
         return path.read_text("utf-8")
+
+
+async def opened(session: Session, path: Path) -> None:
+    """Have the person change a file. Raises `Failed` where the editor does not end well."""
+    from raftmaker.runtime.foreground import run_foreground
+
+    chosen = session.preferences["editor"]
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or chosen or "vi"
+    try:
+        code = await run_foreground([*shlex.split(editor), str(path)])
+    except OSError as error:
+        raise Failed(f"{editor}: {error.strerror}; set EDITOR") from None
+    if code != 0:
+        raise Failed(f"{editor} failed; nothing is changed")

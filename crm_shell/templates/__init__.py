@@ -1,0 +1,1 @@
+"""Configurations from templates: what is to be filled in, and the statements that come of it."""
