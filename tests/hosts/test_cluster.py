@@ -159,10 +159,14 @@ def test_stopping_the_units_moves_the_services_without_fencing(site: Site) -> No
 
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_a_daemon_that_dies_is_started_again_and_nothing_moves(site: Site, daemon: str) -> None:
+    """The journal says that it has failed, which it does of no planned restart."""
+    host = site.host_of("nginx")
     with site.judge.stops_only_on():
-        kill_daemon(site, site.host_of("nginx"), daemon)
+        kill_daemon(site, host, daemon)
         site.wait_settled(f"{daemon} takes part again")
     assert len(site.on) == 3
+    told = ("journalctl", "-q", "-b", "-o", "cat", "-u", f"raftmaker-{daemon}.service")
+    assert "Failed with result 'signal'" in host.exec(*told).stdout
 
 
 def test_daemons_die_while_transitions_run(site: Site, long: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from raftmaker.vocabulary.codes import ExitCode
 from tests.tidy.source_tree import ROOT
 
 UNITS = sorted((ROOT / "systemd").glob("raftmaker*"))
@@ -36,6 +37,16 @@ def test_a_remote_node_runs_the_executor_alone() -> None:
 
 def test_the_executor_does_not_take_resources_with_it() -> None:
     assert _values(ROOT / "systemd" / "raftmaker-lrmd.service", "KillMode") == ["process"]
+
+
+@pytest.mark.parametrize("daemon", [*DAEMONS, "remote"])
+def test_a_planned_restart_is_no_failure_and_a_failure_is_restarted(daemon: str) -> None:
+    """Features 24.13: asked to be started again, a daemon ends with 75, or with the signal."""
+    unit = ROOT / "systemd" / f"raftmaker-{daemon}.service"
+    planned = [f"{ExitCode.TEMPFAIL.value} SIGUSR1"]
+    assert _values(unit, "SuccessExitStatus") == planned
+    assert _values(unit, "RestartForceExitStatus") == planned, "a success is not restarted else"
+    assert _values(unit, "Restart") == ["on-failure"]
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)

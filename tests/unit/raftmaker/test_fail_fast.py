@@ -57,7 +57,8 @@ def test_each_crash_ends_the_host_where_that_is_wished(
     [
         {"SERVICE_RESULT": "success", "EXIT_STATUS": "0"},
         {"SERVICE_RESULT": "timeout", "EXIT_STATUS": "KILL"},
-        {"SERVICE_RESULT": "exit-code", "EXIT_STATUS": "75"},
+        {"SERVICE_RESULT": "success", "EXIT_STATUS": "75"},
+        {"SERVICE_RESULT": "success", "EXIT_STATUS": "USR1"},
         {"SERVICE_RESULT": "exit-code", "EXIT_STATUS": "78"},
         {"SERVICE_RESULT": "exit-code", "EXIT_STATUS": "100"},
     ],
