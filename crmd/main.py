@@ -53,7 +53,7 @@ class Ended(HaError):
         self.exit_code = code
 
 
-def _config(context: Context) -> Config:
+def _config(context: Context, roster: Roster) -> Config:
     settings, timings = context.settings, context.settings.timings
     return Config(
         node=settings.node,
@@ -61,6 +61,7 @@ def _config(context: Context) -> Config:
         controller_start=next_start(settings.run_dir, context.boot_id),
         uuid=str(uuid.uuid4()),
         nodes=tuple(peer.name for peer in settings.peers if peer.is_node),
+        members=roster.members,
         dead_ms=timings.dead_ms,
         controller_fence_delay_ms=timings.controller_fence_delay_ms,
         no_quorum_stop_grace_ms=timings.no_quorum_stop_grace_ms,
@@ -182,7 +183,7 @@ async def _body(context: Context) -> None:
         dead_ms=settings.timings.dead_ms,
         log=log,
     )
-    config = _config(context)
+    config = _config(context, roster)
     runner = Runner(initial(config), reach, log)
     alerting = _alerting(context, config, executing, peers)
     throttling = _throttling(context, runner, peers)

@@ -167,6 +167,8 @@ class Runner:
                 self._start(self._go_alone(effect))
             case effects.SurvivalWaits(reason=reason):
                 self._log.warning("without the other node, this one waits", reason=reason)
+            case effects.SurvivalOver():
+                self._log.info("there is a majority again: this node goes on")
             case effects.SetTimer(timer=timer, at_ms=at_ms):
                 self._set_timer(timer, at_ms)
             case effects.CancelTimer(timer=timer):

@@ -78,19 +78,24 @@ def lost_peer(standing: Standing) -> NodeFacts | Refusal:
     seat = configuration.seat(me)
     if peer is None or seat is None:
         return _not("not-two-voters", me, "this is no cluster of two voters alone")
-    if not facts.members.two_node:
+    if not seat.admits(standing.card):
+        return _not("other-store", me, "the store that was admitted here was another one")
+    if not standing.leaderless_ms:
+        return _not("quorum-is-there", me, "a leader is heard")
+    mine, theirs = facts.of(me), facts.of(peer)
+    was_together = (
+        mine is not None and mine.boot_id == standing.boot_id and mine.presence is Presence.MEMBER
+    )
+    # Until something is committed again a store may know of its peer's vote by its log alone.
+    knows_both = {each.name for each in facts.members.voters} == {me, peer}
+    if not facts.members.two_node and (knows_both or was_together):
         return _not(
             "two-node-not-wanted",
             me,
             "two voters without a third were not asked for",
             f"while both are there: 'crm cluster add {peer} --two-node'",
         )
-    if not seat.admits(standing.card):
-        return _not("other-store", me, "the store that was admitted here was another one")
-    if not standing.leaderless_ms:
-        return _not("quorum-is-there", me, "a leader is heard")
-    mine, theirs = facts.of(me), facts.of(peer)
-    if mine is None or mine.boot_id != standing.boot_id or mine.presence is not Presence.MEMBER:
+    if not was_together:
         return _not(
             "not-together-since-start",
             me,

@@ -7,6 +7,7 @@ from enum import Enum
 from msgspec import Struct
 
 from raftmaker.vocabulary.ids import BootId, NodeName
+from raftmaker.vocabulary.members import Members
 
 
 class StartState(Enum):
@@ -29,6 +30,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Random; marks the transition keys of this process as its own (features 3.18)."""
     nodes: tuple[NodeName, ...]
     """All nodes that raftmaker.toml names; the committed members count once they are known."""
+    members: Members = Members()
+    """As this node's store wrote them down last, or as raftmaker.toml has them (number 0)."""
     dead_ms: int = 600
     retry_ms: int = 200
     batch_ms: int = 20

@@ -193,6 +193,10 @@ class SurvivalWaits(Struct, frozen=True):
     reason: str
 
 
+class SurvivalOver(Struct, frozen=True):
+    """Tell people that this node has a majority again, and so goes on: it waits no more."""
+
+
 class SetTimer(Struct, frozen=True):
     """Give TimerFired at `at_ms`; replaces the timer of the same name."""
 
@@ -329,6 +333,7 @@ Effect = (
     | AskToGoAlone
     | GoAlone
     | SurvivalWaits
+    | SurvivalOver
     | SetTimer
     | CancelTimer
     | Answer

@@ -300,6 +300,8 @@ class Survival(Struct, frozen=True, kw_only=True):
     action: str = ""
     is_void: bool = False
     """Contact was back while the device ran: its answer is waited for and counts for nothing."""
+    answer: str = ""
+    """Why the store said last that this node must not go on alone."""
     reason: str = ""
     """What people were told last that it waits for."""
 

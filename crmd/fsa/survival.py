@@ -23,6 +23,7 @@ from crmd.fsa.effects import (
     GoAlone,
     RunFencing,
     Schedule,
+    SurvivalOver,
     SurvivalWaits,
 )
 from crmd.fsa.fencing import MANUAL
@@ -34,7 +35,8 @@ from crmd.fsa.unfencing import CLIENT
 from crmd.scheduler.graph import Graph
 from raftmaker.vocabulary.commands import FencingProof
 from raftmaker.vocabulary.ids import NodeName
-from raftmaker.vocabulary.membership import Facts, FencePhase
+from raftmaker.vocabulary.members import Members
+from raftmaker.vocabulary.membership import FencePhase
 
 LOOK_AGAIN_MS = 500
 """After the store said that this node must not go on alone, as things are."""
@@ -42,12 +44,27 @@ FENCE_AGAIN_MS = 5_000
 """After a fencing that was not confirmed."""
 
 
-def peer_of(facts: Facts, me: NodeName) -> NodeName | None:
-    """Return the other voter where two were asked for and this node is one of just two."""
-    voters = [voter.name for voter in facts.members.voters]
-    if not facts.members.two_node or len(voters) != 2 or me not in voters:
+def peer_of(members: Members, me: NodeName) -> NodeName | None:
+    """Return the other voter where two were asked for and this node is one of just two.
+
+    The two that are to found a cluster (members of number 0) have asked for it by that.
+    """
+    voters = [voter.name for voter in members.voters]
+    wanted = members.two_node or not members.number
+    if not wanted or len(voters) != 2 or me not in voters:
         return None
     return voters[1 - voters.index(me)]
+
+
+def _peer(turn: Turn) -> NodeName | None:
+    """Return the peer, by the newest members that are known here.
+
+    A store that is started alone believes nothing of its log but what it had noted to be committed.
+    Until its peer is there it may know of no members, or of older ones, than it wrote down once.
+    """
+    committed, written = turn.view.facts.members, turn.config.members
+    is_behind = not committed.number or committed.number < written.number
+    return peer_of(written if is_behind else committed, turn.node)
 
 
 def keeps_what_runs(turn: Turn) -> bool:
@@ -56,7 +73,7 @@ def keeps_what_runs(turn: Turn) -> bool:
     Each of two nodes is without a majority whenever the other one is gone. What runs here is not
     started there before a device has ended this node.
     """
-    return peer_of(turn.view.facts, turn.node) is not None and flag(
+    return peer_of(turn.view.facts.members, turn.node) is not None and flag(
         turn.view.cib, "fencing-enabled"
     )
 
@@ -64,7 +81,7 @@ def keeps_what_runs(turn: Turn) -> bool:
 def advance_survival(turn: Turn) -> None:
     """Take the next step towards going on alone while this node is isolated."""
     idle = turn.isolation is None or turn.leaving is not None or was_fenced(turn)
-    if idle or (peer := peer_of(turn.view.facts, turn.node)) is None:
+    if idle or (peer := _peer(turn)) is None:
         _interrupt(turn)
         return
     survival = turn.survival
@@ -81,14 +98,22 @@ def advance_survival(turn: Turn) -> None:
 
 
 def _interrupt(turn: Turn) -> None:
-    """Forget it; a device that runs is waited for, and its answer counts for nothing."""
+    """Forget it; a device that runs is waited for, and its answer counts for nothing.
+
+    What people were told stays until there is a majority again: a store that catches up may know of
+    other members for a moment.
+    """
     survival = turn.survival
     if survival is None:
         return
+    reason = survival.reason
+    if reason and turn.isolation is None:
+        turn.emit(SurvivalOver())
+        reason = ""
     if survival.phase is SurvivalPhase.FENCING:
-        turn.survival = replace(survival, is_void=True)
+        turn.survival = replace(survival, is_void=True, reason=reason)
     else:
-        turn.survival = None
+        turn.survival = Survival(reason=reason) if reason else None
 
 
 def on_answer_of_store(
@@ -113,7 +138,7 @@ def _may(turn: Turn, event: events.MayGoAlone) -> None:
     survival = _asked(turn, event.request, SurvivalPhase.ASKING)
     if survival is None:
         return
-    peer = peer_of(turn.view.facts, turn.node)
+    peer = peer_of(turn.view.facts.members, turn.node)
     theirs = turn.view.facts.of(event.peer)
     if turn.view.cib is None or peer != event.peer or theirs is None:
         _rest(turn, LOOK_AGAIN_MS, "the store knows more than was seen of it here")
@@ -135,8 +160,13 @@ def _must_not(turn: Turn, event: events.MustNotGoAlone) -> None:
     survival = turn.survival
     if survival is None or survival.request != event.request:
         return
-    if survival.phase in (SurvivalPhase.ASKING, SurvivalPhase.GOING):
+    if survival.phase not in (SurvivalPhase.ASKING, SurvivalPhase.GOING):
+        return
+    if survival.phase is SurvivalPhase.GOING or event.reason == survival.answer:
         _rest(turn, LOOK_AGAIN_MS, event.reason)
+    else:
+        # Where both start, the next answer is another one already: only what stays is told.
+        _rest(turn, LOOK_AGAIN_MS, survival.reason, answer=event.reason)
 
 
 def cib_without(cib: Element, me: NodeName, peer: NodeName) -> Element:
@@ -243,10 +273,11 @@ def _asked(turn: Turn, request: int, phase: SurvivalPhase) -> Survival | None:
     return survival
 
 
-def _rest(turn: Turn, pause_ms: int, reason: str) -> None:
+def _rest(turn: Turn, pause_ms: int, reason: str, *, answer: str = "") -> None:
     """Tell people why, once, and try again after a pause."""
     assert turn.survival is not None
     if turn.survival.reason != reason:
         turn.emit(SurvivalWaits(reason))
-    turn.survival = Survival(at_ms=turn.at_ms + pause_ms, reason=reason)
+    at_ms = turn.at_ms + pause_ms
+    turn.survival = Survival(at_ms=at_ms, reason=reason, answer=answer or turn.survival.answer)
     turn.is_due(turn.survival.at_ms)

@@ -6,13 +6,11 @@ Features 25.11.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cib_store.raft.ticking import STORE_COMMIT_S
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.vocabulary.membership import FencePhase
 from tests.e2e.conftest import OCF_ROOT
@@ -95,9 +93,6 @@ def test_one_that_is_started_alone_waits_for_the_other_and_says_so(site: Site) -
     first, second = site.cluster.names
     # A read there is answered when it knows of everything that was acknowledged: its vote, too.
     site.crm(first, "configure", "show")
-    # What was committed is noted now and then. A store that is alone believes nothing beyond that,
-    # and a controller that does not know of its peer's vote has nothing to say about it.
-    time.sleep(STORE_COMMIT_S + 1)
     for name in (first, second):
         site.cluster.kill(name)
     site.cluster.start(first)
@@ -113,10 +108,14 @@ def test_one_that_is_started_alone_waits_for_the_other_and_says_so(site: Site) -
     assert "force-new-cluster" in said
     assert site.judge.active() is None
     log = site.cluster.log(first, "crmd")
-    site.wait(
-        lambda: "have not been together" in log.read_text(), FAILOVER_S, "the log does not say so"
-    )
+
+    def logged() -> str:
+        return log.read_text().rpartition("daemon starts")[2]
+
+    site.wait(lambda: "have not been together" in logged(), FAILOVER_S, "the log does not say so")
+    assert f"start {second}" in logged()
     site.cluster.start(second)
     wait_voting(site)
     site.wait_active(START_S)
+    site.wait(lambda: "this node goes on" in logged(), FAILOVER_S, "nor that it goes on")
     assert site.judge.doubles() == ()

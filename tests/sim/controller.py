@@ -299,6 +299,8 @@ class Controller(Process):
                 ask_store(self, self._cluster, effect)
             case fx.SurvivalWaits(reason):
                 self.machine.trace(self.label, f"does not go on alone: {reason}")
+            case fx.SurvivalOver():
+                self.machine.trace(self.label, "has a majority again")
             case fx.Exit():
                 self.machine.trace(self.label, f"exits: {effect.reason}")
                 self.exit()

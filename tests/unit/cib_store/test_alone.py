@@ -81,6 +81,17 @@ def test_a_node_that_was_started_since_waits_for_its_peer() -> None:
 
 
 @pytest.mark.parametrize(
+    "members", [Members(), Members(number=1, members=(Member(name=A, store="h:a"),))]
+)
+def test_a_store_that_knows_of_its_peer_by_its_log_alone_says_no_more_than_that_it_waits(
+    members: Members,
+) -> None:
+    """What it had not noted as committed it does not know: not either who asked for two."""
+    cold = replace(GOOD, boot_id=BootId("another"), facts=Facts(members=members))
+    assert code_of(cold) == "not-together-since-start"
+
+
+@pytest.mark.parametrize(
     ("mine", "code"),
     [
         (node(A, presence=Presence.LOST), "not-together-since-start"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from crmd.fsa import effects, events
@@ -17,9 +18,9 @@ from tests.unit.crmd.fsa.world import A, B, C, World, boot, fence
 PLACE = LogPlace(term=2, last_index=9, generation=1, number=1)
 
 
-def two_nodes(*, two_node: bool = True, voters: str = "ab") -> Members:
+def two_nodes(*, two_node: bool = True, voters: str = "ab", number: int = 1) -> Members:
     every = tuple(Member(name=n, store=n, learner=n not in voters) for n in (A, B))
-    return Members(number=1, members=every, two_node=two_node)
+    return Members(number=number, members=every, two_node=two_node)
 
 
 def isolated(*options: tuple[str, str], members: Members | None = None) -> World:
@@ -113,6 +114,70 @@ def test_the_reason_of_the_store_is_told_once_and_it_is_asked_again() -> None:
         world.pass_time(LOOK_AGAIN_MS, beats=False)
     assert [one.reason for one in world.found(effects.SurvivalWaits)] == ["it is cold"]
     assert not world.found(effects.RunFencing)
+
+
+FOUNDERS = Members(members=two_nodes().members)
+"""As the settings of two have them before the first start."""
+OLDER = Members(number=1, members=two_nodes(voters="a").members)
+
+
+@pytest.mark.parametrize("written", [two_nodes(number=2), FOUNDERS])
+@pytest.mark.parametrize("committed", [None, OLDER])
+def test_one_that_is_started_alone_says_what_it_waits_for_and_that_it_goes_on(
+    written: Members, committed: Members | None
+) -> None:
+    """What its store had not noted as committed it does not know before the other one is there."""
+    world = World(members=written)
+    if committed is not None and written.number:
+        world.commit(SetMembers(committed))
+        world.show()
+    world.take(events.Started(at_ms=world.at_ms))
+    world.pass_time(700, beats=False)
+    for _ in range(3):
+        asked = world.take_all(effects.AskToGoAlone)[-1]
+        world.take(
+            events.MustNotGoAlone(at_ms=world.at_ms, request=asked.request, reason="start b")
+        )
+        world.pass_time(LOOK_AGAIN_MS, beats=False)
+    assert [one.reason for one in world.found(effects.SurvivalWaits)] == ["start b"]
+    assert not world.found(effects.SurvivalOver)
+    for _ in range(3):
+        world.beat()
+    assert len(world.found(effects.SurvivalOver)) == 1
+    assert not world.found(effects.RunFencing)
+
+
+def test_a_store_that_catches_up_with_older_members_is_no_majority() -> None:
+    """On the way to where both vote it comes by the time when its own node was a learner."""
+    world = isolated(("stonith-enabled", "false"))
+    assert "fencing is off" in world.last(effects.SurvivalWaits).reason
+    for voters, number in (("b", 2), ("ab", 3)):
+        world.commit(SetMembers(two_nodes(voters=voters, number=number)))
+        world.show()
+    assert not world.found(effects.SurvivalOver)
+    world.beat()
+    assert len(world.found(effects.SurvivalOver)) == 1
+
+
+def test_an_answer_that_the_next_one_outdates_is_not_told() -> None:
+    """Where both start, or a peer comes back in a moment."""
+    world = isolated()
+    for reason in ("it is cold", "a leader is heard", "a leader is heard"):
+        assert not world.found(effects.SurvivalWaits)
+        asked = world.take_all(effects.AskToGoAlone)[-1]
+        world.take(events.MustNotGoAlone(at_ms=world.at_ms, request=asked.request, reason=reason))
+        world.pass_time(LOOK_AGAIN_MS, beats=False)
+    assert [one.reason for one in world.found(effects.SurvivalWaits)] == ["a leader is heard"]
+
+
+def test_what_the_store_knows_counts_once_it_is_no_older_than_what_was_written_down() -> None:
+    world = World(members=two_nodes())
+    three = tuple(Member(name=name, store=name) for name in (A, B, C))
+    world.commit(SetMembers(Members(number=2, members=three)))
+    world.show()
+    world.take(events.Started(at_ms=world.at_ms))
+    world.pass_time(700, beats=False)
+    assert not world.found(effects.AskToGoAlone)
 
 
 def test_what_has_more_than_two_voters_never_begins() -> None:

@@ -49,6 +49,7 @@ from raftmaker.vocabulary.commands import (
 )
 from raftmaker.vocabulary.feature_set import FEATURE_SET
 from raftmaker.vocabulary.ids import BootId, ClusterId, NodeName, ResourceId, Session, Term, Token
+from raftmaker.vocabulary.members import Members
 
 CLUSTER = ClusterId("test")
 A, B, C = NodeName("a"), NodeName("b"), NodeName("c")
@@ -108,7 +109,9 @@ class World:
         feature_set: str = FEATURE_SET,
         software: str = "",
         cluster_name: str = "",
+        members: Members | None = None,
     ) -> None:
+        """`members`: as they were written down before the start; None: they were not."""
         self.at_ms = 10_000
         self.cib_root = {"crm_feature_set": feature_set}
         self.store = State()
@@ -122,6 +125,7 @@ class World:
                 nodes=(A, B, C),
                 software=software,
                 cluster_name=cluster_name,
+                members=members or Members(),
             )
         )
         self.sent: list[Effect] = []
