@@ -41,7 +41,7 @@ def cluster() -> Iterator[LocalCluster]:
 
 @contextmanager
 def site_with(cluster: LocalCluster, configuration: str, **names: object) -> Iterator[Site]:
-    """The cluster, whole, with the service running, and no fault ever found by its judge.
+    """The cluster, whole, with the service running; no fault is ever found by its judge or logged.
 
     `configuration` is filled with the service's ``{folder}`` and with `names`.
     """
@@ -57,6 +57,7 @@ def site_with(cluster: LocalCluster, configuration: str, **names: object) -> Ite
         made.wait_active(START_S)
         yield made
         assert made.judge.doubles() == ()
+        assert made.uncaught() == []
 
 
 @pytest.fixture(scope="module")

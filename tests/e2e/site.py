@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,11 @@ START_S = 90.0
 """Three nodes are twelve Python processes; the machine may have two slow cores."""
 FAILOVER_S = 60.0
 _LOOK_S = 0.05
+_UNCAUGHT = re.compile("Traceback|Task was destroyed|never retrieved|Exception ignored")
+"""What Python prints of what nobody took care of."""
+_TRACE = 40
+"""Lines of a traceback that are shown."""
+_ERROR = re.compile(r"\d{4}-\d\d-\d\dT\S+ error ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,30 @@ class Site:
                 if facts.presence is Presence.LOST
             }
         )
+
+    def uncaught(self) -> list[str]:
+        """Return what daemons left in their logs that no daemon may, whatever happens to it."""
+        return self._logged(_UNCAUGHT, {})
+
+    def faults(self, after: Mapping[Path, int]) -> list[str]:
+        """Return that, and what daemons called an error, after these places of their logs."""
+        return self._logged(re.compile(f"{_UNCAUGHT.pattern}|{_ERROR.pattern}"), after)
+
+    def logs(self) -> dict[Path, int]:
+        """Return every daemon's log, and how much of it there is, in bytes."""
+        found = sorted(self.cluster.directory.glob("*/log/*.log"))
+        return {log: log.stat().st_size for log in found}
+
+    def _logged(self, wanted: re.Pattern[str], after: Mapping[Path, int]) -> list[str]:
+        """Return each such line with what follows it."""
+        told = []
+        for log in self.logs():
+            lines = log.read_bytes()[after.get(log, 0) :].decode(errors="replace").splitlines()
+            for number, line in enumerate(lines):
+                if wanted.search(line):
+                    whole = "\n    ".join(lines[number : number + _TRACE])
+                    told.append(f"{log.parent.parent.name} {log.stem}: {whole}")
+        return told
 
     def index(self) -> int:
         """Return the newest log position that was seen."""
