@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from cib_store.document.element import Element
 from cib_store.model.dates import Moment
@@ -27,6 +26,7 @@ from raftmaker.runtime.errors import HaError, Unreachable
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.runtime.logs import Log
 from raftmaker.vocabulary.ids import BootId, NodeName
+from raftmaker.vocabulary.membership import Facts
 from stonithd.client import FencerClient, FencingInfo
 
 WAITING_MAX = 1000
@@ -36,6 +36,7 @@ PATIENCE_S = 10.0
 _AGAIN_S = 0.2
 _HISTORY_S = 2.0
 _RECENT_S = 300
+_CONFIRMED = "confirmed"
 Take = Callable[[Event], None]
 
 
@@ -84,16 +85,19 @@ class Alerting:
         """Take one event in; what follows from it waits to be told."""
         self._observer, seen = observe(self._observer, event)
         for one in seen:
-            self._count += 1
-            at = datetime.now().astimezone()
-            alerts = tuple(alert for alert in self._alerts(at) if alert.selects(one))
-            if not alerts:
-                continue
-            told = _Told(key=self._key(one), event=one, alerts=alerts, at=at)
-            if self._waiting.full():
-                self._log.warning("not told, too much waits for the executor", alert_event=one)
-            else:
-                self._waiting.put_nowait(told)
+            self._put(one)
+
+    def _put(self, event: AlertEvent) -> None:
+        self._count += 1
+        at = datetime.now().astimezone()
+        alerts = tuple(alert for alert in self._alerts(at) if alert.selects(event))
+        if not alerts:
+            return
+        told = _Told(key=self._key(event), event=event, alerts=alerts, at=at)
+        if self._waiting.full():
+            self._log.warning("not told, too much waits for the executor", alert_event=event)
+        else:
+            self._waiting.put_nowait(told)
 
     def _key(self, event: AlertEvent) -> str:
         if isinstance(event, ResourceEvent):  # another process of the controller has the same
@@ -114,11 +118,29 @@ class Alerting:
         return alerts_of(section, self._index[1], Moment(int(at.timestamp()), seconds))
 
     async def run(self) -> None:
-        """Tell the executor of one event after the other, until cancelled."""
+        """Tell what is seen and what the fencer tells, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_fencer())
+            group.create_task(self._tell())
+
+    async def _follow_fencer(self) -> None:
+        """Take in what no committed fact of a member shows."""
+        while True:
+            try:
+                async for info in self._fencer().follow():
+                    event = untold(self._observer.facts, info)
+                    if event is not None:
+                        self._put(event)
+            except HaError as error:
+                self._log.debug("the fencer does not tell of fencings", reason=error)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _tell(self) -> None:
+        """Tell the executor of one event after the other."""
         while True:
             told = await self._waiting.get()
             event = told.event
-            if isinstance(event, FencingEvent):
+            if isinstance(event, FencingEvent) and not event.client:
                 event = await self._remembered(event, told.at)
             runs = runs_of(told.alerts, event, at=told.at, version=SOFTWARE_VERSION)
             try:
@@ -145,20 +167,34 @@ class Alerting:
             return event
         for info in found:
             if _is_of(info, event, at):
-                return replace(
-                    event,
-                    action=info.action,
-                    client=info.client,
-                    origin=info.origin,
-                    delegate=info.delegate,
-                    devices=tuple(str(device) for device in info.devices),
-                    reason=info.reason,
-                )
+                return _event_of(info)
         return event
 
 
+def untold(facts: Facts, info: FencingInfo) -> FencingEvent | None:
+    """Return what a fencer alone tells: a node was turned on, or a remote node was fenced.
+
+    A member's fencing is told by its committed fact (`crmd.alerts.observing`).
+    """
+    by_fact = info.action != "on" and facts.of(info.target) is not None
+    return None if by_fact else _event_of(info)
+
+
+def _event_of(info: FencingInfo) -> FencingEvent:
+    return FencingEvent(
+        target=info.target,
+        confirmed=info.state == _CONFIRMED,
+        action=info.action,
+        client=info.client,
+        origin=info.origin,
+        delegate=info.delegate,
+        devices=tuple(str(device) for device in info.devices),
+        reason=info.reason,
+    )
+
+
 def _is_of(info: FencingInfo, event: FencingEvent, at: datetime) -> bool:
-    wanted = "confirmed" if event.confirmed else "failed"
+    wanted = _CONFIRMED if event.confirmed else "failed"
     if info.action == "on" or info.state != wanted:
         return False
     return abs(info.at_us / 1_000_000 - at.timestamp()) < _RECENT_S

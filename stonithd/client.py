@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TypeVar
 
 import grpc
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from raftmaker.runtime.endpoint import Target
 from raftmaker.runtime.errors import HaError
-from raftmaker.runtime.rpc import dial, failure_of
+from raftmaker.runtime.rpc import dial_bare, failure_of, introduced
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, IncidentId, NodeName, ResourceId, Session, Token
 from raftmaker.wire import fencer_pb2, fencer_pb2_grpc, types_pb2
@@ -59,8 +59,9 @@ class FencerClient:
     def __init__(self, target: Target, *, identity: Identity) -> None:
         """Name the unix socket or the peer; it connects when first used."""
         self._where = f"the fencer at {target}"
-        self._channel = dial(target, identity=identity)
-        self._stub = fencer_pb2_grpc.FencerStub(self._channel)
+        # What is left of a long stream that is cut off is told to the log by gRPC's interceptors.
+        self._channel = dial_bare(target)
+        self._stub = introduced(fencer_pb2_grpc.FencerStub(self._channel), identity)
         self._identity = identity
 
     async def close(self) -> None:
@@ -181,6 +182,14 @@ class FencerClient:
         request = fencer_pb2.FencingHistoryRequest(target=target or "", local=local)
         reply = await self._ask(self._stub.FencingHistory(request, timeout=_QUICK_S))
         return tuple(info_of(one) for one in reply.fencings)
+
+    async def follow(self) -> AsyncIterator[FencingInfo]:
+        """Follow the fencings that end from now on; ends only with an exception."""
+        try:
+            async for one in self._stub.FollowFencings(fencer_pb2.FollowFencingsRequest()):
+                yield info_of(one)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error, self._where, _MEND) from None
 
     async def note(self, fencing: FencingInfo) -> None:
         """Tell the fencer of a fencing that has ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import assert_never
 
 from raftmaker.runtime.clock import boot_ms
@@ -70,6 +70,7 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[Reply]] = {}
         self._next_request = 1
+        self._followers: set[asyncio.Queue[FencingInfo]] = set()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Set when a part failed that the daemon cannot do without."""
 
@@ -120,6 +121,25 @@ class Runner:
         """Ask members that are new here which fencings they remember (features 17.41)."""
         for node in nodes:
             self._start(self._hear(node))
+
+    def note(self, told: FencingInfo) -> None:
+        """Take in what a peer's fencer saw to and has ended."""
+        self.take(HistoryHeard(boot_ms(), records_of((told,))))
+        self._publish(told)
+
+    async def ended(self) -> AsyncIterator[FencingInfo]:
+        """Follow the fencings that end from now on, here and at the other members."""
+        news: asyncio.Queue[FencingInfo] = asyncio.Queue()
+        self._followers.add(news)
+        try:
+            while True:
+                yield await news.get()
+        finally:
+            self._followers.discard(news)
+
+    def _publish(self, told: FencingInfo) -> None:
+        for news in self._followers:
+            news.put_nowait(told)
 
     def _do(self, effect: FencingEffect) -> None:
         match effect:
@@ -200,6 +220,7 @@ class Runner:
 
     def _share(self, record: FencingRecord) -> None:
         told = info_of_record(record)
+        self._publish(told)
         for node in self.state.setup.members:
             if node != self.state.node:
                 self._start(self._tell(node, told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -18,13 +19,12 @@ from stonithd.agents import AgentResult, Agents
 from stonithd.fencing.events import (
     FenceRequested,
     HistoryCleared,
-    HistoryHeard,
     TokenSeen,
 )
 from stonithd.fencing.invocation import options_of
 from stonithd.fencing.runs import TRIES
 from stonithd.fencing.setup import Device, FenceAction, HostCheck
-from stonithd.history_wire import FencingInfo, info_of, info_of_record, message_of, records_of
+from stonithd.history_wire import FencingInfo, info_of, info_of_record, message_of
 from stonithd.knowledge import Knowledge
 from stonithd.offers import Offers, unusable_here
 from stonithd.peers import Peers
@@ -253,13 +253,20 @@ class FencerService(fencer_pb2_grpc.FencerServicer):
         state = self._runner.state
         return tuple(node for node in state.setup.members if node != state.node)
 
+    async def FollowFencings(
+        self, request: fencer_pb2.FollowFencingsRequest, context: _Context
+    ) -> AsyncIterator[fencer_pb2.Fencing]:
+        """Follow the fencings that end from now on."""
+        await caller(context)
+        async for info in self._runner.ended():
+            yield message_of(info)
+
     async def NoteFencing(
         self, request: fencer_pb2.NoteFencingRequest, context: _Context
     ) -> fencer_pb2.NoteFencingReply:
         """Remember what a peer saw to."""
         await caller(context)
-        heard = records_of((info_of(request.fencing),))
-        self._runner.take(HistoryHeard(boot_ms(), heard))
+        self._runner.note(info_of(request.fencing))
         return fencer_pb2.NoteFencingReply()
 
     async def ClearFencingHistory(

@@ -27,7 +27,11 @@ class NodeEvent(Struct, frozen=True, kw_only=True):
 
 
 class FencingEvent(Struct, frozen=True, kw_only=True):
-    """A fencing has ended. What a fencer remembers of it is filled in where it can be asked."""
+    """A fencing has ended, or a node was turned on.
+
+    Of a member's fencing the committed fact says only how it ended: what a fencer remembers of it
+    is filled in where it can be asked.
+    """
 
     target: NodeName
     confirmed: bool

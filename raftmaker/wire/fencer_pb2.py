@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from raftmaker.wire import types_pb2 as raftmaker_dot_wire_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1braftmaker/wire/fencer.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"\x81\x02\n\x0c\x46\x65nceRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x07 \x01(\x03\x12\x0e\n\x06\x63lient\x18\x08 \x01(\t\x12\x10\n\x08incident\x18\t \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\n \x01(\t\x12\x0e\n\x06\x61\x66resh\x18\x0b \x01(\x08\x12\x0e\n\x06origin\x18\x0c \x01(\t\x12\x13\n\x0bknown_index\x18\r \x01(\x04\"Q\n\nFenceReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x04\">\n\x18RaiseFencingTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"<\n\x16RaiseFencingTokenReply\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\" \n\x0e\x44\x65vicesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"h\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x12\n\nhost_check\x18\x04 \x01(\t\x12\x0e\n\x06usable\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\"5\n\x0c\x44\x65vicesReply\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.raftmaker.v1.Device\"R\n\x0cProbeRequest\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\":\n\nProbeReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\x0e\n\x06output\x18\x03 \x01(\t\"6\n\x15\x46\x65ncingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05local\x18\x02 \x01(\x08\"\xba\x01\n\x07\x46\x65ncing\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x06 \x03(\t\x12\r\n\x05\x61t_us\x18\x07 \x01(\x03\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06origin\x18\t \x01(\t\x12\x0e\n\x06keeper\x18\n \x01(\t\x12\x0e\n\x06number\x18\x0b \x01(\x04\"<\n\x12NoteFencingRequest\x12&\n\x07\x66\x65ncing\x18\x01 \x01(\x0b\x32\x15.raftmaker.v1.Fencing\"\x12\n\x10NoteFencingReply\";\n\x1a\x43learFencingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05local\x18\x02 \x01(\x08\"*\n\x18\x43learFencingHistoryReply\x12\x0e\n\x06missed\x18\x01 \x03(\t\"\xc4\x01\n\x14ValidateAgentRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x46\n\nparameters\x18\x02 \x03(\x0b\x32\x32.raftmaker.v1.ValidateAgentRequest.ParametersEntry\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x13\x46\x65ncingHistoryReply\x12\'\n\x08\x66\x65ncings\x18\x01 \x03(\x0b\x32\x15.raftmaker.v1.Fencing\"%\n\x14\x41gentMetadataRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"!\n\x12\x41gentMetadataReply\x12\x0b\n\x03xml\x18\x01 \x01(\t\"\x14\n\x12\x46\x65nceAgentsRequest\"\"\n\x10\x46\x65nceAgentsReply\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t2\xf8\x06\n\x06\x46\x65ncer\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12=\n\x05\x46\x65nce\x12\x1a.raftmaker.v1.FenceRequest\x1a\x18.raftmaker.v1.FenceReply\x12\x61\n\x11RaiseFencingToken\x12&.raftmaker.v1.RaiseFencingTokenRequest\x1a$.raftmaker.v1.RaiseFencingTokenReply\x12\x43\n\x07\x44\x65vices\x12\x1c.raftmaker.v1.DevicesRequest\x1a\x1a.raftmaker.v1.DevicesReply\x12=\n\x05Probe\x12\x1a.raftmaker.v1.ProbeRequest\x1a\x18.raftmaker.v1.ProbeReply\x12X\n\x0e\x46\x65ncingHistory\x12#.raftmaker.v1.FencingHistoryRequest\x1a!.raftmaker.v1.FencingHistoryReply\x12O\n\x0bNoteFencing\x12 .raftmaker.v1.NoteFencingRequest\x1a\x1e.raftmaker.v1.NoteFencingReply\x12g\n\x13\x43learFencingHistory\x12(.raftmaker.v1.ClearFencingHistoryRequest\x1a&.raftmaker.v1.ClearFencingHistoryReply\x12M\n\rValidateAgent\x12\".raftmaker.v1.ValidateAgentRequest\x1a\x18.raftmaker.v1.ProbeReply\x12U\n\rAgentMetadata\x12\".raftmaker.v1.AgentMetadataRequest\x1a .raftmaker.v1.AgentMetadataReply\x12O\n\x0b\x46\x65nceAgents\x12 .raftmaker.v1.FenceAgentsRequest\x1a\x1e.raftmaker.v1.FenceAgentsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1braftmaker/wire/fencer.proto\x12\x0craftmaker.v1\x1a\x1araftmaker/wire/types.proto\"\x81\x02\n\x0c\x46\x65nceRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\x04\x12\x10\n\x08\x64\x65lay_ms\x18\x07 \x01(\x03\x12\x0e\n\x06\x63lient\x18\x08 \x01(\t\x12\x10\n\x08incident\x18\t \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\n \x01(\t\x12\x0e\n\x06\x61\x66resh\x18\x0b \x01(\x08\x12\x0e\n\x06origin\x18\x0c \x01(\t\x12\x13\n\x0bknown_index\x18\r \x01(\x04\"Q\n\nFenceReply\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x0f\n\x07\x64\x65vices\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x04\">\n\x18RaiseFencingTokenRequest\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\"<\n\x16RaiseFencingTokenReply\x12\"\n\x05token\x18\x01 \x01(\x0b\x32\x13.raftmaker.v1.Token\" \n\x0e\x44\x65vicesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"h\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x12\n\nhost_check\x18\x04 \x01(\t\x12\x0e\n\x06usable\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\"5\n\x0c\x44\x65vicesReply\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.raftmaker.v1.Device\"R\n\x0cProbeRequest\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\":\n\nProbeReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\x0e\n\x06output\x18\x03 \x01(\t\"6\n\x15\x46\x65ncingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05local\x18\x02 \x01(\x08\"\xba\x01\n\x07\x46\x65ncing\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x06 \x03(\t\x12\r\n\x05\x61t_us\x18\x07 \x01(\x03\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06origin\x18\t \x01(\t\x12\x0e\n\x06keeper\x18\n \x01(\t\x12\x0e\n\x06number\x18\x0b \x01(\x04\"\x17\n\x15\x46ollowFencingsRequest\"<\n\x12NoteFencingRequest\x12&\n\x07\x66\x65ncing\x18\x01 \x01(\x0b\x32\x15.raftmaker.v1.Fencing\"\x12\n\x10NoteFencingReply\";\n\x1a\x43learFencingHistoryRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05local\x18\x02 \x01(\x08\"*\n\x18\x43learFencingHistoryReply\x12\x0e\n\x06missed\x18\x01 \x03(\t\"\xc4\x01\n\x14ValidateAgentRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x46\n\nparameters\x18\x02 \x03(\x0b\x32\x32.raftmaker.v1.ValidateAgentRequest.ParametersEntry\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\x04\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x13\x46\x65ncingHistoryReply\x12\'\n\x08\x66\x65ncings\x18\x01 \x03(\x0b\x32\x15.raftmaker.v1.Fencing\"%\n\x14\x41gentMetadataRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"!\n\x12\x41gentMetadataReply\x12\x0b\n\x03xml\x18\x01 \x01(\t\"\x14\n\x12\x46\x65nceAgentsRequest\"\"\n\x10\x46\x65nceAgentsReply\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t2\xc8\x07\n\x06\x46\x65ncer\x12=\n\x05Hello\x12\x1a.raftmaker.v1.HelloRequest\x1a\x18.raftmaker.v1.HelloReply\x12=\n\x05\x46\x65nce\x12\x1a.raftmaker.v1.FenceRequest\x1a\x18.raftmaker.v1.FenceReply\x12\x61\n\x11RaiseFencingToken\x12&.raftmaker.v1.RaiseFencingTokenRequest\x1a$.raftmaker.v1.RaiseFencingTokenReply\x12\x43\n\x07\x44\x65vices\x12\x1c.raftmaker.v1.DevicesRequest\x1a\x1a.raftmaker.v1.DevicesReply\x12=\n\x05Probe\x12\x1a.raftmaker.v1.ProbeRequest\x1a\x18.raftmaker.v1.ProbeReply\x12X\n\x0e\x46\x65ncingHistory\x12#.raftmaker.v1.FencingHistoryRequest\x1a!.raftmaker.v1.FencingHistoryReply\x12N\n\x0e\x46ollowFencings\x12#.raftmaker.v1.FollowFencingsRequest\x1a\x15.raftmaker.v1.Fencing0\x01\x12O\n\x0bNoteFencing\x12 .raftmaker.v1.NoteFencingRequest\x1a\x1e.raftmaker.v1.NoteFencingReply\x12g\n\x13\x43learFencingHistory\x12(.raftmaker.v1.ClearFencingHistoryRequest\x1a&.raftmaker.v1.ClearFencingHistoryReply\x12M\n\rValidateAgent\x12\".raftmaker.v1.ValidateAgentRequest\x1a\x18.raftmaker.v1.ProbeReply\x12U\n\rAgentMetadata\x12\".raftmaker.v1.AgentMetadataRequest\x1a .raftmaker.v1.AgentMetadataReply\x12O\n\x0b\x46\x65nceAgents\x12 .raftmaker.v1.FenceAgentsRequest\x1a\x1e.raftmaker.v1.FenceAgentsReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,28 +56,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FENCINGHISTORYREQUEST']._serialized_end=935
   _globals['_FENCING']._serialized_start=938
   _globals['_FENCING']._serialized_end=1124
-  _globals['_NOTEFENCINGREQUEST']._serialized_start=1126
-  _globals['_NOTEFENCINGREQUEST']._serialized_end=1186
-  _globals['_NOTEFENCINGREPLY']._serialized_start=1188
-  _globals['_NOTEFENCINGREPLY']._serialized_end=1206
-  _globals['_CLEARFENCINGHISTORYREQUEST']._serialized_start=1208
-  _globals['_CLEARFENCINGHISTORYREQUEST']._serialized_end=1267
-  _globals['_CLEARFENCINGHISTORYREPLY']._serialized_start=1269
-  _globals['_CLEARFENCINGHISTORYREPLY']._serialized_end=1311
-  _globals['_VALIDATEAGENTREQUEST']._serialized_start=1314
-  _globals['_VALIDATEAGENTREQUEST']._serialized_end=1510
-  _globals['_VALIDATEAGENTREQUEST_PARAMETERSENTRY']._serialized_start=1461
-  _globals['_VALIDATEAGENTREQUEST_PARAMETERSENTRY']._serialized_end=1510
-  _globals['_FENCINGHISTORYREPLY']._serialized_start=1512
-  _globals['_FENCINGHISTORYREPLY']._serialized_end=1574
-  _globals['_AGENTMETADATAREQUEST']._serialized_start=1576
-  _globals['_AGENTMETADATAREQUEST']._serialized_end=1613
-  _globals['_AGENTMETADATAREPLY']._serialized_start=1615
-  _globals['_AGENTMETADATAREPLY']._serialized_end=1648
-  _globals['_FENCEAGENTSREQUEST']._serialized_start=1650
-  _globals['_FENCEAGENTSREQUEST']._serialized_end=1670
-  _globals['_FENCEAGENTSREPLY']._serialized_start=1672
-  _globals['_FENCEAGENTSREPLY']._serialized_end=1706
-  _globals['_FENCER']._serialized_start=1709
-  _globals['_FENCER']._serialized_end=2597
+  _globals['_FOLLOWFENCINGSREQUEST']._serialized_start=1126
+  _globals['_FOLLOWFENCINGSREQUEST']._serialized_end=1149
+  _globals['_NOTEFENCINGREQUEST']._serialized_start=1151
+  _globals['_NOTEFENCINGREQUEST']._serialized_end=1211
+  _globals['_NOTEFENCINGREPLY']._serialized_start=1213
+  _globals['_NOTEFENCINGREPLY']._serialized_end=1231
+  _globals['_CLEARFENCINGHISTORYREQUEST']._serialized_start=1233
+  _globals['_CLEARFENCINGHISTORYREQUEST']._serialized_end=1292
+  _globals['_CLEARFENCINGHISTORYREPLY']._serialized_start=1294
+  _globals['_CLEARFENCINGHISTORYREPLY']._serialized_end=1336
+  _globals['_VALIDATEAGENTREQUEST']._serialized_start=1339
+  _globals['_VALIDATEAGENTREQUEST']._serialized_end=1535
+  _globals['_VALIDATEAGENTREQUEST_PARAMETERSENTRY']._serialized_start=1486
+  _globals['_VALIDATEAGENTREQUEST_PARAMETERSENTRY']._serialized_end=1535
+  _globals['_FENCINGHISTORYREPLY']._serialized_start=1537
+  _globals['_FENCINGHISTORYREPLY']._serialized_end=1599
+  _globals['_AGENTMETADATAREQUEST']._serialized_start=1601
+  _globals['_AGENTMETADATAREQUEST']._serialized_end=1638
+  _globals['_AGENTMETADATAREPLY']._serialized_start=1640
+  _globals['_AGENTMETADATAREPLY']._serialized_end=1673
+  _globals['_FENCEAGENTSREQUEST']._serialized_start=1675
+  _globals['_FENCEAGENTSREQUEST']._serialized_end=1695
+  _globals['_FENCEAGENTSREPLY']._serialized_start=1697
+  _globals['_FENCEAGENTSREPLY']._serialized_end=1731
+  _globals['_FENCER']._serialized_start=1734
+  _globals['_FENCER']._serialized_end=2702
 # @@protoc_insertion_point(module_scope)

@@ -145,6 +145,10 @@ class Fencing(_message.Message):
     number: int
     def __init__(self, target: _Optional[str] = ..., action: _Optional[str] = ..., client: _Optional[str] = ..., delegate: _Optional[str] = ..., state: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., at_us: _Optional[int] = ..., reason: _Optional[str] = ..., origin: _Optional[str] = ..., keeper: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
+class FollowFencingsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class NoteFencingRequest(_message.Message):
     __slots__ = ("fencing",)
     FENCING_FIELD_NUMBER: _ClassVar[int]

@@ -66,6 +66,11 @@ class FencerStub:
                 request_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
                 response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
                 _registered_method=True)
+        self.FollowFencings = channel.unary_stream(
+                '/raftmaker.v1.Fencer/FollowFencings',
+                request_serializer=raftmaker_dot_wire_dot_fencer__pb2.FollowFencingsRequest.SerializeToString,
+                response_deserializer=raftmaker_dot_wire_dot_fencer__pb2.Fencing.FromString,
+                _registered_method=True)
         self.NoteFencing = channel.unary_unary(
                 '/raftmaker.v1.Fencer/NoteFencing',
                 request_serializer=raftmaker_dot_wire_dot_fencer__pb2.NoteFencingRequest.SerializeToString,
@@ -139,6 +144,13 @@ class FencerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FollowFencings(self, request, context):
+        """Follows the fencings that end from now on, whichever member's fencer saw to them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def NoteFencing(self, request, context):
         """Tells a peer of a fencing that has ended, so that it is known when the node that saw to it is gone.
         """
@@ -206,6 +218,11 @@ def add_FencerServicer_to_server(servicer, server):
                     servicer.FencingHistory,
                     request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.FromString,
                     response_serializer=raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.SerializeToString,
+            ),
+            'FollowFencings': grpc.unary_stream_rpc_method_handler(
+                    servicer.FollowFencings,
+                    request_deserializer=raftmaker_dot_wire_dot_fencer__pb2.FollowFencingsRequest.FromString,
+                    response_serializer=raftmaker_dot_wire_dot_fencer__pb2.Fencing.SerializeToString,
             ),
             'NoteFencing': grpc.unary_unary_rpc_method_handler(
                     servicer.NoteFencing,
@@ -396,6 +413,33 @@ class Fencer:
             '/raftmaker.v1.Fencer/FencingHistory',
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryRequest.SerializeToString,
             raftmaker_dot_wire_dot_fencer__pb2.FencingHistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowFencings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/raftmaker.v1.Fencer/FollowFencings',
+            raftmaker_dot_wire_dot_fencer__pb2.FollowFencingsRequest.SerializeToString,
+            raftmaker_dot_wire_dot_fencer__pb2.Fencing.FromString,
             options,
             channel_credentials,
             insecure,

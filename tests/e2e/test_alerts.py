@@ -43,6 +43,20 @@ def told_by(events: list[Told]) -> list[str]:
     return [event["RAFTMAKER_NODE"] for event in events]
 
 
+def unfence(site: Site, folder: Path, target: str) -> None:
+    """Have a node turned on, and see that every node tells of it."""
+    unfenced = site.run(target, "stonith_admin", "--unfence", target)
+    assert unfenced.returncode == 0, unfenced.stderr
+    everybody = list(site.cluster.names)
+
+    def turned_on() -> list[Told]:
+        return told(folder, "fencing", node=target, task="on", rc="0")
+
+    site.wait(lambda: told_by(turned_on()) == everybody, FAILOVER_S, "the unfencing was not told")
+    assert f"on of {target} by " in turned_on()[0]["CRM_alert_desc"]
+    assert "for stonith_admin" in turned_on()[0]["CRM_alert_desc"]
+
+
 def test_agents_are_told_what_happens(site: Site) -> None:
     """Features 19.1-19.12, 30.36: one agent writes all down; another hangs, and delays nothing."""
     folder = site.cluster.directory / "alerts"
@@ -80,12 +94,13 @@ def test_agents_are_told_what_happens(site: Site) -> None:
     assert (start["CRM_alert_rc"], start["CRM_alert_desc"]) == ("0", "OK")
     assert told(folder, "resource", rsc="told", task="monitor") == [], "a probe was told"
 
+    unfence(site, folder, target)
     site.cluster.kill(target)
     site.wait_fenced(target, FAILOVER_S)
     others = [name for name in site.cluster.names if name != NodeName(target)]
 
     def fenced() -> list[Told]:
-        return told(folder, "fencing", node=target)
+        return told(folder, "fencing", node=target, task="reboot")
 
     site.wait(lambda: len(fenced()) >= len(others), FAILOVER_S, "the fencing was not told")
     lost = told(folder, "node", node=target, desc="lost")

@@ -330,6 +330,34 @@ def test_probes_and_bad_requests(tmp_path: Path) -> None:
     scenario(tmp_path, body)
 
 
+def test_followers_at_every_node_are_told_what_has_ended(tmp_path: Path) -> None:
+    """features 17.40, 17.41: once each, whichever node saw to it."""
+
+    async def told(node: Node, count: int) -> list[tuple[str, str, str, str]]:
+        found: list[tuple[str, str, str, str]] = []
+        async for one in node.client.follow():
+            found.append((one.target, one.action, one.state, one.keeper))
+            if len(found) == count:
+                break
+        return found
+
+    async def body(pair: Pair) -> None:
+        await pair.configure()
+        both = (pair.a, pair.b)
+        following = [asyncio.create_task(told(node, 2)) for node in both]
+        while not all(node.runner._followers for node in both):
+            await asyncio.sleep(0.01)
+        await pair.a.fence(action="on")
+        await pair.b.fence(action="off")
+        for each in following:
+            assert sorted(await each, reverse=True) == [
+                ("c", "on", "confirmed", "a"),
+                ("c", "off", "confirmed", "b"),
+            ]
+
+    scenario(tmp_path, body)
+
+
 def test_a_history_outlives_its_node_until_it_is_cleared(tmp_path: Path) -> None:
     """features 17.41, 27.16"""
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from cib_store.document.codec import parse
-from crmd.alerting import Alerting
+from crmd.alerting import Alerting, untold
 from crmd.fsa.events import ExecutorResult, StoreChanged
 from lrmd.agents.classes import Agents
 from lrmd.alerting import AlertAgents
@@ -25,7 +27,7 @@ from raftmaker.runtime.secrets import Secrets
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.ids import BootId, NodeName, ResourceId, Session
 from raftmaker.vocabulary.membership import Facts, NodeFacts, Presence
-from stonithd.client import FencerClient
+from stonithd.client import FencerClient, FencingInfo
 
 NODE = NodeName("n1")
 BOOT = BootId("boot")
@@ -142,6 +144,34 @@ def test_what_is_seen_while_the_executor_is_away_is_told_when_it_is_back() -> No
         await server.stop(None)
 
     carried_out(story)
+
+
+@pytest.mark.parametrize(
+    ("target", "action", "is_told"),
+    [("n2", "on", True), ("n2", "reboot", False), ("far", "off", True), ("far", "on", True)],
+)
+def test_a_fencer_is_believed_where_no_committed_fact_tells(
+    target: str, action: str, is_told: bool
+) -> None:
+    """Features 17.40, 19.5: nodes that are turned on, and remote nodes."""
+    facts = Facts(nodes=(NodeFacts(node=NodeName("n2"), boot_id=BOOT, session=Session(1)),))
+    info = FencingInfo(
+        target=NodeName(target),
+        action=action,
+        client="raftmaker-crmd",
+        delegate=NodeName("n1"),
+        state="failed",
+        devices=(ResourceId("ipmi"),),
+        at_us=1,
+        reason="no power",
+        origin=NodeName("n3"),
+    )
+    event = untold(facts, info)
+    assert (event is not None) == is_told
+    if event is not None:
+        assert (event.target, event.action, event.confirmed) == (target, action, False)
+        assert (event.client, event.origin, event.delegate) == ("raftmaker-crmd", "n3", "n1")
+        assert (event.devices, event.reason) == (("ipmi",), "no power")
 
 
 def test_a_controller_that_was_restarted_tells_no_result_again() -> None:
