@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from cib_store.document.delta import Delta, delta_of
+from cib_store.document.delta import Delta, count_told, delta_of
 from cib_store.document.element import Element
+from cib_store.document.extent import LARGE_ELEMENTS, is_large
+from crmd.parcels import Parcel, packed
 from crmd.scheduling import Decision, Failure, Forgotten, Question
 
 
@@ -25,14 +27,30 @@ class Asking:
         async with self._turn:
             told, self._told = self._told, None  # not known until there is an answer
             answer: object = Forgotten()
-            if told is not None:
-                answer = await self._call(self._question(delta_of(told, cib), now_s, self._number))
+            delta = None if told is None else await _difference(told, cib)
+            if delta is not None:
+                answer = await self._call(self._question(delta, now_s, self._number))
             if isinstance(answer, Forgotten):
-                answer = await self._call(self._question(cib, now_s, None))
+                answer = await self._call(self._question(await packed(cib), now_s, None))
             assert isinstance(answer, Decision | Failure)
             self._told = cib
             return answer
 
-    def _question(self, cib: Element | Delta, now_s: int, base: int | None) -> Question:
+    def _question(self, cib: Parcel | Delta, now_s: int, base: int | None) -> Question:
         self._number += 1
         return Question(number=self._number, base=base, cib=cib, now_s=now_s)
+
+
+async def _difference(told: Element, cib: Element) -> Delta | None:
+    """Return what changed; None where that is much, and the whole text takes less of this process.
+
+    Others are served while a large CIB is compared.
+    """
+    if not is_large(cib):
+        return delta_of(told, cib)
+    return await asyncio.to_thread(_small_difference, told, cib)
+
+
+def _small_difference(told: Element, cib: Element) -> Delta | None:
+    delta = delta_of(told, cib)
+    return delta if count_told(delta) <= LARGE_ELEMENTS else None

@@ -9,6 +9,7 @@ import sys
 
 from cib_store.model.dates import Moment
 from crmd.explaining import Question
+from crmd.parcels import unpacked
 from crmd.scheduler.explaining.explain import explain
 from crmd.scheduler.explaining.values import Explanation
 from crmd.scheduling import Failure
@@ -19,9 +20,8 @@ def answer(question: object) -> tuple[Explanation, ...] | Failure:
     """Explain; a fault is reported and does not end the worker."""
     assert isinstance(question, Question)
     try:
-        return explain(
-            question.cib, Moment(question.now_s), question.resource, question.node or None
-        )
+        cib, now = unpacked(question.cib), Moment(question.now_s)
+        return explain(cib, now, question.resource, question.node or None)
     except Exception as error:  # noqa: BLE001  # whatever it is, who asked has to be told
         return Failure(reason=f"{type(error).__name__}: {error}")
 

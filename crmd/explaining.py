@@ -7,6 +7,7 @@ import asyncio
 from msgspec import Struct
 
 from cib_store.document.element import Element
+from crmd.parcels import Parcel, packed
 from crmd.scheduler.explaining.values import Explanation
 from crmd.scheduling import Failure
 from raftmaker.runtime.clock import wall_us
@@ -19,7 +20,7 @@ _IDLE_S = 60.0
 class Question(Struct, frozen=True):
     """What is to be explained; the wall clock in seconds since 1970. `node` empty: every node."""
 
-    cib: Element
+    cib: Parcel
     now_s: int
     resource: str
     node: str
@@ -45,7 +46,8 @@ class Explaining:
         if self._timer is not None:
             self._timer.cancel()
         try:
-            answer = await self._worker.call(Question(cib, wall_us() // 1_000_000, resource, node))
+            now_s = wall_us() // 1_000_000
+            answer = await self._worker.call(Question(await packed(cib), now_s, resource, node))
         finally:
             self._asking -= 1
             self._timer = asyncio.get_running_loop().call_later(_IDLE_S, self._end_if_idle)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cib_store.document.delta import Delta, applied
 from cib_store.document.element import Element
+from crmd.parcels import Parcel, unpacked
 from crmd.scheduler.graph import Graph
 
 
@@ -18,7 +19,7 @@ class Question(Struct, frozen=True, kw_only=True):
 
     number: int
     base: int | None
-    cib: Element | Delta
+    cib: Parcel | Delta
     now_s: int
     """The wall clock in seconds since 1970."""
 
@@ -51,8 +52,8 @@ class Hearing:
 
     def cib_of(self, question: Question) -> Element | None:
         """Return the CIB that is asked about; None where it builds on one that is not known."""
-        if isinstance(question.cib, Element):
-            cib = question.cib
+        if not isinstance(question.cib, Delta):
+            cib = unpacked(question.cib)
         elif self._cib is None or question.base != self._number:
             return None
         else:

@@ -66,6 +66,20 @@ def _told(old: Element, at: int, child: Element) -> Changed | Element:
     return child
 
 
+def count_told(delta: Delta) -> int:
+    """Return how many elements it has to tell of."""
+    total = 0
+    for part in delta.children:
+        match part:
+            case Kept():
+                pass
+            case Changed():
+                total += 1 + count_told(part.delta)
+            case Element():
+                total += sum(1 for _ in part.walk())
+    return total
+
+
 def applied(old: Element, delta: Delta) -> Element:
     """Return the new element. The delta must be one of `old`."""
     children: list[Element] = []

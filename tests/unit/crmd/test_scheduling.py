@@ -10,6 +10,8 @@ import pytest
 
 from cib_store.document.delta import Changed, Delta
 from cib_store.document.element import Element
+from cib_store.document.extent import LARGE_ELEMENTS
+from cib_store.document.path import element_at, put, trail_of
 from cib_store.model.dates import Moment
 from crmd.asking import Asking
 from crmd.scheduler.pipeline import schedule
@@ -91,6 +93,49 @@ def test_after_a_call_that_failed_everything_is_told_again() -> None:
         story.go_on()
         assert await asking.ask(story.cib, story.now_s) == _whole(story)
         assert isinstance(wire.questions[-1].cib, Element)
+
+    asyncio.run(tell())
+
+
+def _large(story: Story) -> Element:
+    """Return a CIB with so many templates, which are nothing to be scheduled."""
+    templates = tuple(
+        Element("template", {"id": f"t{n}", "class": "ocf", "provider": "p", "type": "Dummy"})
+        for n in range(2 * LARGE_ELEMENTS)
+    )
+    trail = trail_of(story.cib, "/cib/configuration/resources")
+    assert trail is not None
+    resources = element_at(story.cib, trail)
+    return put(story.cib, trail, resources.with_children((*resources.children, *templates)))
+
+
+def test_a_large_cib_is_told_as_text_while_others_are_served() -> None:
+    """To pickle it is one step, in which a controller does not beat: 0.1 s for a MB."""
+    wire, story, turns = Wire(), Story(6), 0
+    large = _large(story)
+
+    async def turning() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def ask(asking: Asking, cib: Element) -> tuple[type, bool]:
+        before = turns
+        answer = await asking.ask(cib, story.now_s)
+        assert isinstance(answer, Decision)
+        assert answer.graph == schedule(cib, Moment(story.now_s)).graph
+        return type(wire.questions[-1].cib), turns - before > 1
+
+    async def tell() -> None:
+        other = asyncio.create_task(turning())
+        await asyncio.sleep(0)
+        asking = Asking(wire.call)
+        assert await ask(Asking(wire.call), story.cib) == (Element, False)
+        assert await ask(asking, large) == (str, True)
+        assert (await ask(asking, large.with_attributes({"no-such": "1"})))[0] is Delta
+        assert (await ask(asking, _large(story)))[0] is str  # thousands are exchanged
+        other.cancel()
 
     asyncio.run(tell())
 

@@ -1,0 +1,27 @@
+"""A document on its way to another process: a value, or where it is large its text.
+
+A value of ours is pickled in one step, in which its process does nothing else, a tenth of a second
+for each MB. Text is written piece by piece, so on a thread, and its pieces are kept with elements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from cib_store.document.codec import parse, render
+from cib_store.document.element import Element
+from cib_store.document.extent import is_large
+
+Parcel = Element | str
+
+
+async def packed(document: Element) -> Parcel:
+    """Return what to pickle of a document; others are served meanwhile."""
+    if not is_large(document):
+        return document
+    return await asyncio.to_thread(render, document, indent=0)
+
+
+def unpacked(parcel: Parcel) -> Element:
+    """Return the document."""
+    return parse(parcel) if isinstance(parcel, str) else parcel
