@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -24,6 +26,11 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _is_longer(text: str) -> bool:
+    """Whether a text has more lines than the terminal; LINES may be that of another one."""
+    return text.count("\n") + 1 >= os.get_terminal_size(sys.stdout.fileno()).lines
+
+
 class Console:
     """Writes answers and mistakes."""
 
@@ -36,6 +43,7 @@ class Console:
         self.colour = wants_colour(sys.stdout) if colour is None else colour
         self.capitals = capitals
         self._scheme = _SCHEME
+        self.pager = ""
 
     def choose(self, output: str, scheme: str) -> None:
         """Take a person's choice of output, unless the command line said something."""
@@ -47,7 +55,7 @@ class Console:
     def say(self, text: str) -> None:
         """Write lines of text; nothing when JSON is wanted."""
         if not self.as_json and text:
-            print(text)  # noqa: T201
+            self._show(text)
 
     def raw(self, text: str) -> None:
         """Write an answer that has a form of its own, whatever form is wanted."""
@@ -58,7 +66,24 @@ class Console:
         if self.as_json:
             print(json.dumps(data, indent=2, ensure_ascii=False))  # noqa: T201
         elif text:
+            self._show(text)
+
+    def _show(self, text: str) -> None:
+        """Write text, by the pager where a person would see its end alone."""
+        is_seen = sys.stdin.isatty() and sys.stdout.isatty()
+        if is_seen and _is_longer(text) and (pager := self._pager()):
+            from raftmaker.runtime.foreground import show_by  # for long answers to people alone
+
+            sys.stdout.flush()
+            show_by(pager, text + "\n")
+        else:
             print(text)  # noqa: T201
+
+    def _pager(self) -> list[str]:
+        """Return the command that shows long answers; empty where there is none."""
+        command = os.environ.get("PAGER", self.pager) if self.pager != "none" else ""
+        words = shlex.split(command)
+        return words if words and shutil.which(words[0]) else []
 
     def error(self, text: str) -> None:
         """Write what went wrong."""

@@ -76,11 +76,20 @@ class Interpreter:
             return await self._in_level(self.level, words)
         found = find(words[0], names_of(EVERYTHING), "here")
         if isinstance(found, Level):
+            self._insist_on_skill(found)
             if len(words) > 1:
                 return await self._in_level(found, words[1:])
             self.level = found
             return 0
         return await self._command(found, None, words[1:])
+
+    def _insist_on_skill(self, level: Level) -> None:
+        if level.is_for_administrators and self.session.preferences["skill-level"] == "operator":
+            raise Failed(
+                f"{level.name} is not for an operator, which you have chosen to be: 'crm options"
+                " skill-level administrator' changes that",
+                code=ExitCode.INSUFFICIENT_PRIV,
+            )
 
     async def _in_level(self, level: Level, words: list[str]) -> int:
         if words[0].lower() in ("help", "?", "-h", "--help"):

@@ -26,6 +26,11 @@ PREFERENCES: tuple[Preference, ...] = (
     Preference("colorscheme", "cyan,green,magenta", (),
                "colours of keywords, ids and names of values, with commas between"),
     Preference("editor", "", (), "the editor of configure edit; VISUAL and EDITOR go before it"),
+    Preference("pager", "less -FRX", (),
+               "what shows an answer that is longer than the screen; PAGER goes before it; none:"
+               " nothing does"),
+    Preference("skill-level", "expert", ("operator", "administrator", "expert"),
+               "an operator looks, starts, stops and moves; the others may do everything"),
     Preference("check-frequency", "always", ("always", "on-verify", "never"),
                "when the configuration is held against the agents: at each commit, by verify"
                " alone, or not at all"),

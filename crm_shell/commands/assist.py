@@ -81,6 +81,7 @@ def _unused(draft: Draft, prefix: str) -> str:
 LEVEL = Level(
     name="assist",
     summary="Create what takes several objects",
+    is_for_administrators=True,
     commands=(
         Command(name="template", usage=_TEMPLATE, run=_template, completes=("resource",),
                 summary="Make a template for primitives of one agent"),

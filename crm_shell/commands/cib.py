@@ -20,7 +20,8 @@ from raftmaker.vocabulary.codes import ExitCode
 _IMPORT = "import {FILE|NUMBER} [SHADOW]"
 
 
-def _shadows(session: Session) -> Shadows:
+def shadows(session: Session) -> Shadows:
+    """Return the shadow CIBs of this user."""
     return Shadows.of(os.environ, session.config)
 
 
@@ -34,7 +35,8 @@ def _live(session: Session) -> Cluster:
             os.environ[IN_USE] = used
 
 
-async def _live_cib(session: Session) -> Element:
+async def live_cib(session: Session) -> Element:
+    """Return the cluster's whole CIB, whatever shadow is in use."""
     async with _live(session) as cluster:
         return (await cluster.query()).elements[0]
 
@@ -47,8 +49,8 @@ async def _new(session: Session, args: list[str]) -> int:
     if "empty" in words:
         cib = empty_cib({"crm_feature_set": "3.20.5", "validate-with": "pacemaker-4.0"}, {})
     else:
-        cib = await _live_cib(session)
-    _shadows(session).create(args[0], cib, force=force)
+        cib = await live_cib(session)
+    shadows(session).create(args[0], cib, force=force)
     session.console.info(f"{args[0]} shadow CIB created")
     return await _use(session, args[:1])
 
@@ -60,7 +62,7 @@ async def _use(session: Session, args: list[str]) -> int:
     if len(args) > 1:
         raise Misused("usage: use [NAME]")
     if name:
-        _shadows(session).existing(name)
+        shadows(session).existing(name)
         os.environ[IN_USE] = name
     else:
         os.environ.pop(IN_USE, "")
@@ -75,7 +77,7 @@ async def _import(session: Session, args: list[str]) -> int:
     path = _input(session, source) if source.isdigit() else Path(source)
     cib = upgraded(read_cib(str(path))).cib
     shadow = name[0] if name else path.name.removesuffix(".bz2").removesuffix(".xml")
-    _shadows(session).create(shadow, cib, force=session.force)
+    shadows(session).create(shadow, cib, force=session.force)
     session.console.info(f"{shadow} shadow CIB created")
     return await _use(session, [shadow])
 
@@ -93,7 +95,7 @@ def _input(session: Session, number: str) -> Path:
 
 
 async def _list(session: Session, args: list[str]) -> int:
-    names = _shadows(session).names()
+    names = shadows(session).names()
     used = current()
     lines = [f"{name}{' (in use)' if name == used else ''}" for name in names]
     session.console.answer("\n".join(lines), [{"name": n, "in_use": n == used} for n in names])
@@ -106,7 +108,7 @@ async def _delete(session: Session, args: list[str]) -> int:
     for name in args:
         if name == current():
             raise Failed(f"{name} is in use: 'cib use' first", code=ExitCode.UNSAFE)
-        _shadows(session).delete(name)
+        shadows(session).delete(name)
     return 0
 
 
@@ -121,8 +123,8 @@ def _name(session: Session, args: list[str], usage: str) -> str:
 
 async def _reset(session: Session, args: list[str]) -> int:
     name = _name(session, args, "reset [NAME]")
-    _shadows(session).existing(name)
-    _shadows(session).create(name, await _live_cib(session), force=True)
+    shadows(session).existing(name)
+    shadows(session).create(name, await live_cib(session), force=True)
     session.draft = None
     return 0
 
@@ -130,8 +132,8 @@ async def _reset(session: Session, args: list[str]) -> int:
 async def _commit(session: Session, args: list[str]) -> int:
     name = _name(session, args, "commit [NAME]")
     await commit(session)
-    shadow = _shadows(session).existing(name).read()
-    if changes(await _live_cib(session), shadow) is None:
+    shadow = shadows(session).existing(name).read()
+    if changes(await live_cib(session), shadow) is None:
         session.console.info("the cluster has this configuration already")
         return 0
     if not session.confirm(f"Make the cluster's configuration what {name} has?"):
@@ -148,7 +150,7 @@ async def _diff(session: Session, args: list[str]) -> int:
     await commit(session)
     old, new = (
         show(each.child("configuration") or Element("configuration"), [])[0]
-        for each in (await _live_cib(session), _shadows(session).existing(name).read())
+        for each in (await live_cib(session), shadows(session).existing(name).read())
     )
     lines = unified_diff(old.splitlines(), new.splitlines(), "live", name, lineterm="")
     text = "\n".join(lines)
@@ -159,6 +161,8 @@ async def _diff(session: Session, args: list[str]) -> int:
 LEVEL = Level(
     name="cib",
     summary="Work on a shadow: a private copy of the configuration",
+    is_for_administrators=True,
+    also=("cibstatus",),
     commands=(
         Command(name="new", usage="new NAME [empty] [force]", run=_new,
                 summary="Copy the cluster's CIB and use the copy"),

@@ -161,6 +161,7 @@ async def _history(session: Session, args: list[str]) -> int:
 LEVEL = Level(
     name="cluster",
     summary="The daemons and replicas behind the cluster",
+    is_for_administrators=True,
     commands=(
         *FOUNDING,
         *RUNNING,

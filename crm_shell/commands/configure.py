@@ -168,7 +168,8 @@ def _statement_command(keyword: str, usage: str, summary: str, details: str) -> 
 LEVEL = Level(
     name="configure",
     summary="Define what the cluster runs, where and in which order",
-    also=("assist", "cib", "ra", "template"),
+    is_for_administrators=True,
+    also=("assist", "cib", "cibstatus", "ra", "template"),
     commands=(
         Command(
             name="show", run=showing.show, completes=("object",),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from crm_shell.commands import (
     assist,
     cib,
+    cibstatus,
     cluster,
     configure,
     explain,
@@ -34,6 +35,7 @@ LEVELS: tuple[Level, ...] = (
     site.LEVEL,
     ra.LEVEL,
     cib.LEVEL,
+    cibstatus.LEVEL,
     template.LEVEL,
     assist.LEVEL,
     cluster.LEVEL,

@@ -52,6 +52,15 @@ class Draft(Struct):
     configuration: Element
 
 
+class MadeStatus(Struct, kw_only=True):
+    """A status that somebody makes up, with the configuration that it came with."""
+
+    origin: str
+    """What was loaded: ``live``, a file, or ``shadow:NAME``."""
+    cib: Element
+    changes: list[str] = field(default_factory=list)
+
+
 class Session(Struct, kw_only=True):
     """One run of the shell."""
 
@@ -72,6 +81,8 @@ class Session(Struct, kw_only=True):
     """Why, for the history of changes."""
     ask: Callable[[str], bool] | None = None
     draft: Draft | None = None
+    made_status: MadeStatus | None = None
+    """What `crm configure simulate` decides by in place of the cluster's status."""
     template: str = ""
     """The configuration from templates that commands are about when none is named."""
     preferences: Preferences = field(default_factory=lambda: Preferences(file_of(os.environ)))
@@ -81,6 +92,7 @@ class Session(Struct, kw_only=True):
         """Take over what the person has chosen, where the command line says nothing else."""
         self.wait = self.wait or self.preferences.is_on("wait")
         self.console.choose(self.preferences["output"], self.preferences["colorscheme"])
+        self.console.pager = self.preferences["pager"]
 
     @property
     def cluster(self) -> Cluster:
@@ -180,6 +192,8 @@ class Level(Struct, frozen=True, kw_only=True):
     summary: str
     commands: tuple[Command, ...]
     aliases: tuple[str, ...] = ()
+    is_for_administrators: bool = False
+    """Not for who has chosen to be an operator (`crm options skill-level`)."""
     also: tuple[str, ...] = ()
     """Other levels that may be entered from this one, by name; what is edited here stays."""
 

@@ -33,7 +33,7 @@ async def _simulate(session: Session, args: list[str]) -> int:
 
 async def _dispatch(session: Session, words: list[str]) -> int:
     if not words:
-        return _tell(session, None, (await session.cib()).document)
+        return tell(session, None, (await session.cib()).document)
     if words[0] == "lost" and len(words) > 1:
         return await _lost(session, words[1:])
     if len(words) == 1 and (words[0] == "-" or Path(words[0]).is_file()):
@@ -44,7 +44,7 @@ async def _dispatch(session: Session, words: list[str]) -> int:
 async def _file(session: Session, name: str) -> int:
     """A whole CIB is decided on as it is; a configuration or statements are loaded, on paper."""
     if name != "-" and Path(name).read_bytes().lstrip()[:256].find(b"<cib") >= 0:
-        return _tell(session, None, read_cib(name))
+        return tell(session, None, read_cib(name))
     from crm_shell.commands.loading import load
 
     return await load(session, ["update", name])
@@ -78,7 +78,7 @@ async def _lost(session: Session, nodes: list[str]) -> int:
     if unknown:
         raise Failed(*(f"there is no node {name!r}" for name in unknown), code=ExitCode.NOSUCH)
     after = inject(run, cib, Injections(node_fail=tuple(nodes)), when=now).cib
-    return _tell(session, cib, after)
+    return tell(session, cib, after)
 
 
 async def simulate_draft(session: Session, args: list[str]) -> int:
@@ -89,13 +89,23 @@ async def simulate_draft(session: Session, args: list[str]) -> int:
         raise Misused(f"unexpected argument {unknown[0]!r}; there are: {', '.join(_DETAILS)}")
     draft = await draft_of(session)
     before = draft.base.document
+    if session.made_status is not None:
+        before = _with_status(before, session.made_status.cib)
     children = [
         draft.configuration if child.tag == "configuration" else child for child in before.children
     ]
-    return _tell(session, before, before.with_children(tuple(children)), words)
+    return tell(session, before, before.with_children(tuple(children)), words)
 
 
-def _tell(
+def _with_status(cib: Element, other: Element) -> Element:
+    """Return a CIB with the status of another one, which `crm cibstatus` has made up."""
+    status = other.child("status") or Element("status")
+    children = (status if child.tag == "status" else child for child in cib.children)
+    quorum = {"have-quorum": other.get("have-quorum") or None}
+    return cib.with_children(tuple(children)).with_attributes(quorum)
+
+
+def tell(
     session: Session, before: Element | None, after: Element, details: list[str] | None = None
 ) -> int:
     """Answer with the plan, and with what else of the decision is asked for."""

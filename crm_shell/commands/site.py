@@ -64,6 +64,7 @@ async def _show(session: Session, ticket: str) -> int:
 LEVEL = Level(
     name="site",
     summary="tickets of this site",
+    is_for_administrators=True,
     commands=(
         Command(
             name="ticket",

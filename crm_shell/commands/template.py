@@ -146,6 +146,7 @@ async def _delete(session: Session, args: list[str]) -> int:
 LEVEL = Level(
     name="template",
     summary="Make a configuration from a template, by filling in a few values",
+    is_for_administrators=True,
     commands=(
         Command(name="new", usage=_NEW, run=_new,
                 summary="Begin a configuration from templates, and what they depend on",

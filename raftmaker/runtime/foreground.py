@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import subprocess
 from collections.abc import Sequence
 
 
@@ -13,3 +15,16 @@ async def run_foreground(argv: Sequence[str]) -> int:
     """
     process = await asyncio.create_subprocess_exec(*argv)
     return await process.wait()
+
+
+def show_by(argv: Sequence[str], text: str) -> None:
+    """Give a pager a text to show, and wait until the person has seen enough of it.
+
+    Raises OSError when it cannot be started.
+    """
+    # Who leaves it early has seen enough; a Ctrl-C is the pager's own.
+    with (
+        subprocess.Popen(argv, stdin=subprocess.PIPE, text=True) as pager,
+        contextlib.suppress(BrokenPipeError, KeyboardInterrupt),
+    ):
+        pager.communicate(text)

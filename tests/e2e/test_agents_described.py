@@ -81,6 +81,34 @@ def test_agents_check_parameters_and_advise_timeouts(site: Site, tmp_path: Path)
     site.crm(node, "configure", "delete", "slow")
 
 
+def test_how_strictly_agents_are_heeded_is_the_persons_choice(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features 30.46, 30.18: check-mode and check-frequency"""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    wrong = ("configure", "primitive", "odd", "Dummy", "params", "stat=/x", "meta",
+             "target-role=Stopped")  # fmt: skip
+    told = "has no parameter 'stat'"
+    try:
+        assert site.run(node, "crm", *wrong).returncode == 78
+        site.crm(node, "options", "check-mode", "relaxed")
+        relaxed = site.run(node, "crm", *wrong)
+        assert (relaxed.returncode, told in relaxed.stderr) == (0, True)
+        site.crm(node, "configure", "delete", "odd")
+        site.crm(node, "options", "reset")
+        site.crm(node, "options", "check-frequency", "on-verify")
+        assert told not in site.run(node, "crm", *wrong).stderr
+        verified = site.run(node, "crm", "configure", "verify")
+        assert (verified.returncode, told in verified.stderr) == (78, True)
+        site.crm(node, "options", "check-frequency", "never")
+        assert told not in site.run(node, "crm", "configure", "verify").stderr
+    finally:
+        site.crm(node, "options", "reset")
+        site.run(node, "crm", "--force", "configure", "delete", "odd")
+
+
 def test_an_operation_is_traced_by_its_agent(site: Site, tmp_path: Path) -> None:
     """Features 30.14, 5.27: the agent's own shell library writes what it does."""
     site.wait_whole(START_S)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cib_store.document.codec import parse
 from raftmaker.vocabulary.codes import ExitCode
 from tests.e2e.site import START_S, Site
 
@@ -57,6 +58,27 @@ def test_daemons_are_asked_how_they_are(site: Site) -> None:
     late = site.run(node, "crmadmin", "-P", "-t", "1ms")
     assert (late.returncode, "within 0.001 s" in late.stderr) == (ExitCode.TIMEOUT, True)
     assert site.run(node, "crmadmin", "-D", "-i", "mine").returncode == 0
+
+
+def test_agents_are_listed_and_described_by_crm_resource(site: Site) -> None:
+    """features 27.6"""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+
+    def said(*words: str) -> list[str]:
+        done = site.run(node, "crm_resource", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    assert {"ocf", "stonith"} <= {*said("--list-standards")}
+    assert {"heartbeat", "judge", "raftmaker"} <= {*said("--list-ocf-providers")}
+    assert said("--list-agents", "ocf:judge") == ["machine", "service", "stateful"]
+    assert {"heartbeat", "raftmaker"} <= {*said("--list-ocf-alternatives", "Dummy")}
+    told = site.run(node, "crm_resource", "--show-metadata", "ocf:judge:service")
+    assert parse(told.stdout).get("name") == "service"
+    unknown = site.run(node, "crm_resource", "--show-metadata", "ocf:judge:none")
+    assert unknown.returncode != 0
+    assert "ocf:judge:none" in unknown.stderr
 
 
 def test_the_names_of_nodes_as_agents_ask_for_them(site: Site) -> None:

@@ -93,7 +93,7 @@ def test_utilization_patterns_and_names_that_are_kept(desk: Desk) -> None:
 
 
 def test_crm_standby(desk: Desk) -> None:
-    """features 15.32, 27.13"""
+    """features 15.32, 27.13, 29.9"""
     assert desk.did(crm_attribute.standby, "-G", "-N", "n2", "-q") == "off\n"
     desk.did(crm_attribute.standby, "-v", "on", "-N", "n2")
     assert desk.did(crm_attribute.standby, "-G", "-N", "n2") == (
@@ -106,7 +106,7 @@ def test_crm_standby(desk: Desk) -> None:
 
 
 def test_crm_failcount_adds_up(desk: Desk) -> None:
-    """features 27.14, 8.18: of all operations, or of one; deleting needs the cluster."""
+    """features 27.14, 29.9, 8.18: of all operations, or of one; deleting needs the cluster."""
     count = crm_attribute.failcount
     assert desk.did(count, "-G", "-r", "db") == (
         "scope=status  name=fail-count-db value=INFINITY\n"

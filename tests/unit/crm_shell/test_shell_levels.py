@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -247,6 +253,60 @@ def test_every_level_and_command_explains_itself() -> None:
 def test_help_is_found_where_people_look_for_it(crm: Crm, words: tuple[str, ...]) -> None:
     """features 30.52"""
     assert "crm node fence NODE [off|reboot|on]" in crm(*words)
+
+
+def test_an_operator_looks_starts_and_stops(crm: Crm) -> None:
+    """features 30.18: skill-level"""
+    crm("options", "skill-level", "operator")
+    crm("resource", "stop", "web")
+    crm("node", "standby", "n2")
+    crm("status")
+    for words in (("configure", "show"), ("cluster", "stop"), ("template", "list")):
+        code, err = crm.refused(*words)
+        assert (code, "not for an operator" in err) == (ExitCode.INSUFFICIENT_PRIV, True)
+    crm("options", "skill-level", "administrator")
+    assert "primitive web" in crm("configure", "show")
+
+
+@pytest.mark.parametrize(
+    ("lines", "pager", "chosen", "begins"),
+    [
+        (5, "sed s/^/seen:/", "", "seen:"),
+        (500, "sed s/^/seen:/", "", "node"),
+        (5, None, "sed s/^/seen:/", "seen:"),
+        (5, "sed s/^/seen:/", "none", "node"),
+        (5, "no-such-pager", "", "node"),
+    ],
+)
+def test_what_is_longer_than_the_screen_goes_by_the_pager(
+    crm: Crm, lines: int, pager: str | None, chosen: str, begins: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """features 30.18: pager"""
+    monkeypatch.delenv("PAGER", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    if chosen:
+        crm("options", "pager", chosen)
+    if pager is not None:
+        monkeypatch.setenv("PAGER", pager)
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (lines, 80))
+    command = [sys.executable, "-m", "crm_shell.main", "configure", "show"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs) as shown:
+        os.close(theirs)
+        told = _read(ours)
+        assert shown.wait(60) == 0
+    assert told.startswith(begins), told
+
+
+def _read(terminal: int) -> str:
+    """Read until the other end is closed."""
+    found = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65_536):
+            found += part
+    os.close(terminal)
+    return found.decode()
 
 
 def test_options_are_chosen_kept_and_reset(crm: Crm, tmp_path: Path) -> None:
