@@ -18,6 +18,7 @@ from crmd.relaying import CallsForNode, Doors
 from crmd.remote import backlog as waiting
 from crmd.remote.backlog import Backlog
 from crmd.remote.connection import Link, Phase, answered, handed_over, refused, silent
+from crmd.remote.nodes import left_operations
 from crmd.remote.takeover import takeover_change
 from crmd.runner import Runner
 from lrmd.client import ExecutorClient
@@ -102,6 +103,7 @@ class NodeLink:
     async def end(self) -> None:
         """Commit what has come, and attend to the node no more; what runs there goes on."""
         if self.link is not None and self.link.phase is not Phase.LOST:
+            moves = self.link.phase is Phase.HANDED_OVER
             try:
                 async with asyncio.timeout(_LAST_WORDS_S):
                     await self._commit_all()
@@ -111,6 +113,8 @@ class NodeLink:
                 self._site.log.info(
                     "remote node not told that nobody attends to it", node=self._name, reason=error
                 )
+            if not moves:
+                await self._end_wish()
         await self.close()
 
     async def close(self) -> None:
@@ -173,6 +177,20 @@ class NodeLink:
         except HaError:
             return False
         return True
+
+    async def _end_wish(self) -> None:
+        """The node has left, if it wished to: it may come back."""
+        state = self._site.runner.state
+        operations = left_operations(state.view.cib, self._name)
+        if not operations:
+            return
+        change = CibChange(operations=operations, status=True, boot_id=state.config.boot_id)
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._store(change)
+        except (HaError, TimeoutError) as error:
+            what = "remote node still wishes to leave: its connection is not started again"
+            self._site.log.warning(what, node=self._name, reason=error)
 
     async def _tools(self) -> None:
         """Make the calls of the node's tools (features 22.5)."""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from lrmd.attendance import Attendance, attended, leaving, may_end, released
-from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.errors import Refused, Unreachable
 from raftmaker.vocabulary.ids import Token
 
 
@@ -19,6 +19,7 @@ class Attending:
         self._file = run_dir / "attendance.json"
         self._state = _read(self._file)
         self._changed = asyncio.Event()
+        self._is_ending = False
 
     @property
     def is_leaving(self) -> bool:
@@ -31,7 +32,12 @@ class Attending:
         return self._state.router
 
     def attend(self, router: str, token: Token, highest: Token, *, begin: bool) -> None:
-        """A controller attends. Raises `Refused` when another one does."""
+        """A controller attends. Raises `Refused` when another one does.
+
+        Raises `Unreachable` when it is too late: who begins may try again until the node is back.
+        """
+        if self._is_ending:
+            raise Unreachable("raftmaker-remoted has left and is about to end")
         self._state, fault = attended(self._state, router, token, highest, begin=begin)
         if fault:
             raise Refused(fault)
@@ -48,6 +54,7 @@ class Attending:
         while not may_end(self._state):
             self._changed.clear()
             await self._changed.wait()
+        self._is_ending = True
 
     def _keep(self) -> None:
         state = self._state

@@ -9,7 +9,15 @@ from __future__ import annotations
 from cib_store.document.element import Element
 from cib_store.model.connections import is_connection
 from cib_store.model.values import parse_integer
-from crmd.fsa.cib import lrm_resources, merge_status, node_state, remove_at, state_path, state_with
+from crmd.fsa.cib import (
+    attribute_removals,
+    lrm_resources,
+    merge_status,
+    node_state,
+    remove_at,
+    state_path,
+    state_with,
+)
 from raftmaker.vocabulary.commands import CibOperation
 from raftmaker.vocabulary.ids import NodeName
 
@@ -92,6 +100,16 @@ def fenced_operations(cib: Element | None, node: NodeName, now_s: int) -> tuple[
     )
     marks = {REMOTE: "true", "in_ccm": "0", "node_fenced": str(now_s), FENCE_FAILURES: "0"}
     return (*gone, merge_status(state_with(node, marks)))
+
+
+def left_operations(cib: Element | None, node: NodeName) -> tuple[CibOperation, ...]:
+    """Return what ends a remote node's wish to leave, once it has left (features 22.13).
+
+    It would keep the connection from being started for ever: only the start of it finds out that
+    the node has come back.
+    """
+    state = node_state(cib, node)
+    return attribute_removals(state, frozenset({"shutdown"})) if state is not None else ()
 
 
 def maintenance_operations(states: tuple[tuple[str, bool], ...]) -> tuple[CibOperation, ...]:

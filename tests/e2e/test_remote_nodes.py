@@ -212,6 +212,26 @@ def test_a_remote_node_gets_a_new_key_with_the_members(site: Site, cluster: Loca
     assert site.judge.active() == before
 
 
+def test_a_remote_node_that_is_stopped_in_good_order_is_emptied_first_and_not_fenced(
+    site: Site, cluster: LocalCluster
+) -> None:
+    """Features 22.13: its daemon ends when everything was moved; started again it is taken in."""
+    site.wait(lambda: site.wait_active(START_S).node == FAR, START_S, "the service is elsewhere")
+    before, since = site.wait_active(START_S), site.index()
+    cluster.stop(FAR, timeout_s=FAILOVER_S)
+    # Whatever was left on it would have been killed, and would not say that it was asked to end.
+    asked = [one for one in site.judge.entries() if one.pid == before.pid and one.what == "ended"]
+    assert asked, "the service was not stopped before the daemon ended"
+    site.wait_active(FAILOVER_S, elsewhere_than=FAR)
+    shown = site.run("n2", "crm_mon", "-1").stdout
+    assert "RemoteOFFLINE: [ far " in shown, shown
+    assert site.run("n2", "stonith_admin", "--history", FAR).stdout == "0 events found\n"
+    assert site.fencings(since) == []
+    cluster.start(FAR)
+    site.crm("n1", "resource", "cleanup", FAR)
+    site.wait(lambda: site.wait_active(START_S).node == FAR, START_S, "it was not taken in again")
+
+
 def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_with_its_host(
     site: Site, cluster: LocalCluster
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lrmd.attendance import Attendance, attended, leaving, may_end, released
 from lrmd.attending import Attending
-from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.errors import Refused, Unreachable
 from raftmaker.vocabulary.ids import Token
 
 OLD, NEW = Token(1, 4), Token(1, 5)
@@ -81,5 +81,7 @@ def test_the_attendance_outlives_the_daemon(tmp_path: Path) -> None:
         assert not leave.done()
         again.release("n2")
         await asyncio.wait_for(leave, 5)
+        with pytest.raises(Unreachable, match="is about to end"):
+            again.attend("n1", OLD, OLD, begin=True)
 
     asyncio.run(stop())

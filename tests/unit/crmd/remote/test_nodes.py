@@ -7,7 +7,13 @@ import pytest
 from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from crmd.fsa.executor import Inventory
-from crmd.remote.nodes import fenced_operations, is_remote, maintenance_operations, router_of
+from crmd.remote.nodes import (
+    fenced_operations,
+    is_remote,
+    left_operations,
+    maintenance_operations,
+    router_of,
+)
 from crmd.remote.takeover import takeover_change
 from raftmaker.vocabulary.commands import OperationKind
 from raftmaker.vocabulary.ids import BootId, NodeName, Token
@@ -45,6 +51,16 @@ def ran(node: str, *ops: tuple[str, int, int]) -> str:
         for call, (name, code, at) in enumerate(ops, 1)
     )
     return STATE.format(node=node, ops="".join(entries))
+
+
+def test_who_has_left_wishes_so_no_more_and_keeps_its_attributes() -> None:
+    """Features 22.13: with the wish its connection would never be started again."""
+    (removal,) = left_operations(cib(LEFT), FAR)
+    assert removal.kind is OperationKind.DELETE
+    assert "nvpair[@id='status-far-shutdown']" in removal.path, removal
+    assert left_operations(cib(LEFT.replace("shutdown", "other")), FAR) == ()
+    assert left_operations(cib(), FAR) == ()
+    assert left_operations(None, FAR) == ()
 
 
 def test_a_remote_node_is_one_that_a_connection_is_named_after() -> None:
