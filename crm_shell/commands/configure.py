@@ -6,7 +6,7 @@ import time
 
 from cib_store.model.upgrade import NEWEST
 from crm_shell.commands import drafts
-from crm_shell.commands.configuring import editing, graph, groups, showing, values
+from crm_shell.commands.configuring import editing, graph, groups, rsctest, showing, values
 from crm_shell.commands.drafts import draft_of, keep, refusal
 from crm_shell.commands.grammar_help import STATEMENTS
 from crm_shell.commands.history import HISTORY
@@ -215,6 +215,13 @@ LEVEL = Level(
             name="validate-all", usage=values.VALIDATE_ALL, run=values.validate_all,
             completes=("resource",), aliases=("validate_all",),
             summary="Have a resource's agent check its parameters, on this node",
+        ),
+        Command(
+            name="rsctest", usage=rsctest.RSCTEST, run=rsctest.rsctest,
+            completes=("resource", "resource|node"),
+            summary="Run resources through their actions on this node",
+            details="They must be stopped, or not be committed yet. Each is probed, started and"
+            " monitored, with those before it running, and all are stopped again.",
         ),
         Command(
             name="graph", usage=graph.GRAPH, run=graph.graph, completes=("dot", "file", "svg|png"),

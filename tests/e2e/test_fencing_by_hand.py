@@ -127,7 +127,7 @@ def test_what_is_known_of_devices_and_agents(site: Site, admin: Admin) -> None:
 
 
 def test_a_node_is_fenced_by_hand_and_everybody_remembers(site: Site, admin: Admin) -> None:
-    """features 17.32, 17.39, 17.41, 27.16, 27.18"""
+    """features 17.32, 17.39, 17.41, 17.46, 27.16, 27.18"""
     dc = site.run("n1", "crmadmin", "-D", "-q").stdout.strip()
     node = next(name for name in site.cluster.names if name not in ("n1", dc))
     witness = next(name for name in site.cluster.names if name not in ("n1", node))

@@ -1,4 +1,4 @@
-"""Followers get every change in order, none lost, none twice (features 4.17)."""
+"""Followers get every change in order, none lost, none twice (features 4.17, 17.46)."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from raftmaker.vocabulary.roles import Role
 from tests.golden.crm_shell.test_cases import loaded
 from tests.unit.crm_shell.desk import Desk
 from tests.unit.crm_shell.test_configure_commands import CIB, Crm
+from tests.unit.crm_shell.test_resource_tools import CIB as RUNNING
 
 TEXT = """primitive vip IPaddr2 params ip=10.0.0.1 op monitor interval=10s timeout=20s \\
     op monitor interval=11s role=Promoted on-fail=ignore op start interval=0 timeout=30s
@@ -214,3 +215,23 @@ def test_a_cib_becomes_a_shadow(crm: Crm, tmp_path: Path, monkeypatch: pytest.Mo
 
 def _primitives(cib: Element) -> list[str]:
     return [each.id for each in cib.walk() if each.tag == "primitive"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "hint"),
+    [
+        (("web",), ExitCode.UNSAFE, "web runs on n1: crm resource stop web"),
+        (("db",), ExitCode.UNSAFE, "the cluster would start db: crm resource stop db"),
+        (("nope",), ExitCode.NOSUCH, "nope"),
+        (("db", "n2"), ExitCode.USAGE, "run it on n2"),
+        ((), ExitCode.USAGE, "usage"),
+    ],
+)
+def test_what_runs_or_is_about_to_is_not_tested(
+    words: tuple[str, ...], code: ExitCode, hint: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """features 30.45: rsctest must not have anything run twice"""
+    running = Crm(Desk(RUNNING, tmp_path, monkeypatch, capsys))
+    found, err = running.refused("rsctest", *words)
+    assert (found, hint in err) == (code, True), err

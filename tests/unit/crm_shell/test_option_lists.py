@@ -115,3 +115,18 @@ def test_what_this_version_can(desk: Desk) -> None:
     assert (code, "systemctl start raftmaker.target" in err) == (
         ExitCode.UNIMPLEMENT_FEATURE, True,
     )  # fmt: skip
+
+
+def test_stopping_this_node_is_what_crm_cluster_stop_does(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """features 27.34: --shutdown; how it ends is told, and -s says how a node starts in standby"""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    code, _, err = desk.run(pacemakerd.main, "--shutdown")
+    assert (code, "you must be root" in err) == (ExitCode.INSUFFICIENT_PRIV, True)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    code, _, err = desk.run(pacemakerd.main, "-S")
+    assert (code, "no node of a cluster" in err) == (ExitCode.NOT_CONFIGURED, True)
+
+    code, _, err = desk.run(pacemakerd.main, "-s")
+    assert (code, "PCMK_node_start_state=standby" in err) == (ExitCode.UNIMPLEMENT_FEATURE, True)
