@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cib_store.beats import BeatSender as BeatSender
-from cib_store.document.codec import LARGE_CHARACTERS, parse
+from cib_store.document.codec import LARGE_CHARACTERS, OWN_BYTES_MAX, parse
 from cib_store.document.element import Element
 from cib_store.document.held import AttributeValue as AttributeValue
 from cib_store.membership.view import Membership as Membership
@@ -171,7 +171,7 @@ class StoreClient:
         )
         reply = await self._query(request, timeout_ms)
         return Answer(
-            elements=tuple(parse(xml) for xml in reply.xml),
+            elements=tuple(parse(xml, bytes_max=OWN_BYTES_MAX) for xml in reply.xml),
             version=version_of(reply.version),
             index=reply.index,
             facts=facts_of(reply.facts) if reply.HasField("facts") else None,

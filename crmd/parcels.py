@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cib_store.document.codec import parse, render
+from cib_store.document.codec import OWN_BYTES_MAX, parse, render
 from cib_store.document.element import Element
 from cib_store.document.extent import is_large
 
@@ -24,4 +24,4 @@ async def packed(document: Element) -> Parcel:
 
 def unpacked(parcel: Parcel) -> Element:
     """Return the document."""
-    return parse(parcel) if isinstance(parcel, str) else parcel
+    return parse(parcel, bytes_max=OWN_BYTES_MAX) if isinstance(parcel, str) else parcel

@@ -19,7 +19,10 @@ DEPTH_MAX = 200
 
 
 BYTES_MAX = 48 * 1024 * 1024
-"""Longest text that is read: below what one message may carry."""
+"""Longest text that is read of what is asked for: below what one request may carry."""
+OWN_BYTES_MAX = 1024 * 1024 * 1024
+"""Longest text that is read of what a daemon of the cluster wrote. A whole CIB with its status is
+larger than any change of it: 32 nodes with 5000 resources are 80 MB."""
 
 
 class BadXml(ValueError):
@@ -47,10 +50,13 @@ AHEAD_MAX = 4
 
 
 def parse(text: str | bytes, *, bytes_max: int | None = None) -> Element:
-    """Read one XML document, at most `BYTES_MAX` of it. Raises `BadXml` with line and reason."""
-    if bytes_max is None and len(text) <= SMALL_CHARACTERS:
+    """Read one XML document; raises `BadXml` with line and reason, also for one that is longer.
+
+    `bytes_max`: `BYTES_MAX` where it is not given.
+    """
+    if bytes_max in (None, OWN_BYTES_MAX) and len(text) <= SMALL_CHARACTERS:
         return _parse_small(text)
-    if isinstance(text, str) and bytes_max is None:
+    if isinstance(text, str) and len(text) > SMALL_CHARACTERS:
         done = _ahead.get(text)
         if done is not None:
             return done

@@ -7,7 +7,7 @@ import hashlib
 from google.protobuf.message import DecodeError
 
 from cib_store.apply import ClientSession, State
-from cib_store.document.codec import BadXml, parse, render
+from cib_store.document.codec import OWN_BYTES_MAX, BadXml, parse, render
 from cib_store.messages.attributes import held_messages, held_of
 from cib_store.messages.facts import facts_message, facts_of
 from cib_store.messages.outcomes import outcome_message, outcome_of
@@ -43,7 +43,7 @@ def decode(data: bytes) -> State:
         if message.format != FORMAT:
             raise BadSnapshot(f"snapshot format {message.format} is not known, only {FORMAT}")
         return State(
-            cib=parse(message.cib),
+            cib=parse(message.cib, bytes_max=OWN_BYTES_MAX),
             facts=facts_of(message.facts),
             clients={ClientId(one.client_id): _client_of(one) for one in message.clients},
             attributes=held_of(message.attributes),

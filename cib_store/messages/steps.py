@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from cib_store.document.codec import parse
+from cib_store.document.codec import OWN_BYTES_MAX, parse
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset
 from cib_store.document.refusal import Refusal
@@ -32,12 +32,17 @@ def stepped(seen: WatchStep | None, event: pb.WatchEvent) -> WatchStep:
     facts = facts_of(event.facts) if event.HasField("facts") else None
     if kind == "resync":
         assert facts is not None, "a resync brings the facts"
-        return WatchStep(index=event.index, cib=parse(event.resync), facts=facts, resync=True)
+        return WatchStep(
+            index=event.index,
+            cib=parse(event.resync, bytes_max=OWN_BYTES_MAX),
+            facts=facts,
+            resync=True,
+        )
     if seen is None:
         raise HaError("the store began a watch with a difference")
     cib = seen.cib
     if kind == "patch":
-        patched = apply_patchset(cib, parse(event.patch))
+        patched = apply_patchset(cib, parse(event.patch, bytes_max=OWN_BYTES_MAX))
         if isinstance(patched, Refusal):
             raise HaError(f"the store sent a difference that does not fit: {patched.reports}")
         cib = patched

@@ -53,15 +53,15 @@ IDENTITY_KEY = "raftmaker-identity-bin"
 ANSWERED = (("raftmaker-answered", "1"),)
 """Trailing metadata of a call that a daemon has ended: it runs, whatever else does not."""
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+"""What a daemon reads of a request."""
+ANSWER_BYTES_MAX = 1024 * 1024 * 1024
+"""What is read of a daemon's answer: a whole CIB with its status is larger than any request."""
 _BROKE = "Internal error from Core"
 """What grpc.aio says, as INTERNAL, of a call whose connection broke while it began or ended."""
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
-_LIMITS = [
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-]
 _DIAL = [
-    *_LIMITS,
+    ("grpc.max_receive_message_length", ANSWER_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     # A peer that comes back must be found within a heartbeat or two.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # Despite its name, what an attempt may take: a handshake is four times there and back.
@@ -79,7 +79,8 @@ HANDSHAKE_MS = 5_000
 """Who has not shown a certificate by then is cut off: nothing else of it has been read."""
 _REPLACED_S = 0.05
 _SERVE = [
-    *_LIMITS,
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", ANSWER_BYTES_MAX),
     *SERVE_OPTIONS,
     ("grpc.so_reuseport", 0),
     ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from cib_store.apply import State
 from cib_store.document import codec
-from cib_store.document.codec import BYTES_MAX, DEPTH_MAX, BadXml, parse
+from cib_store.document.codec import (
+    BYTES_MAX,
+    DEPTH_MAX,
+    OWN_BYTES_MAX,
+    SMALL_CHARACTERS,
+    BadXml,
+    parse,
+)
+from cib_store.messages import snapshots
+from cib_store.messages.steps import stepped
+from crmd.parcels import unpacked
+from raftmaker.wire.store_pb2 import WatchEvent
 
 BOMB = """<!DOCTYPE cib [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY z "&b;&b;">]><cib>&z;</cib>"""
 
@@ -37,3 +49,20 @@ def test_length_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadXml, match="at most 100"):
         parse(f'<a b="{"x" * 100}"/>')
     assert parse(f'<a b="{"x" * 100}"/>', bytes_max=1000).tag == "a"
+
+
+def test_what_a_daemon_wrote_is_read_whatever_may_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The status of many nodes grows beyond any request: a store must be able to start with it."""
+    many = "".join(f'<nvpair id="n{n}" name="a{n}" value="v"/>' for n in range(1000))
+    text = f'<cib><status><node_state id="a">{many}</node_state></status></cib>'
+    monkeypatch.setattr(codec, "BYTES_MAX", SMALL_CHARACTERS)
+    with pytest.raises(BadXml, match=f"at most {SMALL_CHARACTERS}"):
+        parse(text)
+    state = State(cib=parse(text, bytes_max=OWN_BYTES_MAX))
+    assert snapshots.decode(snapshots.encode(state)).cib == state.cib
+    event = WatchEvent(index=1, resync=text)
+    event.facts.SetInParent()
+    assert stepped(None, event).cib == state.cib
+    assert unpacked(text) == state.cib
