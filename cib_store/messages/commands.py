@@ -54,6 +54,17 @@ _KINDS: Mapping[OperationKind, pb.Operation.Kind] = {
 _KINDS_OF = {value: key for key, value in _KINDS.items()}
 
 
+class _Fields(TypedDict):
+    """The fields of an operation's message."""
+
+    kind: pb.Operation.Kind
+    scope: str
+    xpath: str
+    xml: str
+    all: bool
+    score: bool
+
+
 class BadCommand(ValueError):
     """The bytes are no command that this version knows; the message says why."""
 
@@ -114,14 +125,18 @@ def command_of(message: pb.Command) -> Command:
 
 def operation_message(operation: CibOperation) -> pb.Operation:
     """Write an operation."""
-    return pb.Operation(
-        kind=_KINDS[operation.kind],
-        scope=operation.scope,
-        xpath=operation.path,
-        xml=operation.xml,
-        all=operation.all,
-        score=operation.score,
-    )
+    return pb.Operation(**_fields(operation))
+
+
+def _fields(operation: CibOperation) -> _Fields:
+    return {
+        "kind": _KINDS[operation.kind],
+        "scope": operation.scope,
+        "xpath": operation.path,
+        "xml": operation.xml,
+        "all": operation.all,
+        "score": operation.score,
+    }
 
 
 def operation_of(message: pb.Operation) -> CibOperation:
@@ -138,16 +153,13 @@ def operation_of(message: pb.Operation) -> CibOperation:
     )
 
 
-def _change_message(change: CibChange) -> pb.CibChange:
-    return pb.CibChange(
-        operations=[operation_message(operation) for operation in change.operations],
-        preconditions=[
-            pb.Precondition(path=condition.path, digest=condition.digest)
-            for condition in change.preconditions
-        ],
-        status=change.status,
-        boot_id=change.boot_id,
-    )
+def _put_change(message: pb.CibChange, change: CibChange) -> None:
+    message.status, message.boot_id = change.status, change.boot_id
+    for operation in change.operations:  # in its place: a large one is copied once
+        message.operations.add(**_fields(operation))
+    for condition in change.preconditions:
+        message.preconditions.add(path=condition.path, digest=condition.digest)
+    message.SetInParent()
 
 
 def _change_of(message: pb.CibChange) -> CibChange:
@@ -166,7 +178,7 @@ def put_body(message: pb.Command, body: Body) -> None:
     """Write what a command does into it."""
     match body:
         case CibChange():
-            message.change.CopyFrom(_change_message(body))
+            _put_change(message.change, body)
         case OpenClient():
             message.open_client.client_id = body.client_id
         case CloseClients():

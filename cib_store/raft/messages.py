@@ -18,7 +18,7 @@ def encode(message: Message) -> pb.RaftMessage:
     wire = pb.RaftMessage(sent_term=message["sent_term"])
     match message["type"]:
         case "append_entries" if "prevLogIdx" in message:
-            wire.append.CopyFrom(_append(message))
+            _put_append(wire.append, message)
         case "append_entries":
             wire.snapshot_part.CopyFrom(_snapshot_part(message))
         case "next_node_idx":
@@ -45,15 +45,14 @@ def encode(message: Message) -> pb.RaftMessage:
     return wire
 
 
-def _append(message: Message) -> pb.RaftAppend:
-    entries = [pb.RaftEntry(command=c, index=i, term=t) for c, i, t in message["entries"]]
-    return pb.RaftAppend(
-        term=message["term"],
-        commit_index=message["commit_index"],
-        previous_index=message["prevLogIdx"] or 0,
-        previous_term=message["prevLogTerm"] or 0,
-        entries=entries,
-    )
+def _put_append(append: pb.RaftAppend, message: Message) -> None:
+    append.term = message["term"]
+    append.commit_index = message["commit_index"]
+    append.previous_index = message["prevLogIdx"] or 0
+    append.previous_term = message["prevLogTerm"] or 0
+    for command, index, term in message["entries"]:  # in its place: a large one is copied once
+        append.entries.add(command=command, index=index, term=term)
+    append.SetInParent()
 
 
 def _snapshot_part(message: Message) -> pb.RaftSnapshotPart:
