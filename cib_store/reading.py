@@ -38,25 +38,25 @@ class Reading:
     def __init__(self, tree: Callable[[Element], XPathTree], views: Views) -> None:
         """`tree` returns a version ready for XPath, as others use it too."""
         self._tree, self._views = tree, views
-        self._aside = Aside("queries", _THREADS)
+        self.aside = Aside("queries", _THREADS)
         self._answered: tuple[Element | None, dict[Asked, tuple[str, ...]]] = (None, {})
 
     async def view(self, cib: Element, caller: Caller) -> Element:
         """Return what the caller may see. Raises `NotPermitted` where that is nothing."""
         if binding(cib, caller) is None:
             return cib
-        return await self._aside.done(partial(self._views.of, cib, caller), cib)
+        return await self.aside.done(partial(self._views.of, cib, caller), cib)
 
     async def may_record(self, cib: Element, caller: Caller, body: Body | None) -> bool:
         """Tell whether a user may have this committed, see `may_record`."""
-        return await self._aside.done(partial(may_record, cib, caller, body), cib)
+        return await self.aside.done(partial(may_record, cib, caller, body), cib)
 
     async def texts(self, cib: Element, view: Element, asked: Asked) -> tuple[str, ...]:
         """Return what is found in a view of the CIB. Raises `Rejected` for what cannot be asked."""
         version, answers = self._answered
         if view is version and asked in answers:
             return answers[asked]
-        return await self._aside.done(partial(self._found, cib, view, asked), view)
+        return await self.aside.done(partial(self._found, cib, view, asked), view)
 
     def _found(self, cib: Element, view: Element, asked: Asked) -> tuple[str, ...]:
         """On any thread."""

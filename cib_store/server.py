@@ -16,7 +16,6 @@ from cib_store.access.permissions import is_enabled
 from cib_store.access.views import Sight, binding, facts_seen
 from cib_store.apply.attributes import Attributes, values
 from cib_store.callers import Callers
-from cib_store.document.codec import render
 from cib_store.document.element import Element
 from cib_store.messages import commands
 from cib_store.messages.attributes import value_message
@@ -266,11 +265,11 @@ class StoreServicer(store_pb2_grpc.StoreServicer):
         permissions = None
         if is_enabled(cib.child("configuration")):
             permissions = binding(cib, await self._callers.of(context))
-        history = Past(self._store.history, self._store.views, permissions)
+        store = self._store
+        history = Past(store.history, store.views, permissions, store.reading.aside)
         try:
             if request.at:
-                then = await history.at(request.at)
-                return pb.HistoryReply(cib="" if then is None else render(then, indent=0))
+                return pb.HistoryReply(cib=await history.at(request.at))
             entries = await history.entries(
                 limit=request.limit, before=request.before, patches=request.patches
             )

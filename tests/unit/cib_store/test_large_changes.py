@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
+from cib_store.access import past as past_module
 from cib_store.access.caller import Caller
-from cib_store.access.views import Sight, Views
+from cib_store.access.past import Past
+from cib_store.access.views import Sight, Views, binding
 from cib_store.apply import State
+from cib_store.aside import Aside
 from cib_store.document import codec
 from cib_store.document.codec import (
     LARGE_CHARACTERS,
@@ -28,6 +33,7 @@ from cib_store.document.codec import (
 from cib_store.document.element import Element
 from cib_store.document.path import find
 from cib_store.document.xpath import XPathTree
+from cib_store.history import History, HistoryEntry
 from cib_store.hub import Hub
 from cib_store.main import SWITCH_S
 from cib_store.messages.commands import encode
@@ -196,6 +202,38 @@ def test_others_are_served_while_a_follower_is_told_of_a_large_change(sight: Sig
     small = told(before, write(OperationKind.CREATE, '<tag id="t"/>'))
     assert _turns_while(lambda: following(before, large)) > 2
     assert _turns_while(lambda: following(before, small)) <= 1
+
+
+def test_a_large_past_is_looked_through_on_a_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """For a reader whom rules bind, too, who is shown what was then by the rules of now."""
+    threads: list[threading.Thread] = []
+
+    def noted(element: Element, *, indent: int) -> str:
+        threads.append(threading.current_thread())
+        return render(element, indent=indent)
+
+    before = _guarded(born())
+    after = told(before, write(LOAD.kind, LOAD.xml, scope="resources"))
+    permissions = binding(after.cib, Caller(user="tony"))
+    assert permissions is not None
+
+    async def shown() -> None:
+        history = History(tmp_path / "history.db")
+        entry = HistoryEntry(revision=after.index, version=after.version, origin=Origin())
+        history.note(entry, before.cib, after.cib)
+        past = Past(history, Views(), permissions, Aside("test", 1))
+        text = await past.at(after.index)
+        (seen,) = await past.entries(limit=1, before=0, patches=True)
+        history.close()
+        assert ('id="r8-m"' in text, 'id="r7-m"' in text) == (True, False)
+        assert seen.origin == replace(entry.origin, message="", user="", client="")
+
+    monkeypatch.setattr(past_module, "render", noted)
+    asyncio.run(shown())
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_followers_of_a_large_change_share_the_difference() -> None:
