@@ -101,9 +101,12 @@ class NodeLink:
             self.link = handed_over(self.link)
 
     async def end(self) -> None:
-        """Commit what has come, and attend to the node no more; what runs there goes on."""
+        """Commit what has come, and attend to the node no more; what runs there goes on.
+
+        The node's wish to leave ends with that, unless another member attends to it now.
+        """
+        moves = self.link is not None and self.link.phase is Phase.HANDED_OVER
         if self.link is not None and self.link.phase is not Phase.LOST:
-            moves = self.link.phase is Phase.HANDED_OVER
             try:
                 async with asyncio.timeout(_LAST_WORDS_S):
                     await self._commit_all()
@@ -113,8 +116,8 @@ class NodeLink:
                 self._site.log.info(
                     "remote node not told that nobody attends to it", node=self._name, reason=error
                 )
-            if not moves:
-                await self._end_wish()
+        if not moves:
+            await self._end_wish()
         await self.close()
 
     async def close(self) -> None:
