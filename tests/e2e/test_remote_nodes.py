@@ -212,6 +212,24 @@ def test_a_remote_node_gets_a_new_key_with_the_members(site: Site, cluster: Loca
     assert site.judge.active() == before
 
 
+def test_what_a_remote_node_offers_decides_what_it_runs(site: Site) -> None:
+    """Features 2.41, 22.10: no member offers any of it."""
+    site.crm("n1", "configure", "property", "placement-strategy=utilization")
+    site.crm("n1", "node", "utilization", FAR, "set", "cpu", "1")
+    site.crm("n1", "configure", "primitive", "heavy", "ocf:raftmaker:Dummy", "utilization", "cpu=2")
+
+    def is_probed(node: str) -> bool:
+        probe = f"//node_state[@id='{node}']//lrm_rsc_op[@id='heavy_last_0'][@rc-code='7']"
+        return site.run("n2", "cibadmin", "-Q", "--xpath", probe).returncode == 0
+
+    site.wait(lambda: all(map(is_probed, ("n1", "n2", "n3", FAR))), START_S, "it was not probed")
+    assert place_of(site, "heavy") == "resource heavy is NOT running"
+    site.crm("n1", "node", "utilization", FAR, "set", "cpu", "2")
+    site.wait(lambda: place_of(site, "heavy") == FAR, START_S, "it was not started there")
+    site.crm("n1", "--force", "configure", "delete", "heavy")
+    site.crm("n1", "configure", "property", "placement-strategy=default")
+
+
 def test_a_remote_node_that_is_stopped_in_good_order_is_emptied_first_and_not_fenced(
     site: Site, cluster: LocalCluster
 ) -> None:
