@@ -14,7 +14,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from crm_shell.actions import tree
 from crm_shell.asking import asked
-from crm_shell.commands.levels import EVERYTHING, names_of
+from crm_shell.commands.levels import EVERYTHING, names_of, reached_from
 from crm_shell.commands.session import Command, Level
 from crm_shell.edit.show import identity_of, shown_objects
 from crm_shell.interpreter import Interpreter, Leave
@@ -73,6 +73,9 @@ class ShellCompleter(Completer):
 
     def _candidates(self, done: list[str]) -> Iterator[tuple[str, str]]:
         level = self._interpreter.level
+        inner = reached_from(level).get(done[0]) if level is not None and done else None
+        if isinstance(inner, Level):
+            level, done = inner, done[1:]
         if level is None and done:
             top = names_of(EVERYTHING).get(done[0])
             if isinstance(top, Command):
@@ -84,7 +87,7 @@ class ShellCompleter(Completer):
         if not done:
             things: tuple[Command | Level, ...] = level.commands if level else EVERYTHING
             yield from ((each.name, each.summary) for each in things)
-            yield from ((word, "") for word in _WORDS)
+            yield from ((word, "") for word in (*(level.also if level else ()), *_WORDS))
             return
         found = names_of(level.commands).get(done[0]) if level else None
         if isinstance(found, Command):

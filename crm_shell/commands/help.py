@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from crm_shell.commands.levels import EVERYTHING, find, names_of
+from crm_shell.commands.levels import EVERYTHING, find, names_of, reached_from
 from crm_shell.commands.session import Command, Level, Misused
 
 GLOBAL_OPTIONS = """\
@@ -42,7 +42,8 @@ def overview() -> str:
 def level_help(level: Level) -> str:
     """Return the help of a level."""
     rows = [(each.name, each.summary) for each in level.commands]
-    return "\n".join((f"crm {level.name}: {level.summary}", "", *_rows(rows), "",
+    others = [f"From here too: {', '.join(level.also)}.", ""] if level.also else []
+    return "\n".join((f"crm {level.name}: {level.summary}", "", *_rows(rows), "", *others,
                       f"'crm help {level.name} COMMAND' explains one."))  # fmt: skip
 
 
@@ -73,9 +74,10 @@ def help_for(words: list[str], level: Level | None = None) -> str:
     if not words:
         return level_help(level) if level else overview()
     if level is not None:
-        found = find(words[0], names_of(level.commands), f"in {level.name}")
-        assert isinstance(found, Command)
-        return command_help(found, level)
+        found = find(words[0], reached_from(level), f"in {level.name}")
+        return (
+            command_help(found, level) if isinstance(found, Command) else help_for(words[1:], found)
+        )
     found = find(words[0], names_of(EVERYTHING), "here")
     if isinstance(found, Command):
         if len(words) > 1:

@@ -196,6 +196,16 @@ def test_an_unknown_option_or_node_is_only_a_warning() -> None:
     assert render(cib)
 
 
+@pytest.mark.parametrize("text", ["", " ", 'Zürich <1> & "more"', "0x1", "a\nb", "\u4e2d"])
+def test_a_text_may_be_anything(text: str) -> None:
+    """features 1.8: and comes back as it was"""
+    pair = Element("nvpair", {"id": "n", "name": "cluster-name", "value": text})
+    cib = _cib(crm_config=f'<cluster_property_set id="s">{render(pair)}</cluster_property_set>')
+    assert faults(cib) == ()
+    found = next(each for each in parse(render(cib)).walk() if each.tag == "nvpair")
+    assert found.get("value") == text
+
+
 def test_a_failure_may_restart_what_contains_the_resource() -> None:
     """features 35.4: Pacemaker's manual does not say so"""
     for action in ("restart-container", "restart", "fence", "demote"):

@@ -244,6 +244,8 @@ def test_every_level_and_command_explains_itself() -> None:
             assert command.usage.split()[0] == command.name
     for command in TOP:
         assert help_for([command.name]).startswith(f"NAME\n    {command.name} - ")
+    assert "crm template new" in help_for(["configure", "template", "new"])
+    assert "From here too: " in help_for(["configure"])
     with pytest.raises(Misused, match="did you mean 'resource'"):
         help_for(["resuorce"])
 

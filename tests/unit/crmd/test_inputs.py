@@ -103,8 +103,10 @@ def _chain(length: int) -> Element:
 def test_the_scheduler_keeps_each_kind_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """features 16.42, 35.20: an ordinary decision, one with fencing, and a failure, each of which
-    says where its input is kept; the first one is replayed by the clock of then."""
+    """features 1.8, 16.42, 35.20: an ordinary decision, one with fencing, and a failure.
+
+    Each says where its input is kept; the first one is replayed by the clock of then.
+    """
     process = SchedulerProcess(Inputs(tmp_path))
     decided = _decide(process, _cib())
     assert isinstance(decided, Decision)
