@@ -29,14 +29,18 @@ def search(top: Element, pattern: Element, *, every_attribute: bool = False) -> 
     """
     # Names are worth keeping for the configuration alone: the status changes its ids all the time.
     by_id = "id" in pattern.attributes and pattern.tag not in NO_XML_ID
-    if by_id and not every_attribute and top.tag not in ("cib", "status"):
-        return _search_id(top, pattern)
+    if by_id and top.tag not in ("cib", "status"):
+        if not every_attribute:
+            return _search_id(top, pattern)
+        if not top.names.is_repeated:  # then no other one has that id
+            found = _search_id(top, pattern)
+            same = found is not None and _has_all(element_at(top, found), pattern)
+            return found if same else None
     stack: list[tuple[Element, Trail]] = [(top, ())]
-    wanted = pattern.attributes.items()
     while stack:
         element, trail = stack.pop()
         if every_attribute:
-            if element.tag == pattern.tag and wanted <= element.attributes.items():
+            if element.tag == pattern.tag and _has_all(element, pattern):
                 return trail
         elif matches(element, pattern):
             return trail
@@ -46,6 +50,10 @@ def search(top: Element, pattern: Element, *, every_attribute: bool = False) -> 
             if child.tag != COMMENT
         )
     return None
+
+
+def _has_all(element: Element, pattern: Element) -> bool:
+    return pattern.attributes.items() <= element.attributes.items()
 
 
 def _search_id(top: Element, pattern: Element) -> Trail | None:

@@ -30,7 +30,7 @@ from cib_store.replica import Replica
 from cib_store.schema import Checks
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.vocabulary.codes import ExitCode
-from raftmaker.vocabulary.commands import CibChange, CibOperation, Origin
+from raftmaker.vocabulary.commands import CibChange, CibOperation, OperationKind, Origin
 from raftmaker.vocabulary.ids import ClientId, Token
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
 
@@ -197,11 +197,18 @@ def _is_large(order: ChangeOrder) -> bool:
 
 
 def _goes_through_all(cib: Element, order: ChangeOrder) -> bool:
-    """Tell whether a request looks at every element of a large CIB: by an XPath, or for rights."""
+    """Tell whether a request looks at every element of a large CIB, or at all of a section.
+
+    By an XPath, for rights, or since something comes or goes. What exchanges a few values does not.
+    """
     if not is_large(cib):
         return False
-    found = (not one.path or trail_of(cib, one.path) is not None for one in order.operations)
-    return not all(found) or binding(cib, order.caller) is not None
+    return binding(cib, order.caller) is not None or not all(
+        one.kind is OperationKind.MODIFY
+        and not one.all
+        and (not one.path or trail_of(cib, one.path) is not None)
+        for one in order.operations
+    )
 
 
 def _since_base(hub: Hub, state: State, base: CibVersion, change: CibChange) -> Refusal | None:

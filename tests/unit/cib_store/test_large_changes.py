@@ -21,7 +21,7 @@ from cib_store.access.past import Past
 from cib_store.access.views import Sight, Views, binding
 from cib_store.apply import State
 from cib_store.aside import Aside
-from cib_store.document import codec
+from cib_store.document import codec, edit
 from cib_store.document.codec import (
     LARGE_CHARACTERS,
     SMALL_CHARACTERS,
@@ -122,10 +122,40 @@ def _loaded() -> Replica:
 def test_others_are_served_while_a_request_is_looked_for_in_a_large_cib() -> None:
     change = '<op id="r7-m" name="monitor" interval="20s"/>'
     path = "/cib/configuration/resources/primitive[@id='r7']/operations/op[@id='r7-m']"
-    known = CibOperation(kind=OperationKind.REPLACE, path=path, xml=change)
-    sought = CibOperation(kind=OperationKind.REPLACE, path="//op[@id='r7-m']", xml=change)
+    known = CibOperation(kind=OperationKind.MODIFY, path=path, xml=change)
+    sought = CibOperation(kind=OperationKind.MODIFY, path="//op[@id='r7-m']", xml=change)
     assert _turns_during(sought, _loaded()) > 2
     assert _turns_during(known, _loaded()) <= 1
+
+
+def test_others_are_served_while_a_request_that_adds_to_a_large_section_is_checked() -> None:
+    new = '<primitive id="new" class="ocf" provider="heartbeat" type="Dummy"/>'
+    create = CibOperation(kind=OperationKind.CREATE, scope="resources", xml=new)
+    gone = CibOperation(kind=OperationKind.DELETE, scope="resources", xml='<primitive id="r1400"/>')
+    assert _turns_during(create, _loaded()) > 2
+    assert _turns_during(gone, _loaded()) > 2
+
+
+def test_what_is_deleted_by_its_id_is_not_looked_for_everywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It took a tenth of a second on each replica for thousands of resources."""
+    state, compared = _loaded().state, []
+    has_all = edit._has_all
+
+    def counted(element: Element, pattern: Element) -> bool:
+        compared.append(element)
+        return has_all(element, pattern)
+
+    monkeypatch.setattr(edit, "_has_all", counted)
+    delete = write(OperationKind.DELETE, '<op id="r1400-m" interval="10s"/>', scope="resources")
+    after = told(state, delete)
+    assert len(compared) == 1
+    assert (
+        find(after.cib, "/cib/configuration/resources/primitive[@id='r1400']/operations/op") is None
+    )
+    other = write(OperationKind.DELETE, '<op id="r1399-m" interval="11s"/>', scope="resources")
+    assert told(after, other).cib.child("configuration") is after.cib.child("configuration")
 
 
 def _reading() -> Reading:
