@@ -18,7 +18,7 @@ from lrmd.operations.values import FAIL_BY_HAND, Agent, OperationRequest, Standa
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.ids import ResourceId
 
-_KEY = "0:0:0:by-hand"
+_MARK = "by-hand"
 """No transition asked for it, so that the result makes the DC plan anew (features 3.18)."""
 
 
@@ -48,7 +48,8 @@ def on_fail_requested(turn: Turn, event: events.FailRequested) -> None:
             resource=ResourceId(event.resource),
             agent=agent,
             operation=FAIL_BY_HAND,
-            transition_key=_KEY,
+            # Another one each time: a member takes an order once, by its key.
+            transition_key=f"{number}:0:0:{_MARK}-{turn.config.uuid}",
         ),
         until_ms=turn.fresh_until_ms,
     )

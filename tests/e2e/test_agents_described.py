@@ -81,6 +81,29 @@ def test_agents_check_parameters_and_advise_timeouts(site: Site, tmp_path: Path)
     site.crm(node, "configure", "delete", "slow")
 
 
+def test_resources_are_tested_and_leave_nothing_behind(site: Site, tmp_path: Path) -> None:
+    """Features 30.45: rsctest"""
+    site.wait_whole(START_S)
+    node = site.cluster.names[0]
+    for name, state in (("good", tmp_path), ("bad", "/none")):
+        site.crm(node, "configure", "primitive", name, "Dummy", "params", f"state={state}/{name}",
+                 "meta", "target-role=Stopped")  # fmt: skip
+    try:
+        told = site.run(node, "crm", "--force", "configure", "rsctest", "good")
+        assert told.returncode == 0, told.stderr
+        actions = ("monitor", "start", "monitor", "stop", "monitor")
+        said = [line.split()[1] for line in told.stdout.splitlines() if line[:9] == "Operation"]
+        assert tuple(said) == actions
+        failed = site.run(node, "crm", "--force", "configure", "rsctest", "good", "bad")
+        assert failed.returncode == 1
+        assert "bad: start should have ended with 0" in failed.stderr
+        assert not (tmp_path / "good").exists(), "what was started is stopped"
+        running = site.run(node, "crm", "--force", "configure", "rsctest", "service")
+        assert (running.returncode, "service runs on" in running.stderr) == (107, True)
+    finally:
+        site.crm(node, "--force", "configure", "delete", "good", "bad")
+
+
 def test_how_strictly_agents_are_heeded_is_the_persons_choice(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,19 @@ def test_the_failure_is_told_by_the_node_and_planned_for(started: Started) -> No
     assert "web_last_failure_0" in world.ops(B)
 
 
+def test_it_can_fail_again(started: Started) -> None:
+    """A member takes an order once, by its key: the second failure was answered and not done."""
+    world = started.world
+    keys = []
+    for _ in range(2):
+        fail(world)
+        order = world.last(effects.SendOrder)
+        world.accept(order)
+        keys.append(order.operation.transition_key)
+    assert keys[0] != keys[1]
+    assert all(key.split(":")[1:3] == ["0", "0"] for key in keys)
+
+
 def test_what_is_not_known_there_cannot_fail(started: Started) -> None:
     fail(started.world, resource="nothing")
     assert started.world.last(effects.Refused).code is ExitCode.NOSUCH
