@@ -12,6 +12,7 @@ from enum import Enum
 from msgspec import Struct
 
 from cib_store.document.element import COMMENT, Element
+from cib_store.model.connections import is_connection
 from crm_shell.edit.merging import merged_node, merged_options
 from crm_shell.edit.pool import RESOURCES, SECTION_OF, Pool, flat
 from crm_shell.edit.references import resolve_references
@@ -100,6 +101,8 @@ class _Edit:
         self.lines[identity] = line
         self.mentioned.add((SECTION_OF[element.tag], identity))
         before = self.pool.find(identity)
+        if before is not None and before.tag == "node" and is_connection(element):
+            before = None  # a remote node has the name of its connection
         if before is not None and self.mode is Mode.CREATE:
             self.fault(
                 line,

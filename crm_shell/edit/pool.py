@@ -64,14 +64,16 @@ class Pool(Struct):
                 self.add_resource(child)
 
     def find(self, identity: str) -> Element | None:
-        """Return the object with this id, whatever its section (a node also by its name)."""
+        """Return the object with this id, whatever its section (a node also by its name).
+
+        Nodes come last: a remote node has the name of its connection, and that is what is meant.
+        """
         for name, table in self.sections.items():
-            if identity in table:
+            if name != "nodes" and identity in table:
                 return table[identity]
-            if name == "nodes":
-                for node in table.values():
-                    if node.get("uname") == identity:
-                        return node
+        for node in self.sections["nodes"].values():
+            if identity in (node.id, node.get("uname")):
+                return node
         return None
 
     def containers_of(self, identity: str) -> list[Element]:

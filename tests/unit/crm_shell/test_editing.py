@@ -61,6 +61,17 @@ def test_a_nodes_id_from_elsewhere_is_not_taken_over() -> None:
     assert ids(configuration, "nodes") == ["7"]
 
 
+@pytest.mark.parametrize("mode", [Mode.CREATE, Mode.UPDATE])
+def test_a_remote_nodes_entry_does_not_keep_its_connection_from_being_defined(mode: Mode) -> None:
+    """features 22.2: it has the same id, and is there as soon as the node has an attribute."""
+    entry = loaded("node far:remote attributes rack=2")
+    made = loaded("primitive far ocf:pacemaker:remote params port=1", entry, mode)
+    changed = loaded("primitive far ocf:pacemaker:remote params port=2", made)
+    assert "port=2" in shown(changed, "far")
+    assert "far" in ids(entry, "nodes") == ids(changed, "nodes")
+    assert ids(changed, "resources") == ["far"]
+
+
 def test_push_removes_what_is_not_mentioned() -> None:
     """features 30.42"""
     assert ids(loaded("primitive a Dummy", BASE, Mode.PUSH), "resources") == ["a"]
