@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from lxml import etree
@@ -45,6 +46,9 @@ _PARSER = _parser()
 
 
 _ahead: dict[str, Element] = {}
+_reading = Lock()
+"""One thread reads ahead at a time: two would take turns with the interpreter, and two that want
+the same text (it was proposed again) would both read it."""
 AHEAD_MAX = 4
 """Of so many large documents, the last ones, what was read ahead is kept."""
 
@@ -69,17 +73,20 @@ def read_ahead(text: str) -> None:
     It takes seconds for thousands of resources, for which a daemon must not stand still. Text that
     is no XML is left to `parse`. It is kept until `forget_ahead`, or until there are newer ones.
     """
-    if len(text) <= SMALL_CHARACTERS or text in _ahead:
+    if len(text) <= SMALL_CHARACTERS:
         return
-    try:
-        element = _parse(text)
-    except BadXml:
-        return
-    # What is asked for once is kept with the elements.
-    _ = element.names, element.digest, element.is_twinless, render(element, indent=0)
-    _ahead[text] = element
-    for oldest in list(_ahead)[:-AHEAD_MAX]:
-        _ahead.pop(oldest, None)
+    with _reading:
+        if text in _ahead:
+            return
+        try:
+            element = _parse(text)
+        except BadXml:
+            return
+        # What is asked for once is kept with the elements.
+        _ = element.names, element.digest, element.is_twinless, render(element, indent=0)
+        _ahead[text] = element
+        for oldest in list(_ahead)[:-AHEAD_MAX]:
+            _ahead.pop(oldest, None)
 
 
 def forget_ahead(text: str) -> None:

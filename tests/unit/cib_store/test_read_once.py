@@ -7,12 +7,15 @@ else, and lost every leader over it.
 from __future__ import annotations
 
 import asyncio
+import time
+from threading import Thread
 from typing import cast
 
 import pytest
 
 from cib_store.document import codec
 from cib_store.document.codec import AHEAD_MAX, SMALL_CHARACTERS, forget_ahead, parse, read_ahead
+from cib_store.document.element import Element
 from cib_store.hub import Hub
 from cib_store.messages.commands import encode
 from cib_store.proposing.changes import ChangeOrder, Changes
@@ -61,6 +64,26 @@ def test_of_many_texts_the_last_few_are_kept() -> None:
     for text in texts:
         forget_ahead(text)
     assert not codec._ahead
+
+
+def test_two_threads_that_want_one_text_read_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it was proposed again under another leader, and takes another place in the log."""
+    read: list[str] = []
+    real = codec._parse
+
+    def noted(text: str, bytes_max: int | None = None) -> Element:
+        read.append(text)
+        time.sleep(0.05)  # long enough for the other one to come
+        return real(text, bytes_max)
+
+    monkeypatch.setattr(codec, "_parse", noted)
+    threads = [Thread(target=read_ahead, args=(XML,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read == [XML]
+    forget_ahead(XML)
 
 
 @pytest.mark.parametrize("rehearse", [False, True])
