@@ -79,7 +79,7 @@ def _search_id(top: Element, pattern: Element) -> Trail | None:
 def create(root: Element, parent: Trail, new: Element) -> Edited:
     """Add `new` below `parent`; an element of that tag and id must not be there (features 4.2)."""
     there = element_at(root, parent)
-    if any(matches(child, new) for child in there.children):
+    if _may_be_there(there, new) and any(matches(child, new) for child in there.children):
         name = f"{new.tag} {new.id!r}" if new.id else new.tag
         return refused(
             ExitCode.EXISTS,
@@ -89,6 +89,11 @@ def create(root: Element, parent: Trail, new: Element) -> Edited:
             "modify or replace it, or choose another id",
         )
     return insert(root, parent, new)
+
+
+def _may_be_there(parent: Element, new: Element) -> bool:
+    by_id = "id" in new.attributes and new.tag not in NO_XML_ID
+    return not by_id or new.id in parent.names.defined
 
 
 def modify(

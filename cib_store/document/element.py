@@ -150,6 +150,17 @@ class Element(Struct, _Kept, frozen=True, gc=False):
             force_setattr(copy, "_descent", self._followed_by(position))
         return copy
 
+    def with_inserted(self, position: int, child: Element) -> Element:
+        """Return a copy with one child more; what is known of ids is known of it too."""
+        copy = self.with_children((*self.children[:position], child, *self.children[position:]))
+        if hasattr(self, "_names") and _has_names_at_hand(child):
+            mine, its = self._names, child.names
+            defined = mine.defined | its.defined
+            twice = len(defined) < len(mine.defined) + len(its.defined)
+            repeated = twice or mine.is_repeated or its.is_repeated
+            force_setattr(copy, "_names", Names(defined, mine.referred | its.referred, repeated))
+        return copy
+
     def _followed_by(self, position: int) -> Descent:
         try:
             mark = self._mark

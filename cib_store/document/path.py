@@ -147,5 +147,4 @@ def insert(root: Element, trail: Trail, child: Element, position: int | None = N
     """Return the tree with `child` below the element at `trail`, last or at `position`."""
     parent = element_at(root, trail)
     at = len(parent.children) if position is None else max(0, min(position, len(parent.children)))
-    children = (*parent.children[:at], child, *parent.children[at:])
-    return put(root, trail, parent.with_children(children))
+    return put(root, trail, parent.with_inserted(at, child))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cib_store.document import element, patchset
+from cib_store.document import edit, element, patchset
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset, difference
 from cib_store.document.path import put, trail_of
@@ -143,3 +143,51 @@ def test_siblings_of_one_id_go_one_after_the_other() -> None:
     assert isinstance(
         apply_patchset(twins, patch.with_children((*patch.children, delete("b")))), Refusal
     )
+
+
+IDS = st.sampled_from("abcdefgh")
+OBJECTS = st.builds(
+    lambda tag, name, rsc, below: Element(
+        tag,
+        {"id": name, "rsc": rsc},
+        tuple(Element("op", {"id": each}) for each in below),
+    ),
+    st.sampled_from(["primitive", "rsc_location", "role"]),
+    IDS,
+    IDS,
+    st.lists(IDS, max_size=2),
+)
+
+
+@given(st.lists(OBJECTS, max_size=4), OBJECTS, st.integers(0, 4))
+def test_names_with_one_child_more_are_those_that_would_be_found(
+    children: list[Element], child: Element, position: int
+) -> None:
+    section = Element("resources", {}, tuple(children))
+    assert section.names is not None  # known before
+    found = section.with_inserted(min(position, len(children)), child)
+    fresh = Element("resources", {}, found.children)
+    assert len(found.children) == len(children) + 1
+    assert found.names == element._names_of(fresh)
+
+
+def test_what_comes_to_a_large_section_is_not_a_reason_to_look_through_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = _cib(*_primitives(2000))
+    assert many.names.defined
+    looked_through: list[Element] = []
+    names_of = element._names_of
+
+    def counted(each: Element) -> element.Names:
+        looked_through.append(each)
+        return names_of(each)
+
+    monkeypatch.setattr(element, "_names_of", counted)
+    monkeypatch.setattr(edit, "matches", lambda *_: pytest.fail("compared"))
+    trail = trail_of(many, "/cib/configuration/resources")
+    assert trail is not None
+    more = edit.create(many, trail, Element("primitive", {"id": "new"}))
+    assert isinstance(more, Element)
+    assert more.names.defined == many.names.defined | {"new"}
+    assert "resources" not in [each.tag for each in looked_through]
