@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 
@@ -144,7 +143,7 @@ def test_maintenance_mode_ends_monitors_and_goes_on_with_them(site: Site) -> Non
 
 
 def test_a_resource_that_is_said_to_have_failed_is_recovered(site: Site) -> None:
-    """features 27.7"""
+    """features 27.7, 8.23"""
     before = site.wait_active(START_S)
 
     def tool(*words: str) -> str:
@@ -163,12 +162,26 @@ def test_a_resource_that_is_said_to_have_failed_is_recovered(site: Site) -> None
     assert before.node in tool("--cleanup", "-r", "service")
     tool("--wait")
     assert "asyncmon" not in site.run("n1", "crm_mon", "-1").stdout
+    assert _failures(site, before.node) == "0"
+    recovered = site.wait_active(START_S)
+    tool("--fail", "-r", "service", "-N", recovered.node)
+    site.wait(lambda: is_another_than(recovered), START_S, "it was not recovered again")
+    assert _failures(site, recovered.node) == "1"
+    gone = site.run("n1", "crm_failcount", "-D", "-r", "service", "-N", recovered.node)
+    assert (gone.returncode, _failures(site, recovered.node)) == (0, "0"), gone.stderr
+    tool("--wait")
     recovered = site.wait_active(START_S)
     tool("--refresh", "-r", "service")
     tool("--wait")
     assert site.judge.active() == recovered, "probing it anew leaves it alone"
     tool("--restart", "-r", "service")
     assert is_another_than(recovered)
+
+
+def _failures(site: Site, node: str) -> str:
+    asked = site.run("n1", "crm_failcount", "-G", "-q", "-r", "service", "-N", node)
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout.strip()
 
 
 def test_what_is_said_of_the_members(site: Site) -> None:
@@ -187,34 +200,6 @@ def test_what_is_said_of_the_members(site: Site) -> None:
     assert said("crmadmin", "-S", dc).startswith(f"Controller on {dc} in state S_")
     assert sorted(said("crmadmin", "-N", "-q").split()) == ["n1", "n2", "n3"]
     assert said("crmadmin", "-P").startswith("Status of the daemons: 'running' (last updated ")
-
-
-def _start_again(site: Site, node: str, daemon: str, number: signal.Signals) -> None:
-    old = site.cluster.kill_daemon(node, daemon, number)
-
-    def is_back() -> bool:
-        return site.cluster.daemon_pid(node, daemon) not in (0, old) and site.cluster.is_ready(node)
-
-    site.wait(is_back, START_S, f"{daemon} of {node} did not come back")
-
-
-def test_daemons_that_are_told_to_start_again_or_to_stop_leave_no_fault_in_a_log(
-    site: Site,
-) -> None:
-    """Features 24.12, 24.13: as an upgrade of the package has it, then as ``crm cluster stop``."""
-    seen, before = site.wait_whole(START_S), site.wait_active(START_S)
-    assert seen.facts.dc is not None
-    logs, index = site.logs(), site.index()
-    for node in sorted({seen.facts.dc.node, before.node}):
-        for daemon in ("cib", "stonithd", "lrmd"):
-            _start_again(site, node, daemon, signal.SIGTERM)
-        _start_again(site, node, "crmd", signal.SIGUSR1)
-    site.wait_whole(START_S)
-    assert site.losses(index) == []
-    assert site.judge.active() == before
-    site.cluster.stop()
-    assert site.faults(logs) == []
-    site.cluster.start()
 
 
 def test_a_node_is_removed_once_it_has_left(site: Site) -> None:
