@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -200,6 +201,34 @@ def test_what_is_said_of_the_members(site: Site) -> None:
     assert said("crmadmin", "-S", dc).startswith(f"Controller on {dc} in state S_")
     assert sorted(said("crmadmin", "-N", "-q").split()) == ["n1", "n2", "n3"]
     assert said("crmadmin", "-P").startswith("Status of the daemons: 'running' (last updated ")
+
+
+def _start_again(site: Site, node: str, daemon: str, number: signal.Signals) -> None:
+    old = site.cluster.kill_daemon(node, daemon, number)
+
+    def is_back() -> bool:
+        return site.cluster.daemon_pid(node, daemon) not in (0, old) and site.cluster.is_ready(node)
+
+    site.wait(is_back, START_S, f"{daemon} of {node} did not come back")
+
+
+def test_daemons_that_are_told_to_start_again_or_to_stop_leave_no_fault_in_a_log(
+    site: Site,
+) -> None:
+    """Features 24.12, 24.13: as an upgrade of the package has it, then as ``crm cluster stop``."""
+    seen, before = site.wait_whole(START_S), site.wait_active(START_S)
+    assert seen.facts.dc is not None
+    logs, index = site.logs(), site.index()
+    for node in sorted({seen.facts.dc.node, before.node}):
+        for daemon in ("cib", "stonithd", "lrmd"):
+            _start_again(site, node, daemon, signal.SIGTERM)
+        _start_again(site, node, "crmd", signal.SIGUSR1)
+    site.wait_whole(START_S)
+    assert site.losses(index) == []
+    assert site.judge.active() == before
+    site.cluster.stop()
+    assert site.faults(logs) == []
+    site.cluster.start()
 
 
 def test_a_node_is_removed_once_it_has_left(site: Site) -> None:
