@@ -46,7 +46,7 @@ from raftmaker.vocabulary.commands import (
     OpenClient,
     Origin,
 )
-from raftmaker.vocabulary.ids import ClientId, ClusterId, NodeName, Token
+from raftmaker.vocabulary.ids import BootId, ClientId, ClusterId, NodeName, Token
 from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.membership import Facts, LogPlace
 from raftmaker.vocabulary.outcomes import CibVersion, Outcome
@@ -438,8 +438,10 @@ class StoreClient:
             generation=reply.generation,
         )
 
-    async def may_go_alone(self, *, timeout_ms: int = _TIMEOUT_MS) -> tuple[LogPlace, NodeName]:
-        """Return the place of the store's log, and whom a device has to fence for it to go on.
+    async def may_go_alone(
+        self, *, timeout_ms: int = _TIMEOUT_MS
+    ) -> tuple[LogPlace, NodeName, BootId]:
+        """Return the place of the store's log, and whose boot a device has to end for it to go on.
 
         Only for its node's own controller. Raises `HaError` with the reason why it must not.
         """
@@ -448,7 +450,7 @@ class StoreClient:
             timeout_ms,
             again=False,
         )
-        return place_of(reply.place), NodeName(reply.peer)
+        return place_of(reply.place), NodeName(reply.peer), BootId(reply.boot_id)
 
     async def go_alone(
         self, place: LogPlace, proof: FencingProof, *, timeout_ms: int = _TIMEOUT_MS

@@ -173,8 +173,10 @@ class Reach:
 
     async def may_go_alone(self, effect: effects.AskToGoAlone) -> events.MayGoAlone:
         """Ask this node's store."""
-        place, peer = await self._storing.may_go_alone()
-        return events.MayGoAlone(at_ms=boot_ms(), request=effect.request, place=place, peer=peer)
+        place, peer, boot_id = await self._storing.may_go_alone()
+        return events.MayGoAlone(
+            at_ms=boot_ms(), request=effect.request, place=place, peer=peer, boot_id=boot_id
+        )
 
     async def go_alone(self, effect: effects.GoAlone) -> None:
         """Have this node's store go on alone."""

@@ -63,7 +63,7 @@ class Storing:
             )
         return await self._client.record(body, token=token, origin=origin, timeout_ms=_RECORD_MS)
 
-    async def may_go_alone(self) -> tuple[LogPlace, NodeName]:
+    async def may_go_alone(self) -> tuple[LogPlace, NodeName, BootId]:
         """Ask this node's own store, and no other. Raises `HaError` with the reason against it."""
         return await self._own.may_go_alone(timeout_ms=_RECORD_MS)
 

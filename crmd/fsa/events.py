@@ -307,12 +307,16 @@ class ConfirmDownRequested(Struct, frozen=True, kw_only=True):
 
 
 class MayGoAlone(Struct, frozen=True, kw_only=True):
-    """This node's store could go on from this place of its log once `peer` is down (25.11)."""
+    """This node's store could go on from this place of its log once that boot of `peer` is over.
+
+    features 25.11
+    """
 
     at_ms: int
     request: int
     place: LogPlace
     peer: NodeName
+    boot_id: BootId
 
 
 class MustNotGoAlone(Struct, frozen=True, kw_only=True):

@@ -143,6 +143,10 @@ def _may(turn: Turn, event: events.MayGoAlone) -> None:
     if turn.view.cib is None or peer != event.peer or theirs is None:
         _rest(turn, LOOK_AGAIN_MS, "the store knows more than was seen of it here")
         return
+    if theirs.boot_id != event.boot_id:
+        # It was started again meanwhile, and would not go on for the end of another boot.
+        _rest(turn, LOOK_AGAIN_MS, "the store does not know yet what was seen of the other node")
+        return
     request = turn.number()
     turn.survival = replace(
         survival,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from crmd.fsa import effects as fx
 from crmd.fsa import events as ev
 from crmd.fsa.executor import Inventory
-from raftmaker.vocabulary.ids import NodeName, Token
+from raftmaker.vocabulary.ids import BootId, NodeName, Token
 from raftmaker.vocabulary.membership import LogPlace
 from stonithd.fencing.events import FenceRequested
 from stonithd.fencing.setup import FenceAction
@@ -87,12 +87,13 @@ def ask_store(
 
     def answered(value: object) -> None:
         match value:
-            case (LogPlace() as place, str() as peer):
+            case (LogPlace() as place, str() as peer, str() as boot_id):
                 event: ev.Event = ev.MayGoAlone(
                     at_ms=controller.at_ms,
                     request=effect.request,
                     place=place,
                     peer=NodeName(peer),
+                    boot_id=BootId(boot_id),
                 )
             case True:
                 event = ev.WentAlone(at_ms=controller.at_ms, request=effect.request)

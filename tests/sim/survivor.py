@@ -69,7 +69,7 @@ class Survivor:
             reply(found.reports[0].code)
             return
         self.may_end.add((found.node, found.boot_id))
-        reply((self._store.replica.place, found.node))
+        reply((self._store.replica.place, found.node, found.boot_id))
 
     def go(self, read: LogPlace, proof: FencingProof, reply: Callable[[object], None]) -> None:
         """Go on alone; answer True once that is committed, or why not."""

@@ -185,6 +185,7 @@ def events_of_request(
             request=number,
             place=LogPlace(term=1, last_index=1, generation=1, number=1),
             peer=B,
+            boot_id=boot(B),
         ),
         events.MustNotGoAlone(at_ms=at_ms, request=number, reason="no"),
         events.WentAlone(at_ms=at_ms, request=number),

@@ -10,7 +10,7 @@ from crmd.fsa.state import Name, SurvivalPhase
 from crmd.fsa.survival import FENCE_AGAIN_MS, LOOK_AGAIN_MS, cib_without, fencing_in
 from crmd.scheduler.graph import Graph
 from raftmaker.vocabulary.commands import AcquireDc, FenceIntent, SetMembers
-from raftmaker.vocabulary.ids import Session
+from raftmaker.vocabulary.ids import BootId, Session
 from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.membership import LogPlace
 from tests.unit.crmd.fsa.world import A, B, C, World, boot, fence
@@ -33,12 +33,27 @@ def isolated(*options: tuple[str, str], members: Members | None = None) -> World
     return world
 
 
+def may(world: World, boot_id: BootId) -> None:
+    """Let the store say that it could go on, once that boot of the other node is over."""
+    request = world.last(effects.AskToGoAlone).request
+    world.take_all(effects.Schedule)
+    world.take(
+        events.MayGoAlone(at_ms=world.at_ms, request=request, place=PLACE, peer=B, boot_id=boot_id)
+    )
+
+
 def allow(world: World) -> effects.Schedule:
     """Let the store say that it could go on; return what is to be scheduled."""
-    asked = world.last(effects.AskToGoAlone)
-    world.take_all(effects.Schedule)
-    world.take(events.MayGoAlone(at_ms=world.at_ms, request=asked.request, place=PLACE, peer=B))
+    may(world, boot(B))
     return world.last(effects.Schedule)
+
+
+def test_no_device_runs_for_another_boot_than_the_store_would_go_on_without() -> None:
+    """A store that was started again may know an older one than its controller has seen."""
+    world = isolated()
+    may(world, BootId("b-boot-before"))
+    assert not world.found(effects.Schedule)
+    assert "does not know yet" in world.found(effects.SurvivalWaits)[-1].reason
 
 
 def plan(world: World, graph: Graph | None = None) -> None:
