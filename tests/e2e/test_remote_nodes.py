@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from cib_store.document.codec import parse
 from crm_shell.local_cluster.cluster import LocalCluster
 from raftmaker.runtime.certificates import (
     create_authority,
@@ -241,8 +242,6 @@ def test_a_remote_node_that_is_stopped_in_good_order_is_emptied_first_and_not_fe
     asked = [one for one in site.judge.entries() if one.pid == before.pid and one.what == "ended"]
     assert asked, "the service was not stopped before the daemon ended"
     site.wait_active(FAILOVER_S, elsewhere_than=FAR)
-    shown = site.run("n2", "crm_mon", "-1").stdout
-    assert "RemoteOFFLINE: [ far " in shown, shown
     assert site.run("n2", "stonith_admin", "--history", FAR).stdout == "0 events found\n"
     assert site.fencings(since) == []
     cluster.start(FAR)
@@ -274,3 +273,48 @@ def test_a_resource_on_a_remote_node_outlives_daemon_and_router_and_is_fenced_wi
     site.wait(lambda: site.wait_active(FAILOVER_S).node == FAR, FAILOVER_S, "it did not return")
     state = site.run("n2", "cibadmin", "-Q", "--xpath", f"//node_state[@id='{FAR}']").stdout
     assert 'remote_node="true"' in state
+
+
+def failed_starts(site: Site) -> set[tuple[str, str]]:
+    """Return the starts of the connection that have failed and are remembered: member, call."""
+    cib = parse(site.run("n2", "cibadmin", "-Q").stdout)
+    status = cib.child("status")
+    assert status is not None
+    return {
+        (state.id, op.get("call-id"))
+        for state in status.each("node_state")
+        for op in state.walk()
+        if op.tag == "lrm_rsc_op"
+        and op.get("operation_key") == f"{FAR}_start_0"
+        and op.get("rc-code") not in ("0", "193")
+    }
+
+
+def test_a_lost_remote_node_is_connected_to_again_and_again_at_its_interval(
+    site: Site, cluster: LocalCluster
+) -> None:
+    """Features 22.2, 22.7: a start that fails gives up no member; when it is back, it is found."""
+    before = site.wait_active(START_S)
+    assert before.node == FAR
+    text = (cluster.directory / "shared" / "service.crm").read_text()
+    begin = text.index("primitive far ")
+    far = text[begin : text.index("primitive service ")]
+    far = far.replace("params ", "params reconnect_interval=1s ").replace(
+        "start interval=0 timeout=30s", "start interval=0 timeout=2s"
+    )
+    path = cluster.directory / "reconnecting.crm"
+    path.write_text(far)
+    site.crm("n2", "configure", "load", "update", str(path))
+    assert site.run("n2", "crm_resource", "--wait").returncode == 0
+    assert site.judge.active() == before, "the interval is taken over while it is connected"
+    cluster.kill(FAR)
+    site.wait_active(FAILOVER_S, elsewhere_than=FAR)
+    tried: set[tuple[str, str]] = set()
+
+    def is_tried_again() -> bool:
+        tried.update(failed_starts(site))
+        return len(tried) > len({member for member, _ in tried})
+
+    site.wait(is_tried_again, FAILOVER_S, "no member tried twice")
+    cluster.start(FAR)
+    site.wait(lambda: site.wait_active(START_S).node == FAR, START_S, "it was not taken in again")

@@ -147,7 +147,7 @@ def _read_resource(run: Run, node: Node, history: Element) -> Resource | None:
     if run.shutdown_lock:
         _read_lock(run, rsc, node, history)
     saved_role = rsc.role
-    story = Story()
+    story = Story(newest=reading.entries[-1] if reading.entries else None)
     forgets = rsc.failure_timeout_ms > 0 and is_recorded(rsc, node)
     if reading.gist.plain is not None and not forgets:
         _take_as_it_is(rsc, reading.gist.plain)

@@ -52,6 +52,8 @@ _NEVER_EXPIRES = frozenset(
 class Story(Struct):
     """What the entries read so far, oldest first, amount to for one resource on one node."""
 
+    newest: Element | None = None
+    """The last entry of all, read already or not."""
     last_failure: Element | None = None
     on_fail: OnFail = OnFail.IGNORE
 
@@ -96,7 +98,7 @@ def read_result(run: Run, rsc: Resource, node: Node, entry: Element, story: Stor
         code=code,
         expected=expected_code(entry),
     )
-    expired = _is_expired(result)
+    expired = not _is_unanswered(result, story.newest) and _is_expired(result)
     recorded_code = result.code
     _reinterpret(result, story, expired)
     if expired and _forget_expired(result, recorded_code):
@@ -150,6 +152,24 @@ def _is_expired(result: Result) -> bool:
             fencing = fence_action(run, remote, optional=True, reason=None)
             order(fencing, action, FIRST_IMPLIES_THEN)
     return expired and not (result.is_probe and result.code in _NEVER_EXPIRES)
+
+
+def _is_unanswered(result: Result, newest: Element | None) -> bool:
+    """Whether it is a failed start of a remote node's connection that nothing was done about yet.
+
+    However old, it is what is known of the connection: by the entries before it the node would be
+    taken for connected, and be sent what cannot reach it. Of any other resource the monitor, which
+    is ordered anew then, finds out.
+    """
+    entry, node = result.entry, result.run.find_node(result.rsc.id)
+    if result.task != "start" or _went_well(result) or newest is None:
+        return False
+    if node is None or node.remote is not result.rsc:
+        return False
+    return (history_key(entry), entry.get("call-id")) == (
+        history_key(newest),
+        newest.get("call-id"),
+    )
 
 
 def _went_well(result: Result) -> bool:
