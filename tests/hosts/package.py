@@ -45,16 +45,14 @@ def architecture() -> str:
 
 _UNKNOWN = r'b"\xc2\x3e\x05newer"'
 """Field 1000 of a message, which no version has."""
-_NEWER = {
+NEWER = {
     "raftmaker/runtime/identity.py": (
         ("PROTOCOL = 1\n", "PROTOCOL = 2\n"),
         ("FEATURE_LEVEL = 1\n", "FEATURE_LEVEL = 2\n"),
     ),
     # A field in every entry of the log, and one in each node's facts, on the wire and in snapshots.
     "cib_store/messages/commands.py": (
-        ("    match body:\n        case CibChange():\n            message.change.CopyFrom",
-         f"    message.MergeFromString({_UNKNOWN})\n"
-         "    match body:\n        case CibChange():\n            message.change.CopyFrom"),
+        ('does into it."""\n', f'does into it."""\n    message.MergeFromString({_UNKNOWN})\n'),
     ),
     "cib_store/messages/facts.py": (
         ("        nodes=[_node_message(node) for node in facts.nodes],",
@@ -80,7 +78,7 @@ def newer(package: Path, version: str) -> Path:
     control = directory / "DEBIAN" / "control"
     control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}", control.read_text()))
     (home,) = directory.glob("usr/lib/raftmaker/lib/python3*/site-packages")
-    for name, replaced in _NEWER.items():
+    for name, replaced in NEWER.items():
         _change(home / name, replaced)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(directory), str(made)],
