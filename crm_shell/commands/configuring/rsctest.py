@@ -7,21 +7,24 @@ would otherwise run twice. What was started is stopped again, whatever came of i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from cib_store.document.element import Element
 from cib_store.model.values import is_true
 from crm_shell.actions import tree
+from crm_shell.actions.roles import meta_of
 from crm_shell.commands.drafts import draft_of
 from crm_shell.commands.session import Draft, Failed, Misused, Session
+from lrmd.operations.values import OperationRequest
+from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode, OcfCode, OpStatus
 
 RSCTEST = "rsctest RESOURCE… [NODE]"
 
 
-class _Step(Struct, frozen=True):
+class Step(Struct, frozen=True):
     """An action, and how it has to end."""
 
     action: str
@@ -29,11 +32,11 @@ class _Step(Struct, frozen=True):
 
 
 _UP = (
-    _Step("monitor", OcfCode.NOT_RUNNING), _Step("start", OcfCode.OK), _Step("monitor", OcfCode.OK),
+    Step("monitor", OcfCode.NOT_RUNNING), Step("start", OcfCode.OK), Step("monitor", OcfCode.OK),
 )  # fmt: skip
-_PROMOTED = (_Step("promote", OcfCode.OK), _Step("monitor", OcfCode.PROMOTED))
-_DEMOTED = (_Step("demote", OcfCode.OK), _Step("monitor", OcfCode.OK))
-_DOWN = (_Step("stop", OcfCode.OK), _Step("monitor", OcfCode.NOT_RUNNING))
+_PROMOTED = (Step("promote", OcfCode.OK), Step("monitor", OcfCode.PROMOTED))
+_DEMOTED = (Step("demote", OcfCode.OK), Step("monitor", OcfCode.OK))
+_DOWN = (Step("stop", OcfCode.OK), Step("monitor", OcfCode.NOT_RUNNING))
 
 
 async def rsctest(session: Session, args: list[str]) -> int:
@@ -45,16 +48,44 @@ async def rsctest(session: Session, args: list[str]) -> int:
     session.announce(f"start and stop {', '.join(names)} on this node")
     if not session.confirm(f"Start and stop {', '.join(names)} on this node?"):
         return 0
-    started: list[str] = []
-    good = True
-    for name in names:
-        good = good and await _go(session, cib, name, _steps_up(cib, name), started)
-    for name in reversed(started):
-        good = await _go(session, cib, name, _steps_down(cib, name), []) and good
-    if not good:
+    ways = {name: _is_promotable(cib, name) for name in names}
+    requests = {
+        (name, step.action): _request(session, cib, name, step.action)
+        for name in names
+        for step in (*steps_up(ways[name]), *steps_down(ways[name]))
+    }
+
+    async def act(name: str, step: Step) -> bool:
+        return await _ends_well(session, name, step, requests[name, step.action])
+
+    if not await run_through(ways, act):
         raise Failed("the test has failed")
     session.console.info(f"{', '.join(names)}: well")
     return 0
+
+
+async def run_through(
+    ways: Mapping[str, bool], act: Callable[[str, Step], Awaitable[bool]]
+) -> bool:
+    """Start resources in turn and stop them again; return whether all went as it should.
+
+    `ways`: the resources, and which are promotable. `act` carries out a step and tells whether it
+    ended as it has to. What was started is stopped whatever came of it, given up or not.
+    """
+    started: list[str] = []
+    good = True
+    try:
+        for name, step in [(each, step) for each in ways for step in steps_up(ways[each])]:
+            if step.action == "start":
+                started.append(name)
+            good = await act(name, step)
+            if not good:
+                break
+    finally:
+        for name in reversed(started):
+            for step in steps_down(ways[name]):
+                good = await act(name, step) and good
+    return good
 
 
 def _resources(session: Session, draft: Draft, args: list[str]) -> list[str]:
@@ -104,46 +135,44 @@ def _insist_on_rest(cib: Element, live: Element, names: Iterable[str]) -> None:
 
 
 def _is_promotable(cib: Element, name: str) -> bool:
-    holders = [tree.resource(cib, name), *tree.holders(cib, tree.resource(cib, name).id)]
-    return any(
-        is_true(pair.get("value"))
-        for each in holders
-        if each.tag == "clone"
-        for held in each.each("meta_attributes")
-        for pair in held.each("nvpair")
-        if pair.get("name") == "promotable"
-    )
+    identity = tree.resource(cib, name).id
+    around = (identity, *(each.id for each in tree.holders(cib, identity)))
+    return any(is_true(meta_of(cib, each, "promotable") or "") for each in around)
 
 
-def _steps_up(cib: Element, name: str) -> tuple[_Step, ...]:
-    return (*_UP, *(_PROMOTED if _is_promotable(cib, name) else ()))
+def steps_up(is_promotable: bool) -> tuple[Step, ...]:
+    """Return how a resource is brought up."""
+    return (*_UP, *(_PROMOTED if is_promotable else ()))
 
 
-def _steps_down(cib: Element, name: str) -> tuple[_Step, ...]:
-    return (*(_DEMOTED if _is_promotable(cib, name) else ()), *_DOWN)
+def steps_down(is_promotable: bool) -> tuple[Step, ...]:
+    """Return how a resource is brought down."""
+    return (*(_DEMOTED if is_promotable else ()), *_DOWN)
 
 
-async def _go(
-    session: Session, cib: Element, name: str, steps: Iterable[_Step], started: list[str]
-) -> bool:
-    """Run the actions in turn; tell of each, and stop at the first that ends otherwise."""
+def _request(session: Session, cib: Element, name: str, action: str) -> OperationRequest:
     from crm_shell.tools.frame import ToolFailed
-    from crm_shell.tools.resource_by_hand import request_for, told
+    from crm_shell.tools.resource_by_hand import request_for
 
     node = session.cluster.settings.node
-    for step in steps:
-        try:
-            request = request_for(cib, name, step.action, node=node, now=int(time.time()))
-        except ToolFailed as error:
-            raise Failed(str(error), code=error.code) from None
-        if step.action == "start":
-            started.append(name)
+    try:
+        return request_for(cib, name, action, node=node, now=int(time.time()))
+    except ToolFailed as error:
+        raise Failed(str(error), code=error.code) from None
+
+
+async def _ends_well(session: Session, name: str, step: Step, request: OperationRequest) -> bool:
+    """Run an action, and tell of it; False where it does not end as it has to, or not at all."""
+    from crm_shell.tools.resource_by_hand import told
+
+    try:
         outcome = await session.cluster.executor.run_by_hand(request)
-        session.console.say("\n".join(told(request, step.action, outcome, verbose=1)))
-        if outcome.status is not OpStatus.DONE or outcome.code != step.wanted:
-            session.console.error(
-                f"{name}: {step.action} should have ended with {int(step.wanted)}"
-                f" ({step.wanted.name})"
-            )
-            return False
-    return True
+    except HaError as error:
+        session.console.error(f"{name}: {step.action} cannot be run: {error}")
+        return False
+    session.console.say("\n".join(told(request, step.action, outcome, verbose=1)))
+    if outcome.status is OpStatus.DONE and outcome.code == step.wanted:
+        return True
+    wanted = f"{int(step.wanted)} ({step.wanted.name})"
+    session.console.error(f"{name}: {step.action} should have ended with {wanted}")
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import os
 import shutil
@@ -13,6 +14,7 @@ from cib_store.document.codec import parse
 from cib_store.document.element import Element
 from crm_shell import main as shell
 from crm_shell.agents.timeouts import with_advised_timeouts
+from crm_shell.commands.configuring.rsctest import Step, run_through
 from crm_shell.edit.drawing import drawing
 from crm_shell.edit.setting import NoSuchValue, with_value
 from lrmd.client import ActionMetadata, AgentMetadata
@@ -28,6 +30,44 @@ TEXT = """primitive vip IPaddr2 params ip=10.0.0.1 op monitor interval=10s timeo
 primitive my.db Dummy meta target-role=Started priority=3
 property no-quorum-policy=stop
 node n1 attributes rack=7"""
+
+
+async def _acted(ends_badly: str, ways: dict[str, bool]) -> tuple[bool, list[str]]:
+    """Test resources of which one action ends badly or is given up; return what was done."""
+    done: list[str] = []
+
+    async def act(name: str, step: Step) -> bool:
+        done.append(f"{name} {step.action}")
+        if ends_badly == f"given up: {done[-1]}":
+            raise KeyboardInterrupt
+        return done[-1] != ends_badly
+
+    try:
+        return await run_through(ways, act), done
+    except KeyboardInterrupt:
+        return False, done
+
+
+@pytest.mark.parametrize(
+    ("ends_badly", "done"),
+    [
+        ("", "a monitor, a start, a monitor, b monitor, b start, b monitor, b promote, b monitor,"
+         " b demote, b monitor, b stop, b monitor, a stop, a monitor"),
+        ("a monitor", "a monitor"),
+        ("b start", "a monitor, a start, a monitor, b monitor, b start,"
+         " b demote, b monitor, b stop, b monitor, a stop, a monitor"),
+        ("b demote", "a monitor, a start, a monitor, b monitor, b start, b monitor, b promote,"
+         " b monitor, b demote, b monitor, b stop, b monitor, a stop, a monitor"),
+        ("given up: a start", "a monitor, a start, a stop, a monitor"),
+    ],
+)  # fmt: skip
+def test_what_was_started_by_hand_is_stopped_whatever_came_of_it(
+    ends_badly: str, done: str
+) -> None:
+    """features 30.45: rsctest; nobody else would stop it"""
+    good, found = asyncio.run(_acted(ends_badly, {"a": False, "b": True}))
+    assert good is not bool(ends_badly)
+    assert ", ".join(found) == done
 
 
 @pytest.fixture
