@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
-from crm_shell.commands.drafts import draft_of, keep, refusal
+from crm_shell.commands.drafts import draft_of, keep, primitive_of, refusal
 from crm_shell.commands.session import Command, Draft, Failed, Level, Misused, Session
 from crm_shell.edit import Mode, apply
 from crm_shell.edit.pool import Pool
@@ -22,7 +22,7 @@ async def _template(session: Session, args: list[str]) -> int:
     draft = await draft_of(session)
     pool = Pool.of(draft.configuration)
     resources = pool.sections["resources"]
-    found = [_primitive(pool, name) for name in dict.fromkeys(args)]
+    found = [primitive_of(pool, name) for name in dict.fromkeys(args)]
     templated = [each.id for each in found if "template" in each.attributes]
     if templated:
         raise Failed(f"{', '.join(templated)}: there is a template already", code=ExitCode.EXISTS)
@@ -49,7 +49,7 @@ async def _weak_bond(session: Session, args: list[str]) -> int:
     draft = await draft_of(session)
     pool = Pool.of(draft.configuration)
     for name in names:
-        _primitive(pool, name)
+        primitive_of(pool, name)
     dummy = _unused(draft, "place-dummy-")
     bond = _unused(draft, "place-constraint-")
     if not session.confirm(
@@ -61,13 +61,6 @@ async def _weak_bond(session: Session, args: list[str]) -> int:
     if edited.faults:
         raise await refusal(session, draft, edited)
     return await keep(session, draft, edited.configuration)
-
-
-def _primitive(pool: Pool, name: str) -> Element:
-    found = pool.sections["resources"].get(name)
-    if found is None or found.tag != "primitive":
-        raise Failed(f"{name} is no primitive", code=ExitCode.NOSUCH)
-    return found
 
 
 def _unused(draft: Draft, prefix: str) -> str:

@@ -27,6 +27,7 @@ from crm_shell.commands.session import (
     arguments,
 )
 from crm_shell.commands.simulate import tell
+from crm_shell.edit.rewriting import rewritten
 from crm_shell.xml_text import xml_lines
 from raftmaker.vocabulary.codes import ExitCode, OcfCode, OpStatus
 
@@ -218,19 +219,14 @@ def _with_status(before: Element, after: Element, key: str, status: OpStatus) ->
     known = {id(each) for each in before.walk() if each.tag == "lrm_rsc_op"}
 
     def changed(element: Element) -> Element:
-        if element.tag == "lrm_rsc_op":
-            is_new = id(element) not in known and element.get("operation_key").endswith(key)
-            if not is_new:
-                return element
-            magic = f"{int(status)}{element.get('transition-magic')[1:]}"
-            return element.with_attributes(
-                {"op-status": str(int(status)), "transition-magic": magic}
-            )
-        children = tuple(map(changed, element.children))
-        same = all(a is b for a, b in zip(children, element.children, strict=True))
-        return element if same else element.with_children(children)
+        if element.tag != "lrm_rsc_op" or id(element) in known:
+            return element
+        if not element.get("operation_key").endswith(key):
+            return element
+        magic = f"{int(status)}{element.get('transition-magic')[1:]}"
+        return element.with_attributes({"op-status": str(int(status)), "transition-magic": magic})
 
-    return changed(after)
+    return rewritten(after, changed)
 
 
 async def _run(session: Session, args: list[str]) -> int:

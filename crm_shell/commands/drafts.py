@@ -7,6 +7,7 @@ import re
 from cib_store.document.element import Element
 from crm_shell.commands.session import Draft, Failed, Session, faulty
 from crm_shell.edit import Edited, operations
+from crm_shell.edit.pool import Pool
 from crm_shell.xml_text import xml_lines
 from raftmaker.runtime.errors import HaError, Rejected
 from raftmaker.vocabulary.codes import ExitCode
@@ -22,6 +23,15 @@ async def draft_of(session: Session) -> Draft:
         return session.draft
     cib = await session.cib()
     return Draft(base=cib, configuration=cib.configuration)
+
+
+def primitive_of(pool: Pool, name: str) -> Element:
+    """Return the primitive of that id in a draft. Raises `Failed`."""
+    found = pool.sections["resources"].get(name)
+    if found is None or found.tag != "primitive":
+        kind = f"is a {found.tag}, no primitive" if found is not None else "is no resource"
+        raise Failed(f"{name} {kind}", code=ExitCode.NOSUCH)
+    return found
 
 
 async def keep(session: Session, draft: Draft, edited: Element) -> int:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from crm_shell.commands.session import Command, Failed, Level, Misused, Session, arguments
+from crm_shell.commands.session import (
+    Command,
+    Failed,
+    Level,
+    Misused,
+    Session,
+    arguments,
+    named_values,
+)
 from raftmaker.vocabulary.codes import ExitCode
 
 if TYPE_CHECKING:
@@ -108,11 +116,8 @@ async def _validate(session: Session, args: list[str]) -> int:
 
     if not args:
         raise Misused(f"usage: {_VALIDATE}")
-    wrong = [each for each in args[1:] if not each.partition("=")[0] or "=" not in each]
-    if wrong:
-        raise Misused(f"{wrong[0]!r} is not NAME=VALUE; usage: {_VALIDATE}")
+    parameters = named_values(args[1:], _VALIDATE)
     name = await _full_name(_catalogue(session), args[0])
-    parameters = dict(each.split("=", 1) for each in args[1:])
     session.announce(f"run validate-all of {name} on this node")
     verdict = await validated(session.cluster, name, parameters)
     data: Json = {"agent": name, "code": verdict.code, "output": verdict.output}

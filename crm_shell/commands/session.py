@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -196,6 +196,17 @@ class Level(Struct, frozen=True, kw_only=True):
     """Not for who has chosen to be an operator (`crm options skill-level`)."""
     also: tuple[str, ...] = ()
     """Other levels that may be entered from this one, by name; what is edited here stays."""
+
+
+def named_values(words: Iterable[str], usage: str) -> dict[str, str]:
+    """Read words of the form NAME=VALUE. Raises `Misused` with the first that is none."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise Misused(f"{word!r} is not NAME=VALUE; usage: {usage}")
+        found[name] = value
+    return found
 
 
 def arguments(args: list[str], least: int, most: int, usage: str) -> list[str]:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from crm_shell.commands.configuring.editing import opened
 from crm_shell.commands.drafts import draft_of, keep, refusal
-from crm_shell.commands.session import Command, Failed, Level, Misused, Session, arguments
+from crm_shell.commands.session import (
+    Command,
+    Failed,
+    Level,
+    Misused,
+    Session,
+    arguments,
+    named_values,
+)
 from crm_shell.edit import Mode, apply
 from crm_shell.syntax import parse
 from crm_shell.templates.configuration import begun, read_parts, text_of
@@ -47,13 +55,11 @@ async def _list(session: Session, args: list[str]) -> int:
 
 async def _new(session: Session, args: list[str]) -> int:
     at = args.index("params") if "params" in args else len(args)
-    words, pairs = args[:at], args[at + 1 :]
-    wrong = [each for each in pairs if not each.partition("=")[0] or "=" not in each]
-    if not words or wrong:
+    words, values = args[:at], named_values(args[at + 1 :], _NEW)
+    if not words:
         raise Misused(f"usage: {_NEW}")
     templates, library = _templates(), _library()
     name = words.pop(0) if len(words) > 1 else library.unused(words[0])
-    values = dict(each.split("=", 1) for each in pairs)
     try:
         parts = begun(name, words, templates, values)
         path = library.path(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cib_store.document.element import Element
 from crm_shell.edit.pool import Pool
+from crm_shell.edit.rewriting import rewritten
 
 _REFERENCES = ("rsc", "with-rsc", "first", "then", "template", "id-ref")
 
@@ -21,7 +22,7 @@ def renamed(configuration: Element, old: str, new: str) -> Element:
         raise ValueError(f"{old!r} is a node; its name is set in its raftmaker.toml")
     if any(each.id == new for each in configuration.walk()):
         raise ValueError(f"the id {new!r} is in use")
-    return _renamed(configuration, old, new)
+    return rewritten(configuration, lambda each: _renamed(each, old, new))
 
 
 def _renamed(element: Element, old: str, new: str) -> Element:
@@ -31,8 +32,4 @@ def _renamed(element: Element, old: str, new: str) -> Element:
     if element.tag == "fencing-level" and old in element.get("devices").split(","):
         devices = [new if each == old else each for each in element.get("devices").split(",")]
         changes["devices"] = ",".join(devices)
-    children = tuple(_renamed(child, old, new) for child in element.children)
-    result = element.with_attributes(changes)
-    if all(a is b for a, b in zip(children, element.children, strict=True)):
-        return result
-    return result.with_children(children)
+    return element.with_attributes(changes) if changes else element

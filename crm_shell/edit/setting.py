@@ -9,6 +9,7 @@ from msgspec import Struct
 from cib_store.document.element import Element
 from cib_store.model.values import interval_ms
 from crm_shell.edit.pool import Pool
+from crm_shell.edit.rewriting import rewritten
 from crm_shell.syntax.faults import nearest
 from crm_shell.syntax.words import OP_ATTRIBUTES
 
@@ -35,7 +36,7 @@ def with_value(configuration: Element, path: str, value: str) -> Element:
     for table in pool.sections.values():
         for key, each in table.items():
             if each.id == owner.id:
-                table[key] = _exchanged(each, place.element, changed)
+                table[key] = rewritten(each, lambda one: changed if one is place.element else one)
     return pool.configuration(configuration)
 
 
@@ -105,12 +106,3 @@ def _pairs(owner: Element) -> Iterator[Element]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "none"
-
-
-def _exchanged(element: Element, old: Element, new: Element) -> Element:
-    if element is old:
-        return new
-    children = tuple(_exchanged(child, old, new) for child in element.children)
-    if all(a is b for a, b in zip(children, element.children, strict=True)):
-        return element
-    return element.with_children(children)

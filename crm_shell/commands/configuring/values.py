@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cib_store.document.element import Element
-from crm_shell.commands.drafts import draft_of, keep
+from crm_shell.commands.drafts import draft_of, keep, primitive_of
 from crm_shell.commands.session import Failed, Misused, Session, arguments
 from crm_shell.edit.pool import Pool
 from crm_shell.edit.setting import NoSuchValue, with_value
@@ -46,7 +46,7 @@ async def default_timeouts(session: Session, args: list[str]) -> int:
     catalogue = Catalogue(session.cluster)
     taken = [each.id for each in draft.configuration.walk() if each.id]
     for name in args:
-        primitive = _primitive(pool, name)
+        primitive = primitive_of(pool, name)
         pool.sections["resources"][primitive.id] = assign(
             await _with_advised(pool, primitive, catalogue), taken, primitive
         )
@@ -59,7 +59,7 @@ async def validate_all(session: Session, args: list[str]) -> int:
 
     (name,) = arguments(args, 1, 1, VALIDATE_ALL)
     pool = Pool.of((await draft_of(session)).configuration)
-    primitive = _primitive(pool, name)
+    primitive = primitive_of(pool, name)
     parameters = {
         pair.get("name"): pair.get("value")
         for held in _whole(pool, primitive).each("instance_attributes")
@@ -84,14 +84,6 @@ async def _with_advised(pool: Pool, primitive: Element, catalogue: Catalogue) ->
     except (HaError, ValueError) as error:
         raise Failed(f"{primitive.id}: {error}", code=ExitCode.NOSUCH) from None
     return with_advised_timeouts(primitive, metadata)
-
-
-def _primitive(pool: Pool, name: str) -> Element:
-    found = pool.sections["resources"].get(name)
-    if found is None or found.tag != "primitive":
-        kind = f"is a {found.tag}, no primitive" if found is not None else "is no resource"
-        raise Failed(f"{name} {kind}", code=ExitCode.NOSUCH)
-    return found
 
 
 def _whole(pool: Pool, primitive: Element) -> Element:
