@@ -193,7 +193,8 @@ class NodeLink:
                 await self._store(change)
         except (HaError, TimeoutError) as error:
             what = "remote node still wishes to leave: its connection is not started again"
-            self._site.log.warning(what, node=self._name, reason=error)
+            mend = f"crm_attribute -N {self._name} -l reboot -n shutdown -D"
+            self._site.log.warning(what, node=self._name, reason=error, mend=mend)
 
     async def _tools(self) -> None:
         """Make the calls of the node's tools (features 22.5)."""

@@ -145,7 +145,8 @@ def _may(turn: Turn, event: events.MayGoAlone) -> None:
         return
     if theirs.boot_id != event.boot_id:
         # It was started again meanwhile, and would not go on for the end of another boot.
-        _rest(turn, LOOK_AGAIN_MS, "the store does not know yet what was seen of the other node")
+        reason = f"this node's store knows an older start of {peer}; it is asked again"
+        _rest(turn, LOOK_AGAIN_MS, reason)
         return
     request = turn.number()
     turn.survival = replace(

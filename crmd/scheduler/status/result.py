@@ -161,9 +161,9 @@ def _is_unanswered(result: Result, newest: Element | None) -> bool:
     taken for connected, and be sent what cannot reach it. Of any other resource the monitor, which
     is ordered anew then, finds out.
     """
-    entry, node = result.entry, result.run.find_node(result.rsc.id)
     if result.task != "start" or _went_well(result) or newest is None:
         return False
+    entry, node = result.entry, result.run.find_node(result.rsc.id)
     if node is None or node.remote is not result.rsc:
         return False
     return (history_key(entry), entry.get("call-id")) == (

@@ -53,7 +53,7 @@ def test_no_device_runs_for_another_boot_than_the_store_would_go_on_without() ->
     world = isolated()
     may(world, BootId("b-boot-before"))
     assert not world.found(effects.Schedule)
-    assert "does not know yet" in world.found(effects.SurvivalWaits)[-1].reason
+    assert "an older start of b" in world.found(effects.SurvivalWaits)[-1].reason
 
 
 def plan(world: World, graph: Graph | None = None) -> None:
