@@ -108,8 +108,7 @@ async def run_executor(
     await server.stop(grace=0)
     if runner.failure.done():
         runner.failure.result()
-    # What runs goes on: the next process of this boot finds it again.
-    opened.memory.close()
+    runner.close()
     await alert_agents.end()
 
 

@@ -103,5 +103,5 @@ def test_both_shoot_at_once_and_nothing_runs_twice(
         site.wait(lambda: len(site.on) < 2, "one is switched off")
         site.power_on_all()
         site.wait(lambda: both_vote(site), "both vote again")
-        assert site.is_settled(), site.story()
+        site.wait_settled()
         assert not site.judge.doubles(), "\n".join(site.judge.doubles())
