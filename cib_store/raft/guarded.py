@@ -24,10 +24,11 @@ from cib_store.raft import snapshot as snapshots
 from cib_store.raft.birth import born, exists
 from cib_store.raft.configuration import KIND, Configuration, ConfigurationLog, decode, encode
 from cib_store.raft.files import Files
-from cib_store.raft.journal import Entry, Journal, damaged
+from cib_store.raft.journal import Journal, damaged
 from cib_store.raft.messages import Message
 from cib_store.raft.node import Node
 from cib_store.raft.prevote import LogEnd, PreVote
+from cib_store.raft.records import Entry
 from cib_store.raft.seats import ABSTAIN_S, Seats
 from cib_store.raft.snapshot_store import SnapshotStore
 from cib_store.raft.ticking import REGULAR, Machine, TickingSyncObj

@@ -3,39 +3,36 @@
 Invariant: entries up to `synced_index` are on disk. At start a record that is not whole, and all
 after it, is dropped if it had not been synced: a disk may write a later record of a batch first.
 One that had been is damage, which refuses to start. Each record says how far the journal was on
-disk when it was written, and the file of votes how far it was committed; that tells them apart.
+disk when it was written, and the file of votes how far it was committed; that tells them apart,
+and for the last ones, of which nothing speaks yet, how they are broken (see `records`).
 
 The engine never waits for the disk: entries are held in memory at once, and written and synced on
 a thread (see `disk`). Whoever depends on the disk compares `synced_index`, or for term and vote
 `votes_are_stored`, once the thread says that something was synced.
 
-One file: an 8-byte magic, then records of ``length, crc32, index, term, on disk, command``. Term,
-vote and commit index are in a second small file, replaced atomically. The shape of the class is
-PySyncObj's ``Journal`` (its ``createJournal`` is pointed here).
+One file: an 8-byte magic, then records. Term, vote and commit index are in a second small file,
+replaced atomically. Neither is mapped into memory, so a full disk is an error and no signal. The
+shape of the class is PySyncObj's ``Journal`` (its ``createJournal`` is pointed here).
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from cib_store.raft import records
 from cib_store.raft.disk import Disk, Operation
 from cib_store.raft.files import Files, replace_file
+from cib_store.raft.records import Entry
 from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.founding import REPAIR
 from raftmaker.vocabulary.codes import ExitCode
 
-Entry = tuple[bytes, int, int]
-"""As PySyncObj has it: command, index, term."""
-
 MAGIC = b"RMJRNL02"
-_HEAD = struct.Struct("<IIQQQ")
-RECORD_BYTES_MAX = 128 * 1024 * 1024
 SLOW_S = 0.05
 
 
@@ -44,16 +41,6 @@ def damaged(path: Path, what: str) -> Rejected:
     mend = f"restore the file, or run '{REPAIR}' on this node: its peers refill it"
     report = Report(code="damaged-store", where=str(path), what=what, mend=mend)
     return Rejected(ExitCode.DATAERR, (report,))
-
-
-def _record(entry: Entry, on_disk: int) -> bytes:
-    command, index, term = entry
-    body = _HEAD.pack(len(command), 0, index, term, on_disk)[8:] + command
-    return struct.pack("<II", len(command), zlib.crc32(body)) + body
-
-
-def _size(entry: Entry) -> int:
-    return _HEAD.size + len(entry[0])
 
 
 def _store_again(files: Files, handle: int, content: bytes) -> None:
@@ -81,7 +68,7 @@ class _File:
     def write(self, offset: int, entry: Entry) -> None:
         """Write one record; doing it again does no harm."""
         self._dirty, self._written = True, entry[1]
-        self._files.write(self._handle, _record(entry, self._on_disk), offset)
+        self._files.write(self._handle, records.encode(entry, self._on_disk), offset)
 
     def cut(self, end: int, last: int) -> None:
         """Drop everything from the byte `end` on: what is after the entry `last`.
@@ -95,8 +82,8 @@ class _File:
     def replace(self, entries: Sequence[Entry]) -> None:
         """Hold these entries alone, wholly or not at all."""
         last = entries[-1][1] if entries else 0
-        records = (_record(entry, last) for entry in entries)
-        replace_file(self._files, self._path, MAGIC + b"".join(records))
+        encoded = (records.encode(entry, last) for entry in entries)
+        replace_file(self._files, self._path, MAGIC + b"".join(encoded))
         self._files.close(self._handle)
         self._handle = self._files.open(self._path)
         self._written = self._on_disk = last
@@ -148,15 +135,15 @@ class Journal:
         if not data.startswith(MAGIC):
             raise damaged(self._path, "does not begin as a journal of this version does")
         offset = len(MAGIC)
-        while (found := self._record_at(data, offset)) is not None:
+        while (found := records.decode(data, offset)) is not None:
             entry = found[0]
             if self._entries and entry[1] != self._entries[-1][1] + 1:
                 raise damaged(self._path, f"index {entry[1]} follows {self._entries[-1][1]}")
             self._entries.append(entry)
             self._offsets.append(offset)
-            offset += _size(entry)
+            offset += records.size_of(entry)
         was_on_disk = max(self._committed_before(), self._on_disk_by(data, offset))
-        if was_on_disk > self.last_index:
+        if was_on_disk > self.last_index or records.was_whole(data, offset):
             what = f"the record at byte {offset} fails its checksum"
             if offset == len(data):
                 what = f"ends after entry {self.last_index}, and had {was_on_disk}"
@@ -168,27 +155,14 @@ class Journal:
         commit = self._meta.get("commit")
         return commit if isinstance(commit, int) and commit > 1 else 0
 
-    @staticmethod
-    def _record_at(data: bytes, offset: int) -> tuple[Entry, int] | None:
-        """Return a whole record's entry, and how far the journal was on disk before it."""
-        if offset + _HEAD.size > len(data):
-            return None
-        length, checksum, index, term, on_disk = _HEAD.unpack_from(data, offset)
-        end = offset + _HEAD.size + length
-        if length > RECORD_BYTES_MAX or end > len(data):
-            return None
-        if zlib.crc32(data[offset + 8 : end]) != checksum:
-            return None
-        return (data[offset + _HEAD.size : end], index, term), on_disk
-
     def _on_disk_by(self, data: bytes, offset: int) -> int:
         """Return how far the journal was on disk, as the whole records after `offset` say."""
         last, reached = self.last_index, 0
-        for start in range(offset + 1, len(data) - _HEAD.size + 1):
-            index, _, on_disk = _HEAD.unpack_from(data, start)[2:]
+        for start in range(offset + 1, len(data) - records.HEAD.size + 1):
+            index, _, on_disk = records.HEAD.unpack_from(data, start)[2:]
             # Only what could follow and says something is worth a checksum.
             follows = last < index <= last + len(data)
-            if follows and on_disk > reached and self._record_at(data, start) is not None:
+            if follows and on_disk > reached and records.decode(data, start) is not None:
                 reached = on_disk
         return reached
 
@@ -284,7 +258,7 @@ class Journal:
         self._pending.append(partial(self._file.write, self._end, entry))
         self._entries.append(entry)
         self._offsets.append(self._end)
-        self._end += _size(entry)
+        self._end += records.size_of(entry)
 
     def clear(self) -> None:
         """Forget every entry; the caller adds the snapshot's two at once (see `reset`)."""
@@ -322,7 +296,7 @@ class Journal:
         self._end = len(MAGIC)
         for entry in entries:
             self._offsets.append(self._end)
-            self._end += _size(entry)
+            self._end += records.size_of(entry)
 
     def __getitem__(self, item: int | slice) -> Entry | list[Entry]:
         return self._entries[item]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from cib_store.raft.journal import Entry, Journal, damaged
+from cib_store.raft.journal import Journal, damaged
+from cib_store.raft.records import Entry
 
 MAGIC = b"RMSNAP01"
 _CHECK = struct.Struct("<I")

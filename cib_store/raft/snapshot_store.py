@@ -18,7 +18,7 @@ from pysyncobj.config import SERIALIZER_STATE
 
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.files import Files, replace_file
-from cib_store.raft.journal import Entry
+from cib_store.raft.records import Entry
 from cib_store.raft.snapshot import Snapshot
 from raftmaker.runtime.errors import Rejected
 

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
 
-from cib_store.raft.journal import Entry, Journal
+from cib_store.raft.journal import Journal
 from cib_store.raft.prevote import LogEnd
+from cib_store.raft.records import Entry
 from cib_store.raft.snapshot_store import SnapshotStore
 from raftmaker.vocabulary.ids import NodeName
 

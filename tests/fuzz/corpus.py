@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from cib_store.document.codec import parse, render
 from cib_store.document.patchset import difference
 from cib_store.messages.commands import encode
-from cib_store.raft import messages
+from cib_store.raft import messages, records
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.configuration import Configuration, Seat
 from cib_store.raft.configuration import encode as seats
 from cib_store.raft.engine import packed
-from cib_store.raft.journal import _record
 from cib_store.raft.snapshot import Snapshot
 from raftmaker.vocabulary.commands import (
     AcquireDc,
@@ -104,7 +103,7 @@ def corpus() -> Mapping[str, list[bytes]]:
     return {
         "frame": _frames(),
         "command": _commands(),
-        "journal": [b"".join(_record((b"\0entry", index, 1), 0) for index in (1, 2, 3))],
+        "journal": [b"".join(records.encode((b"\0entry", index, 1), 0) for index in (1, 2, 3))],
         "snapshot": [_snapshot()],
         "document": documents,
         "patchset": [patch, *documents],

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cib_store.document.codec import BadXml, parse
 from cib_store.raft import messages
 from cib_store.raft import snapshot as snapshots
-from cib_store.raft.journal import MAGIC, Journal, _record
+from cib_store.raft.journal import MAGIC, Journal
+from cib_store.raft.records import encode
 from cib_store.raft.snapshot import Snapshot
 from raftmaker.runtime.errors import Rejected
 from raftmaker.wire.raft_pb2 import RaftMessage
@@ -22,7 +23,7 @@ from tests.sim.raft.disk import SimulatedFiles
 GOOD_SNAPSHOT = snapshots.encode(
     Snapshot(before=(b"\x00one", 1, 1), last=(b"\x00two", 2, 1), state=b"state")
 )
-GOOD_JOURNAL = MAGIC + b"".join(_record((b"\x00entry", index, 1), index - 1) for index in (1, 2, 3))
+GOOD_JOURNAL = MAGIC + b"".join(encode((b"\x00entry", index, 1), index - 1) for index in (1, 2, 3))
 
 
 @st.composite

@@ -31,6 +31,8 @@ class Guards(Struct, frozen=True, kw_only=True):
     """A damaged snapshot refuses to start; it does not start empty (3)."""
     checksums: bool = True
     """A flipped bit is seen (4)."""
+    decay_told: bool = True
+    """A last record that has decayed is not taken for a torn one (4)."""
     # The protocol
     snapshot_commits_nothing: bool = True
     """A snapshot does not advance the commit index over a tail (6)."""

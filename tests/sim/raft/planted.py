@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from cib_store.raft import journal, ticking
+from cib_store.raft import journal, records, ticking
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.disk import Disk
 from cib_store.raft.files import Files, replace_file
@@ -209,6 +209,7 @@ PLANTS: Mapping[str, Plant] = {
     "checksums": _all(
         _replace(zlib, "crc32", lambda data, value=0: 0),
     ),
+    "decay_told": _replace(records, "was_whole", lambda data, offset: False),
     "snapshot_commits_nothing": _replace(GuardedSyncObj, "_guard_append", _snapshot_unguarded),
     "snapshot_proves_its_part": _replace(
         GuardedSyncObj, "_SyncObj__sendNextNodeIdx", _claim_all_after_snapshot

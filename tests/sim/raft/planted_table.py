@@ -33,6 +33,7 @@ TABLE = (
     Planted("follower_waits_for_its_disk", 1, "durable-majority"),
     Planted("found_is_stored_again", 13, "commit-on-disk", voters=3),
     Planted("damage_refused", 92, "leader-completeness", ("flip-bit",), voters=3),
+    Planted("decay_told", 41001, "leader-completeness", voters=3),
     Planted("checksums", 15, "same-state", ("flip-bit",), voters=3),
     Planted("failed_sync_ends", 9, "commit-on-disk", voters=3),
     Planted("pre_vote", 7, "undisturbed", CUTS, voters=3),

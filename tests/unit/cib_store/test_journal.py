@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cib_store.raft import snapshot as snapshots
-from cib_store.raft.journal import Entry, Journal
+from cib_store.raft.journal import Journal
+from cib_store.raft.records import Entry
 from cib_store.raft.snapshot import Snapshot
 from raftmaker.runtime.errors import Rejected
 
@@ -68,6 +69,43 @@ def test_a_flipped_bit_in_what_was_on_disk_refuses_to_start(tmp_path: Path, offs
     assert caught.value.reports[0].mend
 
 
+@pytest.mark.parametrize("command", [b"\x00" * 700, b"x" * 40])
+def test_any_flipped_bit_of_the_last_record_refuses_to_start(
+    tmp_path: Path, command: bytes
+) -> None:
+    """Nothing says yet that it was on disk, and it may have been acknowledged: it is no torn one.
+
+    A command of zeros could have lost a sector, by its looks.
+    """
+    path = tmp_path / "journal"
+    written(path, [*ENTRIES, (command, 5, 2)])._destroy()
+    good = path.read_bytes()
+    last = len(good) - 32 - len(command)
+    for bit in (*range(32 * 8), *range(32 * 8, 8 * (len(good) - last), 61)):
+        data = bytearray(good)
+        data[last + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(bytes(data))
+        with pytest.raises(Rejected, match=f"the record at byte {last} fails its checksum"):
+            Journal(str(path))
+
+
+def test_other_bytes_in_the_last_record_refuse_to_start(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    written(path, [*ENTRIES, (b"x" * 700, 5, 2)])._destroy()
+    good = path.read_bytes()
+    path.write_bytes(good[:-80] + b"?" * 20 + good[-60:])
+    with pytest.raises(Rejected, match="fails its checksum"):
+        Journal(str(path))
+
+
+def test_a_last_record_that_lacks_a_sector_is_torn(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    written(path, [*ENTRIES, (b"x" * 1700, 5, 2)])._destroy()
+    good = path.read_bytes()
+    path.write_bytes(good[:512] + bytes(512) + good[1024:])
+    assert content(path) == ENTRIES
+
+
 def test_a_flipped_bit_in_what_was_committed_refuses_to_start(tmp_path: Path) -> None:
     """Though nothing follows it."""
     path = tmp_path / "journal"
@@ -99,7 +137,9 @@ def test_a_torn_record_that_was_not_on_disk_goes_with_all_after_it(tmp_path: Pat
     for entry in ENTRIES[2:]:
         journal.add(*entry)
     journal._destroy()
-    flipped(path, second + 8)
+    data = bytearray(path.read_bytes())
+    data[second : second + 32 + len(ENTRIES[2][0])] = bytes(32 + len(ENTRIES[2][0]))
+    path.write_bytes(bytes(data))
     assert content(path) == ENTRIES[:2]
     written(path, [(b"\x00again", 3, 2)])._destroy()
     assert content(path) == [*ENTRIES[:2], (b"\x00again", 3, 2)]

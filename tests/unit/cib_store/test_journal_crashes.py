@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from cib_store.raft.journal import Entry, Journal
+from cib_store.raft.journal import Journal
+from cib_store.raft.records import Entry
 from tests.sim.raft.disk import PowerLost, SimulatedFiles
 
 PATH = Path("/raft/journal")

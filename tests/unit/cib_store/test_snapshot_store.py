@@ -9,7 +9,8 @@ import pytest
 
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft.files import Files
-from cib_store.raft.journal import Entry, Journal
+from cib_store.raft.journal import Journal
+from cib_store.raft.records import Entry
 from cib_store.raft.snapshot import Snapshot
 from cib_store.raft.snapshot_store import SnapshotStore
 from raftmaker.runtime.errors import Rejected
