@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from cib_store.document.delta import Delta, count_told, delta_of
 from cib_store.document.element import Element
 from cib_store.document.extent import LARGE_ELEMENTS, is_large
-from crmd.parcels import Parcel, packed
+from crmd.packing import packed
+from crmd.parcels import Parcel
 from crmd.scheduling import Decision, Failure, Forgotten, Question
 
 

@@ -7,7 +7,8 @@ import asyncio
 from msgspec import Struct
 
 from cib_store.document.element import Element
-from crmd.parcels import Parcel, packed
+from crmd.packing import packed
+from crmd.parcels import Parcel
 from crmd.scheduler.explaining.values import Explanation
 from crmd.scheduling import Failure
 from raftmaker.runtime.clock import wall_us

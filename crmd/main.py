@@ -172,7 +172,7 @@ async def _body(context: Context) -> None:
     roster = Roster(settings)
     peers = Peers(settings, roster, identity)
     executing = Executing(settings.socket("lrmd"), identity=identity, log=log)
-    worker = Worker("crmd.scheduler_worker")
+    worker = Worker("crmd.scheduler_worker", str(settings.state_dir / "pengine"))
     await worker.warm_up()  # a node that becomes DC has to schedule at once
     reach = Reach(
         node=settings.node,

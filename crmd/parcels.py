@@ -6,20 +6,10 @@ for each MB. Text is written piece by piece, so on a thread, and its pieces are 
 
 from __future__ import annotations
 
-import asyncio
-
-from cib_store.document.codec import OWN_BYTES_MAX, parse, render
+from cib_store.document.codec import OWN_BYTES_MAX, parse
 from cib_store.document.element import Element
-from cib_store.document.extent import is_large
 
 Parcel = Element | str
-
-
-async def packed(document: Element) -> Parcel:
-    """Return what to pickle of a document; others are served meanwhile."""
-    if not is_large(document):
-        return document
-    return await asyncio.to_thread(render, document, indent=0)
 
 
 def unpacked(parcel: Parcel) -> Element:

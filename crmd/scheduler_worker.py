@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cib_store.document.element import Element
@@ -20,7 +21,6 @@ from crmd.scheduler.pipeline import schedule
 from crmd.scheduler.resident.scheduler import Resident
 from crmd.scheduling import Decision, Failure, Forgotten, Hearing, Question
 from raftmaker.runtime.answering import serve_calls
-from raftmaker.runtime.settings import decode_file
 from raftmaker.vocabulary.reports import Report
 
 RECURSION_LIMIT = 100_000
@@ -101,15 +101,14 @@ class SchedulerProcess:
         self.keep_input()
 
 
-def _inputs() -> Inputs | None:
-    """Return where this node keeps inputs: the daemon has said where its settings are."""
-    config = os.environ.get("RAFTMAKER_CONFIG")
-    return Inputs(decode_file(Path(config)).state_dir / "pengine") if config else None
+def _inputs(arguments: Sequence[str]) -> Inputs | None:
+    """Return where inputs are kept: in the directory that the daemon named."""
+    return Inputs(Path(arguments[0])) if arguments else None
 
 
 if __name__ == "__main__":
     sys.setrecursionlimit(RECURSION_LIMIT)
     gc.disable()  # a collection in the middle of a decision would only delay the answer
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel keeps nothing of ended children
-    process = SchedulerProcess(_inputs())
+    process = SchedulerProcess(_inputs(sys.argv[1:]))
     sys.exit(serve_calls(process.answer, afterwards=process.tidy_up))

@@ -28,9 +28,9 @@ class WorkerDied(HaError):
 class Worker:
     """One worker process; calls are answered one after the other."""
 
-    def __init__(self, module: str) -> None:
-        """Name the module that is run; it calls `serve_calls`."""
-        self._module = module
+    def __init__(self, module: str, *arguments: str) -> None:
+        """Name the module that is run; it calls `serve_calls`. `arguments` are its `sys.argv`."""
+        self._module, self._arguments = module, arguments
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._idling: asyncio.TimerHandle | None = None
@@ -82,6 +82,7 @@ class Worker:
                 sys.executable,
                 "-m",
                 self._module,
+                *self._arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )

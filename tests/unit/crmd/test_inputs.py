@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import sys
@@ -18,6 +19,7 @@ from crmd.inputs import Inputs, Series, keep
 from crmd.scheduler_worker import SchedulerProcess
 from crmd.scheduling import Decision, Failure, Question
 from raftmaker.runtime.saved_files import bytes_of
+from raftmaker.runtime.worker import Worker
 
 NOW_S = 1_700_000_000
 DEADLINE_S = 60.0
@@ -141,6 +143,23 @@ def test_the_scheduler_keeps_each_kind_apart(
     assert _appears(tmp_path / "pe-error-0.bz2")
     assert main(["-x", str(ordinary), "-R"]) == os.EX_OK
     assert "execution date of: 2023-11-14" in capsys.readouterr().out
+
+
+def test_the_process_keeps_inputs_where_its_daemon_says(tmp_path: Path) -> None:
+    """features 16.42"""
+
+    async def ask() -> object:
+        worker = Worker("crmd.scheduler_worker", str(tmp_path / "pengine"))
+        try:
+            answer = await worker.call(Question(number=1, base=None, cib=_cib(), now_s=NOW_S))
+            assert await asyncio.to_thread(_appears, tmp_path / "pengine" / "pe-input-0.bz2")
+            return answer
+        finally:
+            await worker.close()
+
+    decided = asyncio.run(ask())
+    assert isinstance(decided, Decision)
+    assert decided.input == "pe-input-0.bz2"
 
 
 def test_a_file_that_is_not_whole_is_named(tmp_path: Path) -> None:

@@ -10,13 +10,18 @@ import pytest
 LATE = ("cryptography", "dbus_fast", "rich", "prompt_toolkit", "multiprocessing")
 
 
-@pytest.mark.parametrize(
-    "module", ["cib_store.main", "lrmd.main", "stonithd.main", "crmd.main", "crmd.scheduler_worker"]
-)
+@pytest.mark.parametrize("module", ["cib_store.main", "lrmd.main", "stonithd.main", "crmd.main"])
 def test_a_daemon_does_not_load_at_its_start_what_few_need(module: str) -> None:
-    code = (
-        f"import {module}, sys; import raftmaker.runtime.keyring;"
-        f"print(*sorted({{name.partition('.')[0] for name in sys.modules}} & {set(LATE)}))"
-    )
+    assert _loaded(f"{module}, raftmaker.runtime.keyring") & {*LATE} == frozenset()
+
+
+def test_the_scheduler_s_process_loads_no_event_loop_and_reads_no_settings() -> None:
+    loaded = _loaded("crmd.scheduler_worker")
+    assert loaded & {*LATE, "asyncio", "grpc", "google", "tomllib"} == frozenset()
+
+
+def _loaded(modules: str) -> frozenset[str]:
+    """Return the top-level packages that a fresh interpreter has after loading these modules."""
+    code = f"import {modules}, sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    return frozenset(done.stdout.split())
