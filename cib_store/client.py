@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -304,7 +304,7 @@ class StoreClient:
     async def _number(self, timeout_ms: int) -> tuple[ClientId, int]:
         async with self._opening:
             if not self._client:
-                name = ClientId(f"{self._identity.program}-{secrets.token_hex(8)}")
+                name = ClientId(f"{self._identity.program}-{os.urandom(8).hex()}")
                 opening = Command(
                     body=OpenClient(name),
                     cluster_id=ClusterId(self._identity.cluster_id),

@@ -7,7 +7,6 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 
 from lrmd.agents.classes import Agents
 from lrmd.agents.delegated import Delegates
@@ -92,7 +91,7 @@ async def run_executor(
         relay=relay,
         identity=context.identity,
         boot_id=context.boot_id,
-        incarnation=token_hex(8),
+        incarnation=os.urandom(8).hex(),
         secrets=secrets,
     )
     runner.restart()

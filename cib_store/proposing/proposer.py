@@ -7,7 +7,7 @@ returns the outcome that it had the first time (protocols, Commands).
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 
 from msgspec.structs import replace
 
@@ -131,7 +131,7 @@ class Proposer:
     async def _number(self, deadline_ms: int) -> tuple[ClientId, int]:
         async with self._opening:
             if not self._client:
-                name = ClientId(f"{self._node}-{secrets.token_hex(8)}")
+                name = ClientId(f"{self._node}-{os.urandom(8).hex()}")
                 opened = await self.commit(self.command(OpenClient(name)), deadline_ms=deadline_ms)
                 if not opened.succeeded:
                     raise NotLeader("; ".join(str(report) for report in opened.reports))

@@ -9,7 +9,7 @@ it has caught up.
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from pathlib import Path
 
 from msgspec import Struct
@@ -44,7 +44,7 @@ def born(files: Files, directory: Path, *, founding: bool) -> Birth:
         return _read(files, path)
     # Stores of before had no such file; they have voted, and took part from the beginning.
     founder = founding or files.exists(directory / "journal.vote")
-    birth = Birth(store_id=secrets.token_hex(8), founder=founder)
+    birth = Birth(store_id=os.urandom(8).hex(), founder=founder)
     body = {"format": _FORMAT, "store_id": birth.store_id, "founder": birth.founder}
     replace_file(files, path, json.dumps(body).encode())
     return birth

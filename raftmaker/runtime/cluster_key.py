@@ -8,7 +8,7 @@ one everywhere as the last line, then moving it to the top, then removing the ol
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 import stat
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class ClusterKeys(Struct, frozen=True):
 
 def create_cluster_key() -> bytes:
     """Make the key of a new cluster."""
-    return secrets.token_bytes(KEY_BYTES)
+    return os.urandom(KEY_BYTES)
 
 
 def store_cluster_key(directory: Path, key: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from raftmaker import __version__
@@ -26,7 +25,7 @@ def boot_id_of(run_dir: Path) -> BootId:
     """
     path = run_dir / "boot-id"
     run_dir.mkdir(parents=True, exist_ok=True)
-    fresh = secrets.token_hex(16)
+    fresh = os.urandom(16).hex()
     temporary = run_dir / f".boot-id.{os.getpid()}.{fresh[:8]}"
     temporary.write_text(fresh)
     try:

@@ -20,7 +20,6 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from msgspec import Struct
 
 from raftmaker.runtime.endpoint import (
@@ -41,6 +40,7 @@ from raftmaker.runtime.errors import (
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
 from raftmaker.runtime.listening import accept_only_speakers, cut_off_crowds
+from raftmaker.runtime.reflecting import reflect
 from raftmaker.runtime.renewing import Renewing
 from raftmaker.runtime.ways import ONE_WAY, SERVE_OPTIONS, SEVERAL_WAYS, Ways
 from raftmaker.wire.types_pb2 import Identity
@@ -214,9 +214,7 @@ async def serve(
         service.register(service.servicer, server)
         await watcher.set(service.name, health_pb2.HealthCheckResponse.SERVING)
     await watcher.set("", health_pb2.HealthCheckResponse.SERVING)
-    reflection.enable_server_reflection(
-        [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
-    )
+    reflect(server, [*names, health.SERVICE_NAME])
     socket.parent.mkdir(parents=True, exist_ok=True)
     if private:
         socket.parent.chmod(0o700)

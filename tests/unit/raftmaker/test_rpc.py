@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from raftmaker.runtime.certificates import KeyPair, create_authority, issue
 from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
@@ -90,6 +91,37 @@ def test_identity_gates_every_call(over_tcp: bool) -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(scenario(Path(directory)))
+
+
+def test_a_server_reflects_what_it_offers() -> None:
+    """Whoever has no `proto/` asks for the services and the file of one."""
+
+    async def scenario(socket: Path) -> list[Any]:
+        add = store_pb2_grpc.add_StoreServicer_to_server
+        service = Service(name="raftmaker.v1.Store", servicer=Echo(), register=add)
+        server = await serve([service], identity=MINE, socket=socket)
+        try:
+            async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
+                stub: Any = reflection_pb2_grpc.ServerReflectionStub
+                questions = [
+                    reflection_pb2.ServerReflectionRequest(list_services=""),
+                    reflection_pb2.ServerReflectionRequest(file_containing_symbol=service.name),
+                ]
+                return [
+                    answer async for answer in stub(channel).ServerReflectionInfo(iter(questions))
+                ]
+        finally:
+            await server.stop(None)
+
+    with tempfile.TemporaryDirectory() as directory:
+        services, file = asyncio.run(scenario(Path(directory) / "a.sock"))
+    assert [one.name for one in services.list_services_response.service] == [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "raftmaker.v1.Store",
+    ]
+    described = file.file_descriptor_response.file_descriptor_proto
+    assert any(b"store.proto" in one for one in described)
 
 
 NOW = datetime.now(UTC)
