@@ -16,6 +16,7 @@ from cib_store.model.connections import is_connection
 from crmd.fsa.cib import lrm_resources, transient_pairs
 from crmd.fsa.history import is_failure
 from crmd.fsa.membership import MARK
+from crmd.fsa.refusals import has_refused
 from crmd.fsa.state import FencePhaseHere
 from crmd.fsa.turn import Turn, with_item
 from crmd.fsa.unfencing import ATTRIBUTES as UNFENCING
@@ -37,6 +38,8 @@ class Changes(Struct, frozen=True):
 
     results: tuple[Happened, ...] = ()
     reasons: tuple[str, ...] = ()
+    is_news: bool = False
+    """More than the joins by which members that refused an order tell again what they told."""
 
 
 def changes_of(turn: Turn, old: Element | None, new: Element) -> Changes:
@@ -45,6 +48,7 @@ def changes_of(turn: Turn, old: Element | None, new: Element) -> Changes:
         return Changes()
     before, after = old.child("configuration"), new.child("configuration")
     reasons: list[str] = []
+    rejoined: list[str] = []
     if before is not after and before != after:
         reasons.append("the configuration changed")
     results: list[Happened] = []
@@ -56,8 +60,9 @@ def changes_of(turn: Turn, old: Element | None, new: Element) -> Changes:
         if key[0] != "node_state":
             reasons.append(f"{key[0]} changed")
             continue
-        _node_changes(turn, left, right, results, reasons)
-    return Changes(tuple(results), tuple(reasons))
+        _node_changes(turn, left, right, results, reasons, rejoined)
+    is_news = bool(results or reasons)
+    return Changes(tuple(results), (*reasons, *rejoined), is_news)
 
 
 def _status(cib: Element) -> dict[tuple[str, str], Element]:
@@ -71,6 +76,7 @@ def _node_changes(
     new: Element | None,
     results: list[Happened],
     reasons: list[str],
+    rejoined: list[str],
 ) -> None:
     node = NodeName((new or old or Element("")).id)
     if _brought_down(turn, node) and not _returned(old, new):
@@ -79,7 +85,9 @@ def _node_changes(
         was = old.get(name) if old is not None else ""
         now = new.get(name) if new is not None else ""
         if was != now:
-            reasons.append(f"{node}: {name} is {now or 'gone'}, was {was or 'unset'}")
+            again = name == "join" and has_refused(turn, node)
+            told = rejoined if again else reasons
+            told.append(f"{node}: {name} is {now or 'gone'}, was {was or 'unset'}")
     reasons.extend(_attribute_changes(turn, node, old, new))
     _history_changes(turn, node, old, new, results, reasons)
 

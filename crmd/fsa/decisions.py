@@ -22,8 +22,11 @@ from crmd.fsa.joins import advance_joins, outstanding
 from crmd.fsa.options import duration_ms, flag, integer
 from crmd.fsa.orders import dispatch
 from crmd.fsa.purpose import ForAction, NotingMaintenance
+from crmd.fsa.refusals import forget_refusals, note_refusal
+from crmd.fsa.state import Refusal
 from crmd.fsa.turn import Turn, with_item
 from crmd.remote.nodes import maintenance_operations
+from crmd.scheduler.graph import ActionKind
 from crmd.transition.engine import INFINITY, step, transition_of
 from crmd.transition.throttle import batch_of, jobs_of
 from crmd.transition.values import (
@@ -86,6 +89,9 @@ def _carried_out(turn: Turn, effect: Effect) -> tuple[Event, ...]:
     match effect:
         case StartAction(action=action):
             result = dispatch(turn, action)
+            if isinstance(result, ActionFailed) and action.kind is ActionKind.RESOURCE:
+                place = NodeName(action.router_node or action.on_node or "")
+                note_refusal(turn, Refusal(place, f"{action.operation_key} {action.on_node}"))
             return () if result is None else (result,)
         case TransitionEnded(ending=ending, reason=reason):
             _end(turn, ending, reason)
@@ -124,6 +130,8 @@ def on_view(turn: Turn, old: Element | None) -> None:
         if not facts.is_present:
             run(turn, [NodeGone(turn.at_ms, facts.node)])
     changes = changes_of(turn, old, turn.view.cib)
+    if changes.is_news:
+        forget_refusals(turn)
     run(turn, changes.results)
     if changes.reasons:
         mark_stale(turn, changes.reasons[0])
@@ -264,7 +272,7 @@ def _advance_schedule(turn: Turn) -> None:
             return
         dc = replace(dc, is_stale=True, stale_reason="time to look again", recheck_at_ms=None)
         turn.dc = dc
-    moment = max(dc.not_before_ms, unfenced_until_ms(turn))
+    moment = max(dc.not_before_ms, dc.refused_until_ms, unfenced_until_ms(turn))
     if turn.is_due(moment, Timer.TRANSITION_DELAY):
         request = turn.number()
         turn.dc = replace(

@@ -29,6 +29,7 @@ from crmd.fsa.membership import MARK, mark_of
 from crmd.fsa.options import flag
 from crmd.fsa.purpose import Condemning, MarkingUnreached, StoringJoin
 from crmd.fsa.reconciling import reconciled
+from crmd.fsa.refusals import forget_refusals, note_executor
 from crmd.fsa.state import Dc, Joiner, JoinPhase
 from crmd.fsa.turn import Turn, with_item
 from lrmd.operations.values import Result
@@ -140,6 +141,9 @@ def on_join_answered(turn: Turn, event: events.JoinAnswered) -> None:
         unreached_since_ms=None,
         refused_since_ms=None,
     )
+    note_executor(turn, event.node, event.inventory.incarnation)
+    dc = turn.dc
+    assert dc is not None
     loads = dc.loads if event.load is None else with_item(dc.loads, event.node, event.load)
     turn.dc = replace(dc, joiners=with_item(dc.joiners, event.node, joiner), loads=loads)
     told = reconciled(node_state(turn.view.cib, event.node), event.inventory)
@@ -259,6 +263,7 @@ def on_join_failed(turn: Turn, event: events.JoinFailed) -> None:
     if dc is None or joiner is None or dc.token != event.token:
         return
     if joiner.phase is JoinPhase.ASKED and joiner.session == event.session:
+        forget_refusals(turn)  # it is not as it was: once it joins, it may take what it refused
         rejoin(turn, event.node, reached=event.reached)
 
 

@@ -21,6 +21,7 @@ from crmd.fsa.forgetting import send_forget
 from crmd.fsa.history import failure_of
 from crmd.fsa.joins import joiner_of, on_join_order_ended, rejoin
 from crmd.fsa.purpose import ForAction
+from crmd.fsa.refusals import note_refusal, refused_order
 from crmd.fsa.state import Dc, Order
 from crmd.fsa.turn import Turn, with_item, without
 from crmd.fsa.unfencing import unfence_for_action
@@ -246,6 +247,8 @@ def on_order_ended(
     reason = ""
     if isinstance(event, events.OrderFailed):
         reason = event.reason or "no reason given"
+        if event.reached and order.action is not None:
+            note_refusal(turn, refused_order(order.effect))
         if not (order.effect.remote and event.reached):
             # A remote node that did not do it says nothing about the member on the way to it.
             rejoin(turn, event.node, reached=event.reached)

@@ -179,6 +179,13 @@ class Order(Struct, frozen=True, kw_only=True):
     """What is written when the member has done it."""
 
 
+class Refusal(Struct, frozen=True):
+    """What a member would not do. Two are equal when the same was asked again."""
+
+    member: NodeName
+    what: str
+
+
 class FencePhaseHere(Enum):
     """How far the DC is with a fencing."""
 
@@ -246,6 +253,12 @@ class Dc(Struct, frozen=True, kw_only=True):
     stale_reason: str = "this node became DC"
     not_before_ms: int = 0
     """No schedule before this (transition-delay, back-off)."""
+    refusals: Mapping[Refusal, int] = field(default_factory=dict)
+    """How often each order was refused since anything new happened."""
+    refused_until_ms: int = 0
+    """No schedule before this while nothing new happens."""
+    executors: Mapping[NodeName, str] = field(default_factory=dict)
+    """Incarnation of each member's executor at its last join."""
     schedule_request: int | None = None
     schedule_index: int = 0
     settled_index: int = 0

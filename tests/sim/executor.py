@@ -77,6 +77,8 @@ class Executor(Process):
         self.followers: list[Callable[[Result], None]] = []
         self.on_up: list[Callable[[], None]] = []
         self.on_down: list[Callable[[], None]] = []
+        self.refuses = False
+        """It joins, and takes no operation; no fault of a seed, one of a test."""
 
     @property
     def name_of_incarnation(self) -> str:
@@ -108,6 +110,9 @@ class Executor(Process):
 
     def execute(self, request: OperationRequest, reply: Reply) -> None:
         """Queue an operation."""
+        if self.refuses:
+            reply(TokenRefused(self.state.token))
+            return
 
         def answer(value: object) -> None:
             if isinstance(value, Taken):
