@@ -15,7 +15,8 @@ from stonithd.fencing.setup import FenceAction
 class FencingInfo(Struct, frozen=True, kw_only=True):
     """One fencing of the past, or a running one (features 17.41); `at_us` is wall clock.
 
-    `state`: querying, running, confirmed or failed. `origin`: where `client` asked for it.
+    `state`: querying, running, duplicate, confirmed or failed. `origin`: where `client` asked for
+    it.
     """
 
     target: NodeName

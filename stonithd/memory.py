@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.errors import Fatal
 from raftmaker.vocabulary.ids import NodeName, ResourceId, Token
 from stonithd.fencing.history import FencingRecord, FencingState
 from stonithd.fencing.setup import FenceAction
@@ -21,8 +21,8 @@ from stonithd.fencing.setup import FenceAction
 FORMAT = 1
 
 
-class Damaged(HaError):
-    """A file cannot be trusted; the message names it and says what to do."""
+class Damaged(Fatal):
+    """A file cannot be trusted; the message names it and says what a person has to decide."""
 
 
 class Memory:
@@ -112,6 +112,9 @@ def _digest(body: object) -> str:
 
 
 def _entry(record: FencingRecord) -> dict[str, object]:
+    state = record.state
+    if state is FencingState.DUPLICATE:
+        state = FencingState.RUNNING  # an older fencer that reads the file knows no other word
     return {
         "number": record.number,
         "target": record.target,
@@ -120,7 +123,7 @@ def _entry(record: FencingRecord) -> dict[str, object]:
         "origin": record.origin,
         "keeper": record.keeper,
         "delegate": record.delegate,
-        "state": record.state.value,
+        "state": state.value,
         "devices": list(record.devices),
         "at_us": record.at_us,
         "reason": record.reason,

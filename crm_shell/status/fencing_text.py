@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ACTIONS = {"on": "unfencing", "off": "turning off"}
 _STATES = {"confirmed": "successful", "failed": "failed"}
 _XML_STATES = {"confirmed": "success", "failed": "failed"}
-_EXTENDED = {"querying": "0", "running": "1"}
+_EXTENDED = {"querying": "0", "running": "1", "duplicate": "3"}
 """The numbers that Pacemaker has for what is not over yet (features 17.42)."""
 
 

@@ -18,6 +18,8 @@ class FencingState(Enum):
     QUERYING = "querying"
     """Agents and peers are asked which devices can fence the target."""
     RUNNING = "running"
+    DUPLICATE = "duplicate"
+    """Another asked for what is under way already; it ends as that does (features 17.39)."""
     CONFIRMED = "confirmed"
     FAILED = "failed"
 

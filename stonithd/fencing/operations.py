@@ -20,7 +20,7 @@ from stonithd.fencing.plan import (
 )
 from stonithd.fencing.runs import RunEnd, abandon_runs, next_queued, start_run
 from stonithd.fencing.setup import FenceAction
-from stonithd.fencing.state import Operation, OperationPhase, Run, RunPhase
+from stonithd.fencing.state import Duplicate, Operation, OperationPhase, Run, RunPhase
 from stonithd.fencing.turn import Turn
 
 REQUESTABLE = (FenceAction.OFF, FenceAction.REBOOT, FenceAction.ON)
@@ -36,7 +36,10 @@ def requested(turn: Turn, event: FenceRequested) -> None:
     equal = next((one for one in turn.state.operations if _is_equal(one, event)), None)
     if equal is None:
         _begin_or_wait(turn, _operation(turn, event))
-    elif equal.phase is OperationPhase.TURNING_ON:
+        return
+    equal = _with_asker(turn, equal, event)
+    if equal.phase is OperationPhase.TURNING_ON:
+        turn.put_operation(equal)
         turn.emit(_answer(turn, equal, event.request, confirmed=True))
     else:
         # The newer DC vouches for it now, so a token that grew meanwhile does not end it.
@@ -46,6 +49,21 @@ def requested(turn: Turn, event: FenceRequested) -> None:
             token=max(equal.token, event.token),
         )
         turn.put_operation(joined)
+
+
+def _with_asker(turn: Turn, operation: Operation, event: FenceRequested) -> Operation:
+    """Note who else asks for it. Who asked before and asks again tries the same request again."""
+    if operation.is_delegated or (event.client, event.origin) in operation.askers:
+        return operation
+    duplicate = Duplicate(
+        number=turn.number(),
+        client=event.client,
+        origin=event.origin,
+        requested_ms=event.at_ms,
+        wall_us=event.wall_us,
+    )
+    turn.record_duplicate(operation, duplicate, FencingState.DUPLICATE)
+    return replace(operation, duplicates=(*operation.duplicates, duplicate))
 
 
 def _refusal(highest: Token, event: FenceRequested) -> str:
@@ -319,6 +337,8 @@ def _close(turn: Turn, operation: Operation, state: FencingState) -> None:
         turn.emit(CancelTimer(_deadline(operation)))
     turn.drop_operation(operation.number)
     turn.record(operation, state)
+    for duplicate in operation.duplicates:
+        turn.record_duplicate(operation, duplicate, state)
     waiting = next((one for one in turn.state.operations if one.target == operation.target), None)
     if waiting is not None:
         _begin(turn, waiting)

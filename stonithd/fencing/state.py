@@ -35,6 +35,16 @@ class RunPhase(Enum):
     DELEGATED = "delegated"
 
 
+class Duplicate(Struct, frozen=True, kw_only=True):
+    """Somebody else who asked for what was under way; `number` is that of its record."""
+
+    number: int
+    client: str
+    origin: NodeName
+    requested_ms: int
+    wall_us: int
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One fencing. `requests` are the callers that wait for it (features 17.39)."""
 
@@ -63,6 +73,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     deadline_ms: int = 0
     delegate: NodeName = NodeName("")
     reasons: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def current_level(self) -> PlanLevel:
@@ -78,6 +89,12 @@ class Operation(Struct, frozen=True, kw_only=True):
     def is_delegated(self) -> bool:
         """Whether a peer's fencer asked for one device of its own plan."""
         return bool(self.device)
+
+    @property
+    def askers(self) -> tuple[tuple[str, NodeName], ...]:
+        """Who asked for it, and where."""
+        others = tuple((one.client, one.origin) for one in self.duplicates)
+        return ((self.client, self.origin), *others)
 
     @property
     def devices(self) -> tuple[ResourceId, ...]:

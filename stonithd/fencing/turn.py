@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from raftmaker.vocabulary.ids import NodeName, Token
 from stonithd.fencing.effects import FencingEffect, PersistHistory, PersistToken, ShareRecord
 from stonithd.fencing.history import FencingRecord, FencingState, recorded
-from stonithd.fencing.state import Operation, Run, State
+from stonithd.fencing.state import Duplicate, Operation, Run, State
 
 
 class Turn:
@@ -75,9 +75,26 @@ class Turn:
             at_us=operation.wall_us + (elapsed_us if state.is_over else 0),
             reason="\n".join(operation.reasons),
         )
+        self._enter(entry)
+
+    def record_duplicate(
+        self, operation: Operation, duplicate: Duplicate, state: FencingState
+    ) -> None:
+        """Write into the history how a request stands that joined `operation` (features 17.42)."""
+        asked = replace(
+            operation,
+            number=duplicate.number,
+            client=duplicate.client,
+            origin=duplicate.origin,
+            requested_ms=duplicate.requested_ms,
+            wall_us=duplicate.wall_us,
+        )
+        self.record(asked, state)
+
+    def _enter(self, entry: FencingRecord) -> None:
         self.state = replace(self.state, history=recorded(self.state.history, entry))
         self.emit(PersistHistory(self.state.history))
-        if state.is_over:
+        if entry.state.is_over:
             self.emit(ShareRecord(entry))
 
     def hear(self, records: tuple[FencingRecord, ...]) -> None:

@@ -73,9 +73,10 @@ def test_a_fencing_is_a_sentence() -> None:
     """features 27.2"""
     said = plain_text(fencing("failed", "why"), (), full=False)
     assert said == f"reboot of n2 by n1 for raftmaker-crmd@n3 last failed (why) at {AT}"
-    assert plain_text(fencing("running"), (), full=False) == (
-        "reboot of n2 for raftmaker-crmd@n3 pending"
-    )
+    for pending in ("running", "duplicate"):
+        assert plain_text(fencing(pending), (), full=False) == (
+            "reboot of n2 for raftmaker-crmd@n3 pending"
+        )
 
 
 def test_a_failure_tells_who_succeeded_later() -> None:
@@ -108,6 +109,8 @@ def test_a_fencing_as_xml() -> None:
     pending = event_element(fencing("querying"))
     assert (pending.get("status"), pending.get("extended-status")) == ("pending", "0")
     assert event_element(fencing("running")).get("extended-status") == "1"
+    joined = event_element(fencing("duplicate"))
+    assert (joined.get("status"), joined.get("extended-status")) == ("pending", "3")
 
 
 @pytest.mark.parametrize(

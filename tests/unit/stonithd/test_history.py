@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from raftmaker.vocabulary.ids import NodeName
@@ -10,7 +12,8 @@ from stonithd.fencing.events import HistoryCleared, HistoryHeard
 from stonithd.fencing.history import FencingRecord, FencingState
 from stonithd.fencing.setup import FenceAction, HostCheck
 from stonithd.history_wire import info_of, info_of_record, message_of, records_of
-from tests.fakes.fencer import Fencer, device
+from stonithd.memory import Memory
+from tests.fakes.fencer import Fencer, device, level
 
 HEARD = FencingRecord(
     number=1,
@@ -51,6 +54,61 @@ def test_while_devices_are_asked_it_is_querying() -> None:
     fencer.fence()
     assert states(fencer) == ["querying"]
     assert FencingState.QUERYING.is_over is False
+
+
+def test_another_who_asks_for_the_same_has_an_entry_that_ends_as_the_first_one() -> None:
+    """features 17.39, 17.42: as in Pacemaker it is a duplicate while the first one runs."""
+    fencer = Fencer(device("d1"))
+    fencer.fence(client="raftmaker-crmd", origin=NodeName("c"))
+    fencer.fence(request=2, client="raftmaker-crmd", origin=NodeName("d"))
+    assert states(fencer) == ["running", "duplicate"]
+    assert not shared(fencer)
+    assert len(fencer.forked()) == 1
+    fencer.ends()
+    assert states(fencer) == ["confirmed", "confirmed"]
+    first, second = fencer.state.history
+    assert (first.origin, second.origin) == ("c", "d")
+    assert second.number != first.number
+    assert (second.devices, second.delegate) == (first.devices, first.delegate)
+    assert shared(fencer) == [first, second]
+
+
+def test_who_asks_again_for_the_same_has_no_second_entry() -> None:
+    """It tries its request again, for which it may not have had an answer."""
+    fencer = Fencer(device("d1"))
+    for request in (1, 2):
+        fencer.fence(request=request, client="raftmaker-crmd", origin=NodeName("c"))
+    for request in (3, 4):
+        fencer.fence(request=request, client="stonith_admin.me", origin=NodeName("c"))
+    assert states(fencer) == ["running", "duplicate"]
+    while fencer.state.operations:
+        fencer.ends(code=1)
+        fencer.advance(1_000)
+    assert states(fencer) == ["failed", "failed"]
+    assert sorted(fencer.replies()) == [1, 2, 3, 4]
+
+
+def test_who_asks_while_the_target_is_turned_on_again_is_answered_and_noted() -> None:
+    """features 17.26, 17.42: what makes it safe is done already."""
+    fencer = Fencer(device("d1"), device("d2"), topology=(level(1, "d1", "d2"),))
+    fencer.fence(FenceAction.REBOOT, origin=NodeName("c"))
+    fencer.ends()
+    fencer.ends()
+    fencer.fence(FenceAction.REBOOT, request=2, origin=NodeName("d"))
+    assert fencer.replies()[2].confirmed
+    assert states(fencer) == ["running", "duplicate"]
+    fencer.ends()
+    fencer.ends()
+    assert fencer.done() == [("d1", "off"), ("d2", "off"), ("d1", "on"), ("d2", "on")]
+    assert states(fencer) == ["confirmed", "confirmed"]
+
+
+def test_an_older_fencer_can_read_the_history_with_a_duplicate_in_it(tmp_path: Path) -> None:
+    """It knows no such word, and would put the whole file aside."""
+    memory = Memory(tmp_path)
+    memory.keep_history((replace(HEARD, state=FencingState.DUPLICATE),))
+    assert "duplicate" not in (tmp_path / "history.json").read_text()
+    assert memory.history(NodeName("c")) == (replace(HEARD, state=FencingState.RUNNING),)
 
 
 def test_what_peers_saw_to_is_remembered_once() -> None:
