@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cib_store.callers import Callers
 from cib_store.mending import set_left_behind_aside
-from cib_store.raft.birth import begins_anew
+from cib_store.raft.birth import GENERATION_IS_OVER, begins_anew
 from cib_store.raft.files import Files
+from cib_store.raft.journal import DAMAGED
 from cib_store.server import StoreServicer, service_of
 from cib_store.store import Store
 from raftmaker import __version__
 from raftmaker.runtime.daemon import Context, run_daemon
-from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.errors import Fatal, Rejected
 from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.front import Front
 from raftmaker.runtime.rpc import serve
@@ -42,11 +45,31 @@ def main() -> int:
 async def _body(context: Context) -> None:
     settings = context.settings
     if not settings.me.voter:
-        raise Refused(
+        raise Fatal(
             f"{settings.node} is no voter: stores that follow without a vote are not supported yet;"
             " set voter = true, or run no raftmaker-cib here"
         )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with _beyond_restarts():
+        await _serve(context)
+
+
+@contextmanager
+def _beyond_restarts() -> Iterator[None]:
+    """A store that is damaged or left behind is so at every start, until somebody repairs it.
+
+    To begin with an empty one instead would take an acknowledged change for lost.
+    """
+    try:
+        yield
+    except Rejected as refusal:
+        if any(report.code in (DAMAGED, GENERATION_IS_OVER) for report in refusal.reports):
+            raise Fatal(str(refusal)) from refusal
+        raise
+
+
+async def _serve(context: Context) -> None:
+    settings = context.settings
     _begin_anew(context)
     store = Store(context)
     front = Front(settings.public_socket("cib"), settings.private_socket("cib"), context.log)

@@ -29,7 +29,7 @@ from crmd.throttling import Throttling, is_container
 from raftmaker import __version__
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.daemon import Context, run_daemon
-from raftmaker.runtime.errors import HaError, Refused
+from raftmaker.runtime.errors import Fatal, HaError
 from raftmaker.runtime.exchange_service import certificates_service
 from raftmaker.runtime.identity import SOFTWARE_VERSION
 from raftmaker.runtime.logs import Log
@@ -168,7 +168,7 @@ async def _serve(
 async def _body(context: Context) -> None:
     settings, identity, log = context.settings, context.identity, context.log
     if not settings.me.is_node:
-        raise Refused(f"{settings.node} is a witness: of the daemons it runs raftmaker-cib alone")
+        raise Fatal(f"{settings.node} is a witness: of the daemons it runs raftmaker-cib alone")
     roster = Roster(settings)
     peers = Peers(settings, roster, identity)
     executing = Executing(settings.socket("lrmd"), identity=identity, log=log)

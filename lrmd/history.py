@@ -20,8 +20,8 @@ from msgspec import Struct
 from lrmd.codec import ocf_code, request_message, request_of, result_message, result_of
 from lrmd.operations.state import Operation, Phase, ResourceHistory, State
 from lrmd.operations.values import Outcome, Result
-from raftmaker.runtime.errors import HaError
-from raftmaker.vocabulary.codes import ExitCode, OpStatus
+from raftmaker.runtime.errors import Fatal
+from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, ClusterId, ResourceId, Token
 from raftmaker.wire import executor_pb2 as pb
 
@@ -85,7 +85,7 @@ class TokenFile:
         self._cluster = cluster
 
     def read(self) -> Token:
-        """Return the token; that of another cluster counts as none. Raises `HaError` if damaged."""
+        """Return the token; that of another cluster counts as none. Raises `Fatal` if damaged."""
         try:
             data = json.loads(self._path.read_text())
             if data["cluster"] != self._cluster:
@@ -94,12 +94,11 @@ class TokenFile:
         except FileNotFoundError:
             return Token()
         except (ValueError, KeyError, TypeError):
-            error = HaError(
+            raise Fatal(
                 f"{self._path} is damaged, so the highest DC token is not known; remove the file"
-                " when no other partition of this cluster can be running"
-            )
-            error.exit_code = ExitCode.DATAERR
-            raise error from None
+                " when no other partition of this cluster can be running, and start the daemon"
+                " again"
+            ) from None
 
     def write(self, token: Token) -> None:
         """Replace the file; on return it is on the disk."""
@@ -127,7 +126,7 @@ def open_memory(*, run_dir: Path, state_dir: Path, boot_id: BootId, cluster: Clu
     """Open the memory of this boot, or begin an empty one.
 
     A damaged file is put aside: with an empty history the DC probes what runs here, which is safe.
-    Raises `HaError` when the token cannot be read, and OSError when nothing can be written.
+    Raises `Fatal` when the token cannot be read, and OSError when nothing can be written.
     """
     path = run_dir / "lrmd" / "operations.sqlite"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from lrmd.attending import Attending
 from lrmd.main import run_executor
 from lrmd.relaying import ToolRelay
 from raftmaker.runtime.daemon import Context, run_daemon
-from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.errors import Fatal
 from raftmaker.runtime.relaying import relayed_services
 from raftmaker.runtime.rpc import serve
 
@@ -27,7 +27,7 @@ def main() -> int:
 async def _body(context: Context) -> None:
     settings = context.settings
     if settings.remote is None:
-        raise Refused(
+        raise Fatal(
             f"{settings.node} is a member, whose executor is raftmaker-lrmd: a remote node's"
             " raftmaker.toml has a [remote] table and no [[peers]]"
         )

@@ -22,6 +22,7 @@ from raftmaker.vocabulary.codes import ExitCode
 
 STORE_FILE = "store.json"
 SUPERSEDED_FILE = "superseded.json"
+GENERATION_IS_OVER = "generation-is-over"
 _FORMAT = 1
 
 
@@ -113,7 +114,7 @@ def _refuse_superseded(files: Files, directory: Path) -> None:
 
 def _over(directory: Path, by: str, generation: int) -> Rejected:
     report = Report(
-        code="generation-is-over",
+        code=GENERATION_IS_OVER,
         where=str(directory),
         what=f"the cluster goes on in generation {generation or 'unknown'}, as {by} says;"
         " what this store holds was left behind and must not come back",

@@ -33,7 +33,7 @@ from cib_store.raft.seats import ABSTAIN_S, Seats
 from cib_store.raft.snapshot_store import SnapshotStore
 from cib_store.raft.ticking import REGULAR, Machine, TickingSyncObj
 from raftmaker.runtime.clock import boot_ms
-from raftmaker.runtime.errors import Refused
+from raftmaker.runtime.errors import Fatal
 from raftmaker.vocabulary.ids import NodeName
 
 VERSION_NEEDED = "0.3.17"
@@ -75,7 +75,7 @@ def check_engine() -> None:
     missing += [name for name in _REPLACED if not hasattr(pysyncobj.syncobj, name)]
     missing += [] if hasattr(FastQueue(0), "_FastQueue__queue") else ["_FastQueue__queue"]
     if VERSION != VERSION_NEEDED or missing:
-        raise Refused(
+        raise Fatal(
             f"pysyncobj {VERSION} is installed, {VERSION_NEEDED} is needed"
             f" ({', '.join(missing) or 'other versions are untested'}): pip install"
             f" pysyncobj=={VERSION_NEEDED}"

@@ -32,6 +32,7 @@ from raftmaker.runtime.errors import Rejected, Report
 from raftmaker.runtime.founding import REPAIR
 from raftmaker.vocabulary.codes import ExitCode
 
+DAMAGED = "damaged-store"
 MAGIC = b"RMJRNL02"
 SLOW_S = 0.05
 
@@ -39,7 +40,7 @@ SLOW_S = 0.05
 def damaged(path: Path, what: str) -> Rejected:
     """Return the refusal to start from a damaged file, with the command that mends it."""
     mend = f"restore the file, or run '{REPAIR}' on this node: its peers refill it"
-    report = Report(code="damaged-store", where=str(path), what=what, mend=mend)
+    report = Report(code=DAMAGED, where=str(path), what=what, mend=mend)
     return Rejected(ExitCode.DATAERR, (report,))
 
 

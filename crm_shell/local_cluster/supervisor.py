@@ -7,6 +7,7 @@ with the node's marks in the environment. SIGTERM stops the node in good order.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from raftmaker.runtime.spawn import adopt_orphans, spawn
+from raftmaker.vocabulary.codes import ExitCode
 
 DAEMONS = ("cib", "lrmd", "stonithd", "crmd")
 """In the order of their start; they are stopped in the reverse order."""
@@ -113,6 +115,10 @@ class Supervisor(Struct):
         child.start_at = now + (0.0 if settled else child.backoff_s)
         child.pid = 0
         code = os.waitstatus_to_exitcode(status)
+        if code == ExitCode.FATAL:  # features 28.6, as the units of systemd have it
+            child.start_at = math.inf
+            print(f"{child.name} ended with {code}: a restart does not mend that", flush=True)  # noqa: T201
+            return
         again = f"started again in {max(0.0, child.start_at - now):.2f} s"
         print(f"{child.name} ended with {code}, {again}", flush=True)  # noqa: T201
 

@@ -39,6 +39,16 @@ class Refused(HaError):
     exit_code = ExitCode.PROTOCOL
 
 
+class Fatal(HaError):
+    """A daemon cannot run, and a restart does not mend it: a person has to decide (features 28.6).
+
+    Whoever starts daemons does not start one again that ends so. Whatever may mend itself (a peer
+    that does not answer, a full disk, a port in use) is another failure.
+    """
+
+    exit_code = ExitCode.FATAL
+
+
 class NotPermitted(HaError):
     """The caller has no right to what it asks for (features 20.11)."""
 

@@ -19,6 +19,7 @@ from lrmd.operations.values import Result
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, FenceIntent
 from raftmaker.vocabulary.ids import Session, Token
+from tests.sim.checkers import Violation
 from tests.sim.controller_calls import (
     RPC_TIMEOUT_MS,
     Reply,
@@ -32,6 +33,7 @@ from tests.sim.crashes import CrashPoints
 from tests.sim.loop import MS
 from tests.sim.machine import Machine, Process
 from tests.sim.planted import inventory_overlooked, without_inventory
+from tests.sim.rules import ALL_RULES
 from tests.sim.store_client import StoreClient, Watched
 
 if TYPE_CHECKING:
@@ -303,6 +305,10 @@ class Controller(Process):
                 self.machine.trace(self.label, "has a majority again")
             case fx.Exit():
                 self.machine.trace(self.label, f"exits: {effect.reason}")
+                if effect.code is ExitCode.FATAL and self._cluster.rules == ALL_RULES:
+                    # Nobody starts it again, and no node here has two controllers. Where a rule is
+                    # broken on purpose, the checker that is meant for it has to find that.
+                    raise Violation("fatal", effect.reason)
                 self.exit()
             case _:
                 assert_never(effect)

@@ -49,6 +49,14 @@ def test_a_planned_restart_is_no_failure_and_a_failure_is_restarted(daemon: str)
     assert _values(unit, "Restart") == ["on-failure"]
 
 
+@pytest.mark.parametrize("daemon", [*DAEMONS, "remote"])
+def test_what_a_restart_does_not_mend_is_not_started_again(daemon: str) -> None:
+    """Features 28.6: bad settings, and what a person has to decide."""
+    unit = ROOT / "systemd" / f"raftmaker-{daemon}.service"
+    lasting = [f"{ExitCode.CONFIG.value} {ExitCode.FATAL.value}"]
+    assert _values(unit, "RestartPreventExitStatus") == lasting
+
+
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_each_end_of_a_daemon_is_judged_by_fail_fast(daemon: str) -> None:
     """Features 26.9: with all rights, as the store's unit may not write to the kernel's files."""

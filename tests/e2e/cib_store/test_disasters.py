@@ -15,6 +15,7 @@ import pytest
 
 from cib_store.client import Membership
 from raftmaker.runtime.errors import HaError
+from raftmaker.vocabulary.codes import ExitCode
 from tests.e2e.cib_store.stores import NAMES, Stores
 
 
@@ -67,14 +68,14 @@ def test_what_was_left_behind_never_comes_back(tmp_path: Path) -> None:
             assert alone.members.names == ("a",)
             stores.start("b", "c")
             for name in ("b", "c"):
-                assert await stores.ended(name) != 0
+                assert await stores.ended(name) == ExitCode.FATAL, "nobody starts it again (28.6)"
             log = (tmp_path / "b" / "log").read_text()
             assert "generation 2" in log
             assert "crm cluster repair-store" in log
             # It says so again when nobody is there to tell it.
             stores.kill("a")
             stores.start("b")
-            assert await stores.ended("b") != 0
+            assert await stores.ended("b") == ExitCode.FATAL
             stores.start("a")
             assert (await members(stores, "a", voters=1)).members.names == ("a",)
         finally:
@@ -99,7 +100,7 @@ def test_a_store_that_is_gone_is_filled_by_its_peers(tmp_path: Path, how: str) -
                 data[20] ^= 1
                 journal.write_bytes(bytes(data))
                 stores.start("c")
-                assert await stores.ended("c") != 0
+                assert await stores.ended("c") == ExitCode.FATAL, "nobody starts it again (28.6)"
                 assert "crm cluster repair-store" in (tmp_path / "c" / "log").read_text()
                 assert "set-aside" in crm(stores, "c", "cluster", "repair-store")
             else:

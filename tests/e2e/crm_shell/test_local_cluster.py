@@ -77,6 +77,24 @@ def test_a_killed_daemon_is_started_again_and_a_killed_node_is_not(cluster: Loca
     assert others
 
 
+def test_a_daemon_that_a_restart_does_not_mend_is_not_started_again(cluster: LocalCluster) -> None:
+    """Features 28.6: its highest token is not known, and only a person may say that it may go."""
+    directory = cluster.node("n1").directory / "state" / "stonithd"
+    directory.mkdir(parents=True, exist_ok=True)
+    token = directory / "token.json"
+    token.write_text("nonsense")
+    cluster.start("n1")
+    told = cluster.log("n1", "supervisor")
+    eventually(lambda: "stonithd ended with 100: a restart does not mend" in told.read_text())
+    old = cluster.kill_daemon("n1", "lrmd")
+    eventually(lambda: cluster.daemon_pid("n1", "lrmd") not in (0, old))
+    assert told.read_text().count("stonithd ended") == 1, "the others are, this one is not"
+    cluster.kill("n1")
+    token.unlink()
+    cluster.start("n1")
+    eventually(lambda: cluster.daemon_pid("n1", "stonithd"))
+
+
 def test_a_paused_node_is_stopped_as_a_whole_and_can_be_killed(cluster: LocalCluster) -> None:
     cluster.start("n1")
     eventually(lambda: cluster.daemon_pid("n1", "crmd"))

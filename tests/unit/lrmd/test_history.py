@@ -22,7 +22,7 @@ from lrmd.operations.events import (
 from lrmd.operations.state import State
 from lrmd.operations.step import step
 from lrmd.operations.values import Agent, FailureId, OperationRequest, Outcome, Standard
-from raftmaker.runtime.errors import HaError
+from raftmaker.runtime.errors import Fatal
 from raftmaker.vocabulary.codes import OcfCode
 from raftmaker.vocabulary.ids import BootId, ClusterId, IncidentId, ResourceId, Token
 
@@ -119,5 +119,5 @@ def test_a_damaged_token_is_a_refusal_that_says_what_to_do(tmp_path: Path, text:
     path = tmp_path / "state" / "lrmd-token.json"
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(HaError, match=r"lrmd-token.json is damaged.*remove the file"):
+    with pytest.raises(Fatal, match=r"lrmd-token.json is damaged.*remove the file"):
         opened(tmp_path)
