@@ -5,7 +5,10 @@ from __future__ import annotations
 from crm_shell.commands.options import OptionParser
 from crm_shell.commands.session import Command, Failed, Session
 
-_USAGE = "report [-f TIME] [-t TIME] [-l FILE]… [-M] [-p GLOB]… [-d] [DEST]"
+_USAGE = (
+    "report [-f TIME] [-t TIME] [-n NODES]… [-S] [-u USER] [-e COMMAND] [-l FILE]… [-M]"
+    " [-L REGEX]… [-p GLOB]… [-d] [DEST]"
+)
 
 
 async def _report(session: Session, args: list[str]) -> int:
@@ -16,17 +19,20 @@ async def _report(session: Session, args: list[str]) -> int:
     add_options(options)
     given = options.parse_args(args)
     try:
-        target = await report(session.cluster, given)
+        written = await report(session.cluster, given)
     except ToolFailed as error:
         raise Failed(str(error), code=error.code) from None
-    session.console.answer(str(target), {"file": str(target)})
+    for problem in written.unreached:
+        session.console.error(problem)
+    session.console.answer(str(written.path), {"file": str(written.path)})
     return 0
 
 
 COMMAND = Command(
     name="report", usage=_USAGE, run=_report, completes=("file",),
     summary="Gather what support needs to see, in one archive",
-    details="Configuration, status, changes, members, the scheduler's inputs of this node, versions"
-    " and this node's logs of the last 12 hours, or from -f to -t. Secrets are hidden. Logs are"
-    " those of the node where it runs: give it on each node that matters.",
+    details="Configuration, status, changes, members, and of each node the scheduler's inputs,"
+    " versions and logs of the last 12 hours, or from -f to -t. Secrets are hidden. Other nodes are"
+    " asked by ssh, with this user's keys; one that cannot be reached is named. -S is this node"
+    " alone, -e another command than ssh.",
 )  # fmt: skip

@@ -1,16 +1,22 @@
-"""Gather what a report has: each part by itself, so that one that fails costs no other."""
+"""Gather what a report has: each part by itself, so that one that fails costs no other.
+
+The cluster's parts are the same wherever they are asked for; a node's are in a folder of its name.
+"""
 
 from __future__ import annotations
 
 import bz2
+import os
 import platform
 import re
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import IO
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cib_store.document.codec import BadXml, parse, render
 from cib_store.document.element import Element
@@ -42,20 +48,47 @@ Part = tuple[str, str]
 """The name of a file and its text."""
 
 
-async def parts(cluster: Cluster, wanted: Wanted) -> AsyncIterator[Part]:
-    """Yield the files of a report; what could not be had is told in ``problems.txt``."""
-    problems: list[str] = []
-    secrets: set[str] = set()
-    for gather in (_configuration, _status, _history, _members, _inputs, _versions):
-        try:
-            for name, text in await gather(cluster, wanted, secrets):
-                yield name, text
-        except (HaError, OSError) as error:
-            problems.append(f"{gather.__name__.strip('_')}: {error}")
-    async for name, text in _logs(wanted, problems):
-        yield name, _without(text, secrets)
-    if problems:
-        yield "problems.txt", "\n".join(problems)
+Gather = Callable[[Cluster, Wanted, set[str]], Awaitable[list[Part]]]
+"""Gathers some files, and adds the secrets that it came across."""
+
+
+class Found(Struct):
+    """What was gathered so far, the values that must not be shown, and what could not be had."""
+
+    parts: list[Part] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+async def gather_cluster(cluster: Cluster, wanted: Wanted, found: Found) -> None:
+    """Add what every node tells alike."""
+    for part in (_configuration, _status, _history, _members):
+        await _add(part, cluster, wanted, found)
+
+
+async def learn_secrets(cluster: Cluster, wanted: Wanted, found: Found) -> None:
+    """Learn what must not be shown, where the cluster's parts are not gathered."""
+    await _add(_configuration, cluster, wanted, found)
+    found.parts.clear()
+
+
+async def gather_node(cluster: Cluster, wanted: Wanted, found: Found) -> None:
+    """Add what this node alone has, in a folder of its name."""
+    node = cluster.settings.node
+    own = Found(secrets=found.secrets)
+    for part in (_inputs, _versions):
+        await _add(part, cluster, wanted, own)
+    async for name, text in _logs(wanted, own.problems):
+        own.parts.append((name, without(text, own.secrets)))
+    found.parts += [(f"{node}/{name}", text) for name, text in own.parts]
+    found.problems += [f"{node}: {problem}" for problem in own.problems]
+
+
+async def _add(part: Gather, cluster: Cluster, wanted: Wanted, found: Found) -> None:
+    try:
+        found.parts += await part(cluster, wanted, found.secrets)
+    except (HaError, OSError) as error:
+        found.problems.append(f"{part.__name__.strip('_')}: {error}")
 
 
 def hidden(cib: Element, patterns: Sequence[str], secrets: set[str]) -> Element:
@@ -69,7 +102,7 @@ def hidden(cib: Element, patterns: Sequence[str], secrets: set[str]) -> Element:
     return shown
 
 
-def _without(text: str, secrets: set[str]) -> str:
+def without(text: str, secrets: set[str]) -> str:
     """Return a log without the secret values; short ones would hide half of it."""
     found = sorted((each for each in secrets if len(each) > 3), key=len, reverse=True)
     return re.sub("|".join(map(re.escape, found)), HIDDEN, text) if found else text
@@ -92,7 +125,7 @@ async def _status(cluster: Cluster, wanted: Wanted, secrets: set[str]) -> list[P
     status = await status_now(session)
     shown = Shown(sections=EVERYTHING, inactive=True, timing=True, whole_history=True)
     text = render(status, shown, now=now_text(str(cluster.settings.node)))
-    return [("status.txt", _without(text, secrets))]
+    return [("status.txt", without(text, secrets))]
 
 
 async def _history(cluster: Cluster, wanted: Wanted, secrets: set[str]) -> list[Part]:
@@ -148,19 +181,25 @@ async def _logs(wanted: Wanted, problems: list[str]) -> AsyncIterator[Part]:
     for path in wanted.logs:
         try:
             with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - _LOG_BYTES_MAX))
-                yield f"logs/{path.name}", file.read().decode("utf-8", "replace")
+                yield f"logs/{path.name}", _end_of(file)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
     if not wanted.with_journal:
         return
     command = ["journalctl", "--no-pager", "-o", "short-iso", "-u", "raftmaker-*",
                "--since", f"@{wanted.start}", "--until", f"@{wanted.end}"]  # fmt: skip
-    try:
-        ended = await run(command, timeout_ms=_LOG_MS)
-        yield "logs/journal.txt", ended.stdout
-    except OSError as error:
-        problems.append(f"journalctl: {error.strerror}")
+    with tempfile.TemporaryFile() as journal:
+        try:
+            await run(command, timeout_ms=_LOG_MS, into=journal)
+        except OSError as error:
+            problems.append(f"journalctl: {error.strerror}")
+            return
+        yield "logs/journal.txt", _end_of(journal)
+
+
+def _end_of(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES_MAX))
+    return file.read().decode("utf-8", "replace")
 
 
 def _clock(seconds: int) -> str:

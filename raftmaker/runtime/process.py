@@ -46,13 +46,15 @@ async def run(
     stdin: str = "",
     timeout_ms: int = 0,
     user: ServiceUser | None = None,
+    into: IO[bytes] | None = None,
 ) -> Ended:
     """Run a command to its end; after `timeout_ms` (0: no limit) its process group is killed.
 
-    `env` None: our own environment. `user` None: as ourselves. Raises OSError when the command
-    cannot be started.
+    `env` None: our own environment. `user` None: as ourselves. `into`: a file that gets all of the
+    output, of which `stdout` has the end only. Raises OSError when the command cannot be started.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as own, tempfile.TemporaryFile() as err:
+        out = own if into is None else into
         process = await _open(argv, env=env, stdin=stdin, out=out, err=err, user=user)
         timed_out = False
         try:
