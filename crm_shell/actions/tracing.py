@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.document.element import Element
-from cib_store.model.values import interval_ms
+from cib_store.model.values import interval_ms, is_true
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import Home, find_pairs, remove_pair, set_pair
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
@@ -13,6 +13,9 @@ from raftmaker.vocabulary.commands import CibOperation, OperationKind
 DIRECTORY = "/var/lib/heartbeat/trace_ra"
 """Where agents write unless they are told another place."""
 _ALWAYS = ("start", "stop")
+_PROMOTING = ("promote", "demote")
+PROBE = "probe"
+"""What people call the monitor without an interval, by which the cluster looks what runs."""
 
 
 def traced(
@@ -20,13 +23,15 @@ def traced(
 ) -> tuple[CibOperation, ...]:
     """Trace an operation of a primitive: ``trace_ra=1`` where it is configured, or added with it.
 
-    Without `operation` all that are configured are traced, start and stop in any case. Raises
-    `tree.NotThere`.
+    Without `operation` all that are configured are traced, start and stop in any case, promote and
+    demote where its instances are promoted. Raises `tree.NotThere`.
     """
     primitive = _primitive(cib, identity)
+    operation, interval = _named(operation, interval)
     there = _operations(primitive, operation, interval)
     present = {each.get("name") for each in there}
-    wanted = [operation] if operation else _ALWAYS
+    always = _ALWAYS + (_PROMOTING if _is_promotable(cib, identity) else ())
+    wanted = (operation,) if operation else always
     added = [
         _new_operation(primitive, name, interval) for name in wanted if name not in present
     ]  # fmt: skip
@@ -51,6 +56,7 @@ def untraced(
 ) -> tuple[CibOperation, ...]:
     """End the tracing of an operation, or of all. Raises `tree.NotThere`."""
     primitive = _primitive(cib, identity)
+    operation, interval = _named(operation, interval)
     return tuple(
         removal
         for op in _operations(primitive, operation, interval)
@@ -66,6 +72,22 @@ def _primitive(cib: Element, identity: str) -> Element:
         members = ", ".join(each.id for each in found.walk() if each.tag == "primitive")
         raise tree.NotThere(f"{identity} is a {found.tag}: trace one of its primitives ({members})")
     return found
+
+
+def _named(operation: str, interval: str) -> tuple[str, str]:
+    return ("monitor", "0") if operation == PROBE else (operation, interval)
+
+
+def _is_promotable(cib: Element, identity: str) -> bool:
+    return any(
+        holder.tag == "master"
+        or any(
+            pair.get("name") == "promotable" and is_true(pair.get("value"))
+            for given in holder.each("meta_attributes")
+            for pair in given.each("nvpair")
+        )
+        for holder in tree.holders(cib, identity)
+    )
 
 
 def _operations(primitive: Element, name: str, interval: str) -> list[Element]:

@@ -8,7 +8,7 @@ from crm_shell.commands.session import Command, Failed, Misused, Session, argume
 from raftmaker.vocabulary.codes import ExitCode
 
 _FAILCOUNT = "failcount RESOURCE {show|delete NODE | set NODE COUNT}"
-_TRACE = "trace RESOURCE [OPERATION [INTERVAL [DIRECTORY]]]"
+_TRACE = "trace RESOURCE [OPERATION [INTERVAL]] [DIRECTORY]"
 _UNTRACE = "untrace RESOURCE [OPERATION [INTERVAL]]"
 
 
@@ -53,11 +53,14 @@ async def _count(session: Session, cib: Element, entry: Element, resource: str, 
 
 async def _trace(session: Session, args: list[str]) -> int:
     words = arguments(args, 1, 4, _TRACE)
+    message = f"trace {' '.join(words)}"
+    directory = words.pop() if len(words) > 1 and (words[-1].startswith("/") or words[3:]) else ""
     cib = await session.cib()
-    operations = tracing.traced(cib.document, *words)
-    await session.change(operations, message=f"trace {' '.join(words)}", asked=[words[0]])
+    resource, operation, interval, *_ = (*words, "", "")
+    operations = tracing.traced(cib.document, resource, operation, interval, directory)
+    await session.change(operations, message=message, asked=[words[0]])
     what = words[1] if len(words) > 1 else "every operation"
-    where = words[3] if len(words) > 3 else tracing.DIRECTORY
+    where = directory or tracing.DIRECTORY
     session.console.info(
         f"{what} of {words[0]} is traced into {where} when it runs next, until"
         f" crm resource untrace {words[0]}"
@@ -81,10 +84,11 @@ TROUBLE = (
             completes=("resource", "show|set|delete", "node")),
     Command(name="trace", usage=_TRACE, run=_trace,
             summary="Have an agent write down each step of an operation",
-            details="Without OPERATION all that are configured are traced, and start and stop. What"
+            details="Without OPERATION all that are configured are traced, and start, stop, promote"
+            " and demote; probe is the monitor by which the cluster looks what runs. What"
             f" is traced is written into DIRECTORY, or else {tracing.DIRECTORY}, on the node where"
             " it runs.",
-            completes=("resource", "start|stop|monitor|promote|demote|notify")),
+            completes=("resource", "start|stop|monitor|probe|promote|demote|notify")),
     Command(name="untrace", usage=_UNTRACE, run=_untrace,
             summary="End what trace began", completes=("resource", "start|stop|monitor")),
 )  # fmt: skip

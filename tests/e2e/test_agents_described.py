@@ -133,7 +133,7 @@ def test_how_strictly_agents_are_heeded_is_the_persons_choice(
 
 
 def test_an_operation_is_traced_by_its_agent(site: Site, tmp_path: Path) -> None:
-    """Features 30.14, 5.27: the agent's own shell library writes what it does."""
+    """Features 30.14, 5.27, 34.3: the agent's own shell library writes what it does."""
     site.wait_whole(START_S)
     node = site.cluster.names[0]
     site.crm(node, "configure", "primitive", "dummy", "ocf:heartbeat:Dummy",

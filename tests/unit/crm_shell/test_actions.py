@@ -14,14 +14,15 @@ from crm_shell.actions import moving, pairs, roles, tracing, tree
 from crm_shell.actions.failcounts import failcount
 from raftmaker.vocabulary.commands import CibOperation
 
-CIB = parse("""
+CIB_TEXT = """
 <cib><configuration><crm_config/><nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
 <resources><group id="g"><meta_attributes id="g-m"><nvpair id="g-m-t" name="target-role"
 value="Stopped"/></meta_attributes><primitive id="web" class="ocf" provider="x" type="y">
 <meta_attributes id="w-m"><nvpair id="w-m-t" name="target-role" value="Stopped"/></meta_attributes>
 </primitive></group></resources><constraints/></configuration>
 <status><node_state id="1" uname="n1"/></status></cib>
-""")
+"""
+CIB = parse(CIB_TEXT)
 
 
 def after(cib: Element, operations: Iterable[CibOperation]) -> Element:
@@ -140,6 +141,21 @@ def test_an_operation_is_traced_where_it_is_configured_or_added_for_it() -> None
     }
     assert not any(operations_of(after(every, tracing.untraced(every, "web"))).values())
     assert tracing.untraced(CIB, "web") == ()
+
+
+def test_what_promotes_and_the_first_look_are_traced_too() -> None:
+    """Features 34.3: of all operations promote and demote; probe is a monitor without interval."""
+    master = parse(CIB_TEXT.replace('<group id="g">', '<clone id="g">')
+                   .replace("</group>", "</clone>")
+                   .replace('name="target-role"', 'name="promotable"', 1)
+                   .replace('value="Stopped"', 'value="true"', 1))  # fmt: skip
+    every = after(master, tracing.traced(master, "web"))
+    assert list(operations_of(every)) == ["start", "stop", "promote", "demote"]
+    probed = after(CIB, tracing.traced(CIB, "web", "probe"))
+    assert operations_of(probed) == {"monitor": {"trace_ra": "1"}}
+    (op,) = [each for each in probed.walk() if each.tag == "op"]
+    assert op.get("interval") == "0"
+    assert operations_of(after(probed, tracing.untraced(probed, "web", "probe"))) == {"monitor": {}}
 
 
 def test_a_container_is_not_traced_and_says_what_can_be() -> None:

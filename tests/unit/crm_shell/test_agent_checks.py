@@ -111,7 +111,7 @@ def test_what_nothing_monitors_is_named_with_the_command_that_adds_it() -> None:
 
 
 def test_every_agent_can_be_traced() -> None:
-    """Features 5.27."""
+    """Features 5.27, 34.3: by a parameter too."""
     assert told("primitive a IPaddr2 params ip=10.0.0.1 trace_ra=1", "a") == []
 
 
