@@ -29,6 +29,7 @@ from cib_store.document.codec import parse, render
 from cib_store.document.element import Element
 from cib_store.document.patchset import apply_patchset, difference
 from cib_store.document.refusal import Refusal
+from raftmaker.runtime.errors import Unreachable
 from raftmaker.vocabulary.commands import Origin
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.vocabulary.outcomes import CibVersion
@@ -72,6 +73,7 @@ class History:
         self._since_trimmed = 0
         self._since_body = BODY_ENTRIES
         self._last: Element | None = None
+        self._is_closed = False
         self._database = self._thread.submit(self._open).result()
 
     def _open(self) -> sqlite3.Connection:
@@ -86,6 +88,8 @@ class History:
             return _opened(self._path)
 
     async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
+        if self._is_closed:
+            raise Unreachable("the store ends: ask again when it is back, or another one")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def note(self, entry: HistoryEntry, before: Element, after: Element) -> None:
@@ -131,7 +135,10 @@ class History:
             _trim(self._database)
 
     async def entries(self, *, limit: int, before: int, patches: bool) -> list[HistoryEntry]:
-        """Return the newest entries first; `limit` and `before` 0: all."""
+        """Return the newest entries first; `limit` and `before` 0: all.
+
+        Like the others that read, it raises `Unreachable` once the file is closed.
+        """
         await self._on_thread(self._write)
         return await self._on_thread(lambda: _select(self._database, limit, before, patches))
 
@@ -147,6 +154,7 @@ class History:
 
     def close(self) -> None:
         """Write what waits and close the file."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         self._thread.submit(self._write)

@@ -91,6 +91,7 @@ async def _serve(context: Context) -> None:
     finally:
         await front.close()
         await server.stop(grace=0)
+        await store.close()
 
 
 def _begin_anew(context: Context) -> None:

@@ -132,7 +132,7 @@ class Store:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take part until `stop`; fails when the engine does."""
+        """Take part until `stop`; fails when the engine does. `close` is the caller's."""
         await self.engine.start(self._leadership)
         assert self.engine.failure is not None
         tasks: list[asyncio.Future[object]] = [
@@ -152,9 +152,12 @@ class Store:
                 task.cancel()
             self._stop_leading()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.settling.close()
-            await self.engine.close()
-            self.history.close()
+
+    async def close(self) -> None:
+        """Close what calls are answered from; only once nobody is served any more."""
+        await self.settling.close()
+        await self.engine.close()
+        self.history.close()
 
     async def _give_vote_back(self) -> None:
         """Of two voters, let the other one go on alone before this one ends (25.11)."""

@@ -3,7 +3,7 @@
 A part that fails ends the daemon with a traceback and exit code 1; systemd (or the launcher) starts
 it again. Resources keep running meanwhile. SIGTERM and SIGINT ask for an orderly end: the node
 leaves. SIGUSR1 asks for a restart: the daemon ends at once, the node stays, and whoever started it
-starts it again (an upgrade does this).
+starts it again (an upgrade does this). To a daemon that ends already it says nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,7 +53,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
 def run_daemon(
     program: str,
-    body: Callable[[Context], Awaitable[None]],
+    body: Callable[[Context], Coroutine[None, None, None]],
     *,
     metadata: Callable[[], str] | None = None,
 ) -> int:
@@ -111,7 +111,7 @@ def _options(program: str) -> argparse.Namespace:
 
 async def _run(
     program: str,
-    body: Callable[[Context], Awaitable[None]],
+    body: Callable[[Context], Coroutine[None, None, None]],
     settings: Settings,
     keys: ClusterKeys | None,
     boot_id: BootId,
@@ -134,8 +134,8 @@ async def _run(
     log.info("daemon starts", node=settings.node, boot=boot_id, version=SOFTWARE_VERSION)
     for variable, reason in ignored(os.environ):
         log.warning("set in vain", variable=variable, reason=reason)
-    running = asyncio.ensure_future(body(context))
-    loop.add_signal_handler(signal.SIGUSR1, running.cancel)
+    running = asyncio.create_task(body(context))
+    loop.add_signal_handler(signal.SIGUSR1, _end_at_once, running, stop)
     pinging = asyncio.create_task(_ping_watchdog())
     try:
         await running
@@ -155,6 +155,12 @@ async def _run(
         await finish_tasks(_QUIET_S)
     log.info("daemon ends", node=settings.node)
     return int(ExitCode.OK)
+
+
+def _end_at_once(running: asyncio.Task[None], stop: asyncio.Event) -> None:
+    """End for a restart, unless the daemon ends already: what it does then is not cut short."""
+    if not stop.is_set() and not running.cancelling():
+        running.cancel()
 
 
 async def finish_tasks(quiet_s: float) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 
 from cib_store.apply import State
 from cib_store.document.codec import parse
@@ -13,6 +16,7 @@ from cib_store.document.refusal import Refusal
 from cib_store.document.sections import empty_cib
 from cib_store.history import History, HistoryEntry
 from cib_store.hub import BEHIND_MAX, Hub, Step
+from raftmaker.runtime.errors import Unreachable
 from raftmaker.vocabulary.commands import OperationKind, Origin
 from raftmaker.vocabulary.outcomes import CibVersion
 from tests.unit.cib_store.stories import A, born, opening, told, write
@@ -34,7 +38,7 @@ def _stepped(cib: Element | None, step: Step) -> Element:
 
 
 async def _next(steps: AsyncIterator[Step]) -> Step:
-    return await asyncio.wait_for(anext(steps), 5)
+    return await asyncio.wait_for(anext(steps), 60)
 
 
 def test_a_follower_sees_every_state_in_order() -> None:
@@ -101,10 +105,8 @@ def test_a_follower_far_behind_gets_one_difference() -> None:
     asyncio.run(story())
 
 
-def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "history.db"
+def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
 
     async def story() -> None:
         history = History(path)
@@ -131,10 +133,24 @@ def test_history_keeps_the_newest_and_survives_a_restart(tmp_path: object) -> No
     asyncio.run(story())
 
 
-def test_every_revision_that_is_kept_can_be_made_again(tmp_path: object) -> None:
-    from pathlib import Path
+def test_who_reads_the_history_when_it_is_closed_is_told_so(tmp_path: Path) -> None:
+    """A call that is answered while the store ends is turned away as by one that has ended."""
 
-    path = Path(str(tmp_path)) / "history.db"
+    async def story() -> None:
+        history = History(tmp_path / "history.db")
+        begun = asyncio.ensure_future(history.entries(limit=0, before=0, patches=False))
+        await asyncio.sleep(0)
+        history.close()
+        with pytest.raises(Unreachable):
+            await begun
+        with pytest.raises(Unreachable):
+            await history.at(1)
+
+    asyncio.run(story())
+
+
+def test_every_revision_that_is_kept_can_be_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
 
     async def story() -> None:
         history = History(path)

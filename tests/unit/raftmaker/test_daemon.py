@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import grpc
+import pytest
 
 from raftmaker.runtime.daemon import finish_tasks
 from raftmaker.runtime.rpc import introduction
 from raftmaker.wire import store_pb2, store_pb2_grpc
 from raftmaker.wire.types_pb2 import Identity
+from tests.e2e.lone_controller import lone_settings
 
 
 def test_what_is_about_to_end_is_not_cancelled_with_the_loop() -> None:
@@ -86,3 +90,38 @@ def test_calls_that_an_orderly_end_cuts_off_leave_no_traceback(tmp_path: Path) -
             next(call)
         _, told = daemon.communicate("end\n")
     assert (daemon.returncode, told) == (0, "")
+
+
+_ENDING = """
+import asyncio, os, signal, sys
+from raftmaker.runtime.daemon import run_daemon
+
+async def body(context):
+    heard = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, heard.set)
+    try:
+        os.kill(os.getpid(), int(os.environ["FIRST"]))
+        await context.stop.wait()
+    finally:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        await heard.wait()
+        print("closed")
+
+sys.exit(run_daemon("raftmaker-test", body))
+"""
+
+
+@pytest.mark.parametrize(("first", "code"), [(signal.SIGTERM, 0), (signal.SIGUSR1, 75)])
+def test_what_a_daemon_does_at_its_end_is_not_cut_short(
+    tmp_path: Path, first: signal.Signals, code: int
+) -> None:
+    """An upgrade may have it start again at that moment: it would leave half of it undone."""
+    config = tmp_path / "raftmaker.toml"
+    config.write_text(lone_settings(tmp_path, 3))
+    (tmp_path / "run").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDING, "--config", str(config)],
+        env={**os.environ, "FIRST": str(int(first))}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "closed\n"), done.stderr
