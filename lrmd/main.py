@@ -48,8 +48,10 @@ def main() -> int:
 async def _body(context: Context) -> None:
     settings = context.settings
     fencer = FencerClient(settings.socket("stonithd"), identity=context.identity)
-    await run_executor(context, fencer=fencer, delegates=Delegates())
-    await fencer.close()
+    try:
+        await run_executor(context, fencer=fencer, delegates=Delegates())
+    finally:
+        await fencer.close()
 
 
 async def run_executor(
@@ -103,11 +105,14 @@ async def run_executor(
     )
     context.ready()
     stopping = asyncio.ensure_future(_stopped(context, attending))
-    await asyncio.wait([stopping, runner.failure], return_when=asyncio.FIRST_COMPLETED)
-    await server.stop(grace=0)
+    try:
+        await asyncio.wait([stopping, runner.failure], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        await server.stop(grace=0)
+        await runner.close()
     if runner.failure.done():
         runner.failure.result()
-    runner.close()
     await alert_agents.end()
 
 

@@ -36,8 +36,10 @@ async def _body(context: Context) -> None:
     tools = await serve(
         relayed_services(relay.ask), identity=context.identity, socket=settings.socket("cib")
     )
-    await run_executor(context, attending=attending, relay=relay, endpoints=(settings.remote,))
-    await tools.stop(grace=0)
+    try:
+        await run_executor(context, attending=attending, relay=relay, endpoints=(settings.remote,))
+    finally:
+        await tools.stop(grace=0)
 
 
 if __name__ == "__main__":

@@ -65,15 +65,17 @@ class Runner:
         """Take up what an earlier process of this boot left."""
         self.take(Restarted(at_ms=boot_ms(), wall_us=wall_us()))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Take nothing any more and close the memory.
 
         What runs goes on: the next process of this boot finds it, and how it ended, again.
         """
         for handle in self._timers.values():
             handle.cancel()
-        for task in self._tasks:
+        tasks = [*self._tasks]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._memory.close()
 
     def take(self, event: Event) -> Answer | None:

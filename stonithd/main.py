@@ -66,6 +66,7 @@ async def _body(context: Context) -> None:
     finally:
         following.cancel()
         stopping.cancel()
+        await asyncio.gather(following, stopping, return_exceptions=True)
         await server.stop(_GRACE_S)
         await runner.close()
         await peers.close()

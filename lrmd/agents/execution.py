@@ -88,8 +88,13 @@ class TaskRun:
         self._task = asyncio.create_task(work)
 
     async def outcome(self) -> Outcome:
-        """Wait for it."""
-        await asyncio.wait([self._task])
+        """Wait for it. With whoever waits it is given up: the daemon ends."""
+        try:
+            await asyncio.wait([self._task])
+        except asyncio.CancelledError:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            raise
         if self._task.cancelled():
             return Outcome(code=OcfCode.ERROR, status=OpStatus.ERROR, exit_reason="given up")
         return self._task.result()
