@@ -7,7 +7,8 @@ import contextlib
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 from crmd.alerting import Alerting
@@ -132,12 +133,13 @@ def _throttling(context: Context, runner: Runner, peers: Peers) -> Throttling:
 
 async def _serve(
     context: Context,
+    closing: AsyncExitStack,
     runner: Runner,
     peers: Peers,
     explaining: Explaining,
     throttling: Throttling,
     remoting: Remoting,
-) -> tuple[Server, ...]:
+) -> None:
     """Serve twice: for root and the daemons, and for everybody and the other nodes."""
     settings, identity = context.settings, context.identity
     servicer = partial(
@@ -150,30 +152,47 @@ async def _serve(
         identity=identity,
         secrets=Secrets(settings.state_dir / "secrets"),
     )
+    servers: list[Server] = []
+    closing.push_async_callback(_stop, servers)
     own = await serve(
         [service_of(servicer(trusting=True))],
         identity=identity,
         socket=settings.private_socket("crmd"),
         private=True,
     )
+    servers.append(own)
     others = await serve(
         [service_of(servicer(trusting=False)), *_certificates(context)],
         identity=identity,
         socket=settings.public_socket("crmd"),
         endpoints=[settings.me.controller],
     )
-    return own, others
+    servers.append(others)
 
 
 async def _body(context: Context) -> None:
-    settings, identity, log = context.settings, context.identity, context.log
+    settings, log = context.settings, context.log
     if not settings.me.is_node:
         raise Fatal(f"{settings.node} is a witness: of the daemons it runs raftmaker-cib alone")
+    async with AsyncExitStack() as closing:
+        runner = await _control(context, closing)
+    if runner.exited.done():
+        ended = runner.exited.result()
+        log.info("controller ends", reason=ended.reason)
+        if ended.code is not ExitCode.OK:
+            raise Ended(ended.code, ended.reason)
+
+
+async def _control(context: Context, closing: AsyncExitStack) -> Runner:
+    """Build the parts and let them work until one has ended or the core says so.
+
+    Each is `closing` before those that it uses, however far this has come.
+    """
+    settings, identity, log = context.settings, context.identity, context.log
     roster = Roster(settings)
     peers = Peers(settings, roster, identity)
     executing = Executing(settings.socket("lrmd"), identity=identity, log=log)
     worker = Worker("crmd.scheduler_worker", str(settings.state_dir / "pengine"))
-    await worker.warm_up()  # a node that becomes DC has to schedule at once
     reach = Reach(
         node=settings.node,
         storing=Storing(roster, identity),
@@ -183,15 +202,20 @@ async def _body(context: Context) -> None:
         dead_ms=settings.timings.dead_ms,
         log=log,
     )
+    closing.push_async_callback(reach.close)
+    await worker.warm_up()  # a node that becomes DC has to schedule at once
     config = _config(context, roster)
     runner = Runner(initial(config), reach, log)
+    closing.push_async_callback(runner.close)
     alerting = _alerting(context, config, executing, peers)
     throttling = _throttling(context, runner, peers)
     remoting = _remoting(context, runner, executing, reach, roster)
+    explaining = Explaining()
+    closing.push_async_callback(explaining.close)
+    closing.push_async_callback(remoting.close)
     take = remoting.beside(throttling.beside(alerting.beside(runner.take)))
     take(events.Started(at_ms=boot_ms()))
-    explaining = Explaining()
-    servers = await _serve(context, runner, peers, explaining, throttling, remoting)
+    await _serve(context, closing, runner, peers, explaining, throttling, remoting)
     watching = Watching(roster, identity, take, log)
     beating = Beating(settings, roster, identity, context.boot_id, runner, watching, context.keys)
     running = (
@@ -199,28 +223,25 @@ async def _body(context: Context) -> None:
         alerting.run(), throttling.run(), remoting.run(), _leave(context, runner),
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
+    closing.push_async_callback(_cancel, parts)
     context.ready()
-    try:
-        ends: list[asyncio.Future[None] | asyncio.Future[Exit]] = [*parts, runner.failure]
-        ends.append(runner.exited)
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for part in (*parts, runner.failure):
-            if part.done():
-                part.result()
-    finally:
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
-        await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
-        await remoting.close()
-        await explaining.close()
-        await runner.close()
-        await reach.close()
-    if runner.exited.done():
-        ended = runner.exited.result()
-        log.info("controller ends", reason=ended.reason)
-        if ended.code is not ExitCode.OK:
-            raise Ended(ended.code, ended.reason)
+    ends: list[asyncio.Future[None] | asyncio.Future[Exit]] = [*parts, runner.failure]
+    ends.append(runner.exited)
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for part in (*parts, runner.failure):
+        if part.done():
+            part.result()
+    return runner
+
+
+async def _stop(servers: Sequence[Server]) -> None:
+    await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
+
+
+async def _cancel(parts: Sequence[asyncio.Task[None]]) -> None:
+    for part in parts:
+        part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)
 
 
 async def _beat(executing: Executing, beating: Beating) -> None:

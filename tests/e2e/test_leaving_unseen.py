@@ -1,4 +1,7 @@
-"""A controller that never reached a store ends when told to, as nothing runs here (24.12)."""
+"""A controller that never reached a store ends when told to, as nothing runs here (24.12).
+
+One that cannot begin ends as well, and in good order.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_shell.local_cluster.layout import free_ports
 from tests.e2e.lone_controller import lone_settings
 
 pytestmark = pytest.mark.e2e
@@ -24,8 +28,7 @@ LIMIT_S = 90.0
 def controller(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """An executor and a controller, both up, and nothing else of the node."""
     config = tmp_path / "raftmaker.toml"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     config.write_text(lone_settings(tmp_path, port))
     for name in ("state", "run"):
         (tmp_path / name).mkdir()
@@ -55,3 +58,19 @@ def wait_for(path: Path) -> None:
 def test_it_leaves_at_once_when_nothing_runs_here(controller: subprocess.Popen[bytes]) -> None:
     controller.send_signal(signal.SIGTERM)
     assert controller.wait(LIMIT_S) == 0
+
+
+def test_one_whose_port_is_taken_ends_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What has begun by then is ended: the scheduler's process, and the socket for root."""
+    for name in ("state", "run"):
+        (tmp_path / name).mkdir()
+    config, log = tmp_path / "raftmaker.toml", tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as taken, log.open("w") as told:
+        config.write_text(lone_settings(tmp_path, taken.getsockname()[1]))
+        command = [sys.executable, "-m", "crmd.main", "--config", str(config)]
+        environment = {**os.environ, "NOTIFY_SOCKET": ""}
+        ended = subprocess.run(command, env=environment, stderr=told, check=False, timeout=LIMIT_S)
+    assert ended.returncode != 0
+    assert "Failed to bind" in log.read_text()
+    assert "Exception ignored" not in log.read_text()
+    assert "never awaited" not in log.read_text()
