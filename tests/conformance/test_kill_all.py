@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.conformance.test_replicated_log import free_addresses
+from tests.conformance.test_replicated_log import PATIENCE_S, free_addresses
 
 VOTER = Path(__file__).with_name("voter.py")
 ROUNDS = 6
@@ -34,7 +34,8 @@ class Voter:
         return self.process.stdout.readline().strip()
 
     def insist(self, line: str) -> str:
-        for _ in range(60):
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
             answer = self.ask(line)
             if not answer.startswith("error"):
                 return answer
