@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_shell.local_cluster.layout import free_ports
 from crmd.client import ControllerClient
 from crmd.transition.throttle import NodeLoad, Throttle
 from raftmaker.runtime.endpoint import Target
@@ -32,8 +32,7 @@ DEADLINE_S = 60.0
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A controller without any store: it does not know whether rules bind, so they do."""
     root = tmp_path_factory.mktemp("crmd")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     config = root / "raftmaker.toml"
     config.write_text(lone_settings(root, port))
     for name in ("state", "run"):

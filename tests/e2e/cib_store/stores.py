@@ -5,27 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from cib_store.client import StoreClient
+from crm_shell.local_cluster.layout import free_ports
 from raftmaker.runtime.founding import mark_founder
 from raftmaker.runtime.identity import tool_identity
 
 NAMES = ("a", "b", "c")
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 class Stores:
@@ -34,7 +23,7 @@ class Stores:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        ports = iter(_free_ports(3 * len(NAMES)))
+        ports = free_ports(3 * len(NAMES))
         peers = "".join(
             f'[[peers]]\nname = "{name}"\n'
             + "".join(
@@ -73,7 +62,7 @@ class Stores:
     async def ended(self, name: str) -> int:
         """Wait until a daemon has ended of itself; return its exit code."""
         process = self._processes.pop(name)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (code := process.poll()) is None:
                 await asyncio.sleep(0.05)
         return code

@@ -90,11 +90,11 @@ def test_a_delayed_value_is_written_though_the_leader_dies(stores: Stores) -> No
 
     async def story() -> None:
         client = stores.client(*NAMES, exactly_once=True)
-        set_ = _tool(stores, "a", "-n", "slow", "-B", "7", "-d", "2s")
+        set_ = _tool(stores, "a", "-n", "slow", "-B", "7", "-d", "5s")
         assert (set_.returncode, set_.stderr) == (0, "")
+        assert await _in_cib(client, "slow") is None
         shown = _tool(stores, "a", "-n", "slow", "-Q")
         assert shown.stdout == 'name="slow" host="a" value="7"\n'
-        assert await _in_cib(client, "slow") is None
         leader = await leader_of(client)
         stores.kill(leader)
         async with asyncio.timeout(PATIENCE_MS / 1000):

@@ -36,7 +36,7 @@ async def members(stores: Stores, name: str, *, voters: int) -> Membership:
     """Wait until a store says that so many vote, each with a store that is known."""
     client = stores.client(name)
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     found = await client.members()
@@ -107,7 +107,7 @@ def test_a_store_that_is_gone_is_filled_by_its_peers(tmp_path: Path, how: str) -
                 for path in journal.parent.iterdir():
                     path.unlink()
             stores.start("c")
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 while True:
                     new = (await members(stores, "a", voters=3)).members.of("c")  # type: ignore[arg-type]  # a name as text
                     assert new is not None

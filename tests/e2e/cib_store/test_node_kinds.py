@@ -70,9 +70,10 @@ def test_a_witness_and_a_follower_are_told_as_what_they_are(tmp_path: Path) -> N
         with_other_kinds(stores)
         try:
             stores.start(*NAMES)
-            client = stores.client(*NAMES)
-            await ready(client)
-            await client.close()
+            for name in NAMES:
+                client = stores.client(name)
+                await ready(client)
+                await client.close()
             status = crm(tmp_path / WITNESS, "cluster", "status")
             assert status.returncode == 0, status.stderr
             assert "Witness: it only votes" in status.stdout

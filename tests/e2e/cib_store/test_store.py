@@ -16,7 +16,7 @@ from raftmaker.runtime.errors import HaError
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 from tests.e2e.cib_store.stores import NAMES, Stores
-from tests.e2e.cib_store.waiting import PATIENCE_MS, leader_of, ready
+from tests.e2e.cib_store.waiting import PATIENCE_MS, leader_of, patiently, ready
 
 pytestmark = pytest.mark.e2e
 COUNTER = "/cib/status/node_state[@id='counter']"
@@ -72,13 +72,13 @@ def test_what_was_acknowledged_survives_killing_all_at_once(stores: Stores) -> N
         client = stores.client("a", exactly_once=True)
         await ready(client)
         tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="kept"/>')
-        assert (await client.change([tag])).succeeded
+        assert (await client.change([tag], timeout_ms=PATIENCE_MS)).succeeded
         await asyncio.gather(*(_add(client) for _ in range(50)))
-        before = await client.query()
+        before = await patiently(client.query)
         stores.kill(*NAMES)
         stores.start(*NAMES)
         await ready(client)
-        after = await client.query()
+        after = await patiently(client.query)
         assert after.elements == before.elements
         (change, *_) = await client.history(limit=1, patches=True)
         assert change.origin.client == "test"
@@ -210,19 +210,19 @@ def test_refusals_are_outcomes_with_every_fault(stores: Stores) -> None:
     """features 4.2, 4.20"""
 
     async def story() -> None:
-        client = stores.client("a")
+        client = stores.client("a", exactly_once=True)
         await ready(client)
         wrong = [
             CibOperation(kind=OperationKind.CREATE, xml='<group id="g"/>'),
             CibOperation(kind=OperationKind.CREATE, xml='<rsc_order id="o" first="no" then="x"/>'),
         ]
-        outcome = await client.change(wrong)
+        outcome = await client.change(wrong, timeout_ms=PATIENCE_MS)
         assert outcome.code is ExitCode.CONFIG
         assert len(outcome.reports) == 3
         tag = CibOperation(kind=OperationKind.CREATE, xml='<tag id="t"/>')
-        assert (await client.change([tag], rehearse=True)).succeeded
-        assert (await client.change([tag])).succeeded
-        assert (await client.change([tag])).code is ExitCode.EXISTS
+        for rehearse, code in ((True, ExitCode.OK), (False, ExitCode.OK), (False, ExitCode.EXISTS)):
+            outcome = await client.change([tag], rehearse=rehearse, timeout_ms=PATIENCE_MS)
+            assert outcome.code is code
         await client.close()
 
     asyncio.run(story())

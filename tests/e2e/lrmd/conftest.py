@@ -67,7 +67,7 @@ class Daemon:
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(timeout=10)
+        return self._process.wait(timeout=60)
 
     def client(self) -> ExecutorClient:
         return ExecutorClient(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from crm_shell.local_cluster.layout import free_ports
 from lrmd.client import ExecutorClient
 from lrmd.operations.values import Agent, OperationRequest, Result, Standard
 from raftmaker.runtime.errors import HaError, Refused, Unreachable
@@ -235,7 +235,8 @@ def test_a_timeout_kills_the_process_group(daemon: Daemon) -> None:
         assert result.outcome.exit_reason == "Resource agent did not complete within 0.3s"
         # The next action of the resource begins when the killed one is gone.
         await ran(client, ask("monitor", Agent(Standard.OCF, "raftmaker", "Dummy")))
-        assert daemon.processes() == []
+        while daemon.processes():
+            await asyncio.sleep(0.01)
         await client.close()
 
     scenario(body)
@@ -246,7 +247,7 @@ def test_a_run_that_is_overdue_after_a_restart_is_ended(daemon: Daemon) -> None:
 
     async def body() -> None:
         client = await up(daemon)
-        call_id = await client.execute(ask("start", test_agent("Hang"), timeout_ms=1000))
+        call_id = await client.execute(ask("start", test_agent("Hang"), timeout_ms=3000))
         while len(daemon.processes()) < 3:
             await asyncio.sleep(0.01)
         daemon.kill()
@@ -307,14 +308,12 @@ def test_the_environment_that_an_agent_sees(daemon: Daemon) -> None:
 
 
 def test_a_service_outlives_the_daemon_and_belongs_to_the_node(daemon: Daemon) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     web = Agent(Standard.OCF, "raftmaker", "web")
     parameters = {"port": str(port)}
 
     def page() -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
             text: str = answer.read().decode()
             return text
 

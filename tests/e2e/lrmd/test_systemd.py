@@ -109,7 +109,7 @@ async def outcome(units: SystemdUnits, operation: str, name: str) -> Outcome:
     request = OperationRequest(
         resource=ResourceId("r"), agent=Agent(Standard.SYSTEMD, "", name), operation=operation
     )
-    return await asyncio.wait_for(units.begin(1, request).outcome(), 10)
+    return await asyncio.wait_for(units.begin(1, request).outcome(), 60)
 
 
 @pytest.mark.usefixtures("bus_address")
@@ -170,7 +170,7 @@ def test_class_service_is_the_script_where_there_is_one_and_else_the_unit(tmp_pa
                 resource=ResourceId("r"), agent=Agent(Standard.SERVICE, "", name),
                 operation=operation,
             )  # fmt: skip
-            return (await asyncio.wait_for(agents.begin(1, request).outcome(), 10)).code
+            return (await asyncio.wait_for(agents.begin(1, request).outcome(), 60)).code
 
         assert await code("start", "both") is OcfCode.OK
         assert await code("monitor", "both") is OcfCode.NOT_RUNNING

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_shell.local_cluster.layout import free_ports
 from lrmd.agents.scripts import OWN_ROOT
 from lrmd.metadata import read_metadata
 
@@ -43,7 +43,7 @@ class Web:
         return ended.returncode
 
     def page(self, path: str = "/") -> str:
-        with urllib.request.urlopen(self.address + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.address + path, timeout=60) as answer:
             text: str = answer.read().decode()
             return text
 
@@ -62,10 +62,8 @@ def state_of(pid: int) -> str:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    (number,) = free_ports(1)
+    return number
 
 
 @pytest.fixture

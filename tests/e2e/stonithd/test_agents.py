@@ -58,7 +58,7 @@ def node(cluster: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
         subprocess.Popen([*argv], env=environment, start_new_session=True)
         for argv in (("sleep", "300"), ("sleep", "300"), ("sh", "-c", script))
     ]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(processes_of("n2", str(cluster))) < 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     yield processes

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.e2e
 AGENT = """\
 #!/bin/sh
 while IFS== read -r name value; do
-    case $name in action|plug|dir|sleep) eval "$name=\\$value" ;; esac
+    case $name in action|plug|dir|hold) eval "$name=\\$value" ;; esac
 done
 case $action in
 metadata) cat <<EOF
@@ -56,7 +56,7 @@ monitor) exit 0 ;;
 status) [ "$(cat "$dir/$plug")" = off ] && exit 2; exit 0 ;;
 *)
     echo "$action $plug" >>"$dir/log"
-    [ -z "$sleep" ] || sleep "$sleep"
+    [ -z "$hold" ] || until [ -e "$dir/go" ]; do sleep 0.01; done
     echo "$action" >"$dir/$plug"
 ;;
 esac
@@ -137,6 +137,11 @@ class Node:
             known_index=known_index,
         )
 
+    async def until_asked(self, count: int) -> None:
+        """Return when so many callers wait for the end of a fencing."""
+        while len(self.runner._answers) != count:
+            await asyncio.sleep(0.01)
+
 
 class Pair:
     """Fencers a and b, and what their agents did."""
@@ -171,6 +176,10 @@ class Pair:
     async def configure(self, pairs: str = "pcmk_host_list=c", constraints: str = "") -> None:
         for node in (self.a, self.b):
             await node.configure(self.cib(pairs, constraints))
+
+    def let_go(self) -> None:
+        """Let agents that hold on come to their ends."""
+        (self.directory / "go").touch()
 
     def log(self) -> list[str]:
         path = self.directory / "log"
@@ -284,11 +293,14 @@ def test_equal_requests_run_the_device_once(tmp_path: Path) -> None:
     """features 17.39."""
 
     async def body(pair: Pair) -> None:
-        await pair.configure("pcmk_host_list=c|sleep=0.3")
-        first = [asyncio.create_task(pair.a.fence()) for _ in range(2)]
+        await pair.configure("pcmk_host_list=c|hold=1")
+        calls = [asyncio.create_task(pair.a.fence()) for _ in range(2)]
         while not pair.log():
             await asyncio.sleep(0.01)
-        answers = await asyncio.gather(*first, pair.a.fence(2))
+        calls.append(asyncio.create_task(pair.a.fence(2)))
+        await pair.a.until_asked(3)
+        pair.let_go()
+        answers = await asyncio.gather(*calls)
         assert all(answer.confirmed for answer in answers)
         assert pair.log() == ["off c"]
 
@@ -297,13 +309,17 @@ def test_equal_requests_run_the_device_once(tmp_path: Path) -> None:
 
 def test_a_caller_that_leaves_does_not_stop_the_fencing(tmp_path: Path) -> None:
     async def body(pair: Pair) -> None:
-        await pair.configure("pcmk_host_list=c|sleep=0.3")
+        await pair.configure("pcmk_host_list=c|hold=1")
         call = asyncio.create_task(pair.a.fence())
         while not pair.log():
             await asyncio.sleep(0.01)
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
-        assert (await pair.a.fence()).confirmed
+        await pair.a.until_asked(0)
+        call = asyncio.create_task(pair.a.fence())
+        await pair.a.until_asked(1)
+        pair.let_go()
+        assert (await call).confirmed
         assert pair.log() == ["off c"]
 
     scenario(tmp_path, body)

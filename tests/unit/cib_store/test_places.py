@@ -53,7 +53,7 @@ def at_two(story: Callable[[Places, Clock, Sequence[Target]], Awaitable[None]]) 
 
 
 async def connected(places: Places) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not places.may_go_home():
             await asyncio.sleep(0.01)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 from cib_store.client import StoreClient
+from crm_shell.local_cluster.layout import free_ports
 from crmd.relaying import CallsForNode, Doors
 from lrmd.agents.classes import Agents
 from lrmd.alerting import AlertAgents
@@ -53,9 +53,8 @@ class Remote(Struct):
 
 
 def endpoint() -> Endpoint:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Endpoint(node=FAR, address=f"127.0.0.1:{probe.getsockname()[1]}")
+    (port,) = free_ports(1)
+    return Endpoint(node=FAR, address=f"127.0.0.1:{port}")
 
 
 @asynccontextmanager

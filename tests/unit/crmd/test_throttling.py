@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 import crmd.throttling
+from crm_shell.local_cluster.layout import free_ports
 from crmd.explaining import Explaining
 from crmd.fsa.events import StoreChanged
 from crmd.fsa.options import percentage
@@ -121,8 +122,7 @@ fencer = "127.0.0.1:5"
 
 
 def settings_in(root: Path) -> Settings:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     file = root / "raftmaker.toml"
     file.write_text(SETTINGS.format(root=root, port=port))
     return decode_file(file)

@@ -80,7 +80,7 @@ def test_the_attendance_outlives_the_daemon(tmp_path: Path) -> None:
         assert again.is_leaving
         assert not leave.done()
         again.release("n2")
-        await asyncio.wait_for(leave, 5)
+        await asyncio.wait_for(leave, 60)
         with pytest.raises(Unreachable, match="is about to end"):
             again.attend("n1", OLD, OLD, begin=True)
 

@@ -30,7 +30,7 @@ def test_what_waits_is_told_to_the_controller_that_comes_and_again_to_the_next()
         assert await anext(first, None) is None, "the older conversation goes on"
         delegates.answer(7, OK)
         delegates.answer(8, OK)
-        assert await asyncio.wait_for(run.outcome(), 5) == OK
+        assert await asyncio.wait_for(run.outcome(), 60) == OK
 
     asyncio.run(scenario())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from crm_shell.local_cluster.layout import free_ports
 from raftmaker.runtime.certificates import KeyPair, create_authority, issue
 from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
 from raftmaker.runtime.errors import Refused, Unreachable
@@ -45,10 +45,8 @@ class Echo(store_pb2_grpc.StoreServicer):
 
 
 def free_endpoint(credentials: Credentials | None = None, node: str = "a") -> Endpoint:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    return Endpoint(node=NodeName(node), address=address, credentials=credentials)
+    (port,) = free_ports(1)
+    return Endpoint(node=NodeName(node), address=f"127.0.0.1:{port}", credentials=credentials)
 
 
 async def one_of_each(stub: store_pb2_grpc.StoreStub) -> list[int]:
@@ -151,7 +149,7 @@ def outcome_of_hello(*, shown: Credentials | None, expects: str, says: str) -> s
         try:
             async with dial(target, identity=identity) as channel:
                 stub = store_pb2_grpc.StoreStub(channel)
-                reply = await stub.Hello(types_pb2.HelloRequest(), timeout=5)
+                reply = await stub.Hello(types_pb2.HelloRequest(), timeout=60)
                 return str(reply.identity.node)
         except grpc.aio.AioRpcError as error:
             return error.code().name
