@@ -65,14 +65,16 @@ class Site:
     def wait_active(self, timeout_s: float, *, elsewhere_than: str = "") -> Entry:
         """Wait until the service's process runs, by its own log; return the entry of its start."""
 
-        def found() -> Entry | None:
-            entry = self.judge.active()
-            return entry if entry is not None and entry.node != elsewhere_than else None
+        found: list[Entry] = []
 
-        self.wait(lambda: found() is not None, timeout_s, "the service did not become active")
-        entry = found()
-        assert entry is not None, "the service was active for a moment only"
-        return entry
+        def is_found() -> bool:
+            entry = self.judge.active()
+            if entry is not None and entry.node != elsewhere_than:
+                found.append(entry)
+            return bool(found)
+
+        self.wait(is_found, timeout_s, "the service did not become active")
+        return found[0]
 
     def wait(self, condition: Callable[[], bool], timeout_s: float, problem: str) -> None:
         """Wait until the condition holds; fail with the problem when it does not in time."""

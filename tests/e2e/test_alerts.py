@@ -102,10 +102,14 @@ def test_agents_are_told_what_happens(site: Site) -> None:
     def fenced() -> list[Told]:
         return told(folder, "fencing", node=target, task="reboot")
 
+    def lost() -> list[Told]:
+        return told(folder, "node", node=target, desc="lost")
+
     site.wait(lambda: len(fenced()) >= len(others), FAILOVER_S, "the fencing was not told")
-    lost = told(folder, "node", node=target, desc="lost")
-    assert told_by(lost) == told_by(fenced()) == others
-    for before, after in zip(lost, fenced(), strict=True):
+    # Each is told in a process of its own: the one that was begun first may be the last to end.
+    site.wait(lambda: len(lost()) >= len(others), FAILOVER_S, "the loss was not told")
+    assert told_by(lost()) == told_by(fenced()) == others
+    for before, after in zip(lost(), fenced(), strict=True):
         assert int(before["CRM_alert_node_sequence"]) < int(after["CRM_alert_node_sequence"])
         assert (after["CRM_alert_rc"], after["CRM_alert_task"]) == ("0", "reboot")
         assert f"reboot of {target} by " in after["CRM_alert_desc"]

@@ -113,6 +113,7 @@ def test_standby_demotes_first_and_hands_the_role_over(clones: Site) -> None:
 
 def test_a_service_migrates_without_being_stopped(clones: Site) -> None:
     """features 2.33, 16.12, 16.17, 16.18, 5.24: the source hands over, and the target goes on."""
+    clones.crm("n1", "wait")  # it may be on its way: the test before moved everything
     clones.crm("n1", "resource", "meta", "service", "set", "allow-migrate", "true")
     clones.wait_whole(START_S)
     before = clones.wait_active(START_S)

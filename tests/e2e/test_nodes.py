@@ -39,21 +39,28 @@ def _history(site: Site, resource: str) -> list[str]:
     ]
 
 
+def _wait_standby(site: Site, node: str, *, shown: bool) -> None:
+    """Wait for what n1 shows: what its own store has applied, which may have to catch up."""
+    wanted = f"Node {node}: standby"
+    problem = "it is not in standby" if shown else "it is in standby still"
+    site.wait(lambda: (wanted in site.crm("n1", "status")) == shown, START_S, problem)
+
+
 def test_standby_lasts_for_ever_or_until_the_node_starts_anew(site: Site) -> None:
     """features 15.11, 15.32"""
     node = site.wait_active(START_S).node
     site.crm("n1", "node", "standby", node, "reboot")
     site.wait_active(FAILOVER_S, elsewhere_than=node)
-    site.wait(lambda: f"Node {node}: standby" in site.crm("n1", "status"), START_S, "not shown")
+    _wait_standby(site, node, shown=True)
     site.cluster.stop(node)
     site.cluster.start(node)
     site.wait_whole(START_S)
-    assert f"Node {node}: standby" not in site.crm("n1", "status")
+    _wait_standby(site, node, shown=False)
     site.crm("n1", "node", "standby", node)
     site.cluster.stop(node)
     site.cluster.start(node)
     site.wait_whole(START_S)
-    site.wait(lambda: f"Node {node}: standby" in site.crm("n1", "status"), START_S, "forgotten")
+    _wait_standby(site, node, shown=True)
     site.crm("n1", "node", "online", node)
 
 
@@ -66,12 +73,12 @@ def test_a_node_joins_in_standby_where_its_settings_say_so(
     site.cluster.stop(node)
     site.cluster.start(node)
     site.wait_whole(START_S)
-    assert f"Node {node}: standby" in site.crm("n1", "status")
+    _wait_standby(site, node, shown=True)
     monkeypatch.setenv("PCMK_node_start_state", "online")
     site.cluster.stop(node)
     site.cluster.start(node)
     site.wait_whole(START_S)
-    assert f"Node {node}: standby" not in site.crm("n1", "status")
+    _wait_standby(site, node, shown=False)
 
 
 def test_a_new_dc_writes_what_it_is(site: Site) -> None:

@@ -75,8 +75,11 @@ def test_agents_of_pacemaker_run_and_tell_the_cluster_what_they_find(
     finally:
         _clear(site, node)
     assert _attributes(site, node).get("pa-opinion") != "yes", "a stop takes it back"
-    running = subprocess.run(["pgrep", "-f", f"{tmp_path}/page.pid"], check=False)
-    assert running.returncode == 1, "crm_mon runs on"
+    # The agent sends SIGKILL and does not wait.
+    running = ["pgrep", "-f", f"{tmp_path}/page.pid"]
+    site.wait(
+        lambda: subprocess.run(running, check=False).returncode == 1, START_S, "crm_mon runs on"
+    )
 
 
 def _clear(site: Site, node: str) -> None:

@@ -11,9 +11,15 @@ from tests.e2e.site import START_S, Site
 pytestmark = pytest.mark.e2e
 
 
+@pytest.fixture(autouse=True)
+def _settled(site: Site) -> None:
+    """The service runs before its start is known to have ended."""
+    site.wait_whole(START_S)
+    site.crm(site.cluster.names[0], "wait")
+
+
 def test_the_controller_explains(site: Site) -> None:
     """Over gRPC, by whichever node is asked."""
-    site.wait_whole(START_S)
     for node in site.cluster.names:
         (each,) = json.loads(site.crm(node, "--json", "explain", "service"))
         assert each["chosen"] == each["now_on"][0]
@@ -27,7 +33,6 @@ def test_the_controller_explains(site: Site) -> None:
 
 def test_a_change_shows_its_plan_first(site: Site) -> None:
     """A dry run says what would happen and changes nothing; the change itself says it too."""
-    site.wait_whole(START_S)
     node = site.cluster.names[0]
     shown = site.crm(node, "configure", "show")
     place = site.wait_active(START_S).node

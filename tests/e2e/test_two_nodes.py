@@ -53,9 +53,8 @@ def test_the_survivor_fences_its_peer_and_goes_on_and_the_peer_comes_back(site: 
     before = site.crm(survivor, "configure", "show")
     site.cluster.kill(lost)
     after = site.wait_active(FAILOVER_S, elsewhere_than=lost)
-    alone = site.observer.newest()
-    assert alone is not None
-    assert alone.facts.generation == 2
+    alone = site.observer.wait(lambda item: item.facts.generation == 2, FAILOVER_S)
+    assert alone is not None, "the survivor went on in the generation of before"
     peer = next(each for each in alone.facts.nodes if each.node == lost)
     assert peer.fencing is FencePhase.CONFIRMED
     assert [voter.name for voter in alone.facts.members.voters] == [survivor]

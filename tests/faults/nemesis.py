@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import permutations
 
+from raftmaker.runtime.errors import HaError
 from tests.faults.cluster import NAMES, SMALL_DISK, Stores
 from tests.faults.members import member_comes, member_goes
 
@@ -175,8 +177,22 @@ async def full_disk(stores: Stores, leader: str, chance: random.Random) -> None:
         stores.start(SMALL_DISK)
         await asyncio.sleep(CUT_S)
     stores.empty_disk()
-    await asyncio.sleep(0.5)
+    await _serves_or_has_ended(stores, SMALL_DISK)
     stores.revive(expected=True)
+
+
+async def _serves_or_has_ended(stores: Stores, name: str) -> None:
+    """Wait for the one or the other: one that found no room may take a while to end."""
+    client = stores.client(name)
+    try:
+        async with asyncio.timeout(60):
+            while stores.has_ended(name) is None:
+                with contextlib.suppress(HaError):
+                    await client.query(local=True, timeout_ms=1000)
+                    return
+                await asyncio.sleep(0.05)
+    finally:
+        await client.close()
 
 
 async def set_clocks(stores: Stores, leader: str, chance: random.Random) -> None:
@@ -230,7 +246,7 @@ async def _flip(stores: Stores, name: str, file: str, chance: random.Random) -> 
     path.write_bytes(bytes(bad))
     before = len(stores.log(name))
     stores.start(name)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (code := stores.has_ended(name)) is None:
             await asyncio.sleep(0.05)
     if code == 0 or file not in stores.log(name)[before:]:

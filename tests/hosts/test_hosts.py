@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosts.cluster import wait_for
 from tests.hosts.fleet import BASE, Fleet, Host, HostError
 from tests.hosts.network import SWITCH_ADDRESS, run
 
@@ -124,7 +125,12 @@ def test_a_delay_and_a_slow_disk_are_felt_and_undone(fleet: Fleet) -> None:
     second.slow_disk(10)
     slow_s = _took_s(second.exec(*writing).stderr)
     second.fast_disk()
-    assert slow_s > 1 > _took_s(second.exec(*writing).stderr)
+    assert slow_s > 1
+
+    def is_fast() -> bool:
+        return _took_s(second.exec(*writing).stderr) < slow_s / 2
+
+    wait_for(is_fast, "the disk is as fast as before")  # the machine's own may be slow by itself
 
 
 def _took_s(of_dd: str) -> float:

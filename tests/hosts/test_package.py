@@ -99,6 +99,10 @@ def online(seen_by: Host) -> str:
     return found[1] if found else ""
 
 
+def shows_online(seen_by: Host, names: str) -> bool:
+    return online(seen_by) == names
+
+
 def test_fresh_hosts_become_a_cluster_without_ssh(fleet: Fleet, host: Host) -> None:
     other = fleet.hosts[1]
     state = host.exec("systemctl", "is-active", "raftmaker.target", check=False)
@@ -109,7 +113,7 @@ def test_fresh_hosts_become_a_cluster_without_ssh(fleet: Fleet, host: Host) -> N
     host.exec("ip", "route", "add", "default", "dev", "eth0")
     (init,) = GUIDE["3. The first host"]
     type_in(host, init)
-    assert online(host) == "h1"
+    wait_for(lambda: online(host) == "h1", "the first host is online")
     again = host.exec("crm", "cluster", "init", check=False)
     assert again.returncode == 108
     assert "node h1 of cluster shop" in again.stderr
@@ -118,7 +122,7 @@ def test_fresh_hosts_become_a_cluster_without_ssh(fleet: Fleet, host: Host) -> N
     wrong = other.exec("crm", "cluster", "join", token[:-9], check=False)
     assert (wrong.returncode, "copied whole" in wrong.stderr) == (65, True)
     type_in(other, join, **{TOKEN: token})
-    assert online(other) == online(host) == "h1 h2"
+    wait_for(lambda: online(other) == online(host) == "h1 h2", "both are online")
     for each in (host, other):
         enabled = each.exec("systemctl", "is-enabled", "raftmaker.target").stdout
         assert enabled.strip() == "enabled"
@@ -194,7 +198,7 @@ def test_a_member_without_vote_and_the_only_voter_are_stopped_and_started(
         assert main_pids(each) == ("0", "0", "0", "0")
         assert each.exec("ls", "/run/raftmaker", check=False).returncode != 0
         if each is other:
-            assert online(left) == left.name
+            wait_for(partial(shows_online, left, left.name), f"{left.name} alone is online")
         assert "takes part" in each.exec("crm", "cluster", "start").stdout
         wait_for(lambda: online(host) == online(other) == "h1 h2", "both are online")
 
@@ -271,13 +275,19 @@ def test_an_upgrade_keeps_what_runs_and_versions_work_together(fleet: Fleet, hos
         for by in nodes:
             name, value = f"changed-by-{by.name}", str(number)
             by.exec("crm", "configure", "property", f"{name}={value}")
-            assert value in host.exec("crm_attribute", "-n", name, "-G", "-q").stdout
+            # It shows what the store of its own host has applied.
+            wait_for(partial(has_option, host, name, value), f"{name} is {value} on {host.name}")
         wait_for(lambda: online(host) == "h1 h2", "both are online")
         assert processes(nodes) == running
     shown = host.exec("crm_mon", "-1").stdout
     assert "Failed" not in shown
     assert shown.count("Started") == len(SERVICES) + 1  # and the address
     assert not complaints(fleet)
+
+
+def has_option(host: Host, name: str, value: str) -> bool:
+    asked = host.exec("crm_attribute", "-n", name, "-G", "-q", check=False)
+    return asked.stdout.strip() == value
 
 
 def shows_both(host: Host, show: Typed) -> bool:
