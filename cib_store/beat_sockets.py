@@ -136,8 +136,10 @@ class BeatCaller(asyncio.DatagramProtocol):
             while True:
                 self._changed.clear()
                 await asyncio.gather(*map(self._look_up, self._addresses()))
+                # Not `wait_for`, which loses a cancellation that comes with a change (Python 3.11).
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), RESOLVE_S)
+                    async with asyncio.timeout(RESOLVE_S):
+                        await self._changed.wait()
         finally:
             for each in self._sockets.values():
                 each.close()

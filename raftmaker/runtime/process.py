@@ -58,7 +58,8 @@ async def run(
         process = await _open(argv, env=env, stdin=stdin, out=out, err=err, user=user)
         timed_out = False
         try:
-            await asyncio.wait_for(_gone(process.pid), timeout_ms / 1000 if timeout_ms else None)
+            async with asyncio.timeout(timeout_ms / 1000 if timeout_ms else None):
+                await _gone(process.pid)
         except TimeoutError:
             timed_out = True
         finally:
