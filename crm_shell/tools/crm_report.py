@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,14 +199,24 @@ def _places(cluster: Cluster, options: argparse.Namespace) -> tuple[bool, tuple[
     named = list(dict.fromkeys(word for text in options.nodes for word in text.split()))
     if options.single or options.sos or cluster.is_file:
         return True, ()
-    peers = {str(peer.name): peer for peer in Roster(cluster.settings).peers}
-    places = []
-    for name in named or peers:
-        if name == me:
-            continue
-        address = peers[name].store.address if name in peers and not options.rsh else name
-        places.append(Place(name, address.rpartition(":")[0].strip("[]") or address))
-    return not named or me in named, tuple(places)
+    members = {
+        str(peer.name): peer.store.address.rpartition(":")[0].strip("[]")
+        for peer in Roster(cluster.settings).peers
+    }
+    places = places_of(members, named, by_name=bool(options.rsh))
+    # A remote node is no member, and has files of its own all the same.
+    return not named or me in named, tuple(each for each in places if each.node != me)
+
+
+def places_of(
+    members: Mapping[str, str], named: Sequence[str], *, by_name: bool
+) -> tuple[Place, ...]:
+    """Return the nodes that are meant: those named, else all members, by their hosts. Pure.
+
+    `by_name`: a shell of one's own knows nodes by name, as Pacemaker's tool calls them.
+    """
+    hosts = {} if by_name else members
+    return tuple(Place(each, hosts.get(each, each)) for each in named or members)
 
 
 def _collector(wanted: Wanted) -> tuple[str, ...]:

@@ -78,6 +78,16 @@ def test_what_is_run_on_another_node_is_one_word_that_its_shell_reads() -> None:
     assert RemoteShell().argv("n2", ("x",)) == (*SSH, "n2", "x")
 
 
+def test_members_are_asked_by_their_addresses_and_a_shell_of_ones_own_by_names() -> None:
+    """features 27.33: -n, -e"""
+    members = {"n1": "10.0.0.1", "n2": "fd00::2"}
+    every = crm_report.places_of(members, [], by_name=False)
+    assert [(each.node, each.host) for each in every] == [("n1", "10.0.0.1"), ("n2", "fd00::2")]
+    some = crm_report.places_of(members, ["n2", "far.example"], by_name=False)
+    assert [each.host for each in some] == ["fd00::2", "far.example"]
+    assert [each.host for each in crm_report.places_of(members, [], by_name=True)] == ["n1", "n2"]
+
+
 def test_what_a_node_sends_is_read_and_nothing_leads_out_of_its_folder() -> None:
     sent = io.BytesIO()
     send(sent, [("n2/logs/a", "text"), ("n2/b", "")])
