@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -47,6 +49,7 @@ def born(files: Files, directory: Path, *, founding: bool) -> Birth:
     founder = founding or files.exists(directory / "journal.vote")
     birth = Birth(store_id=os.urandom(8).hex(), founder=founder)
     body = {"format": _FORMAT, "store_id": birth.store_id, "founder": birth.founder}
+    body["crc"] = _checksum(body)
     replace_file(files, path, json.dumps(body).encode())
     return birth
 
@@ -61,9 +64,16 @@ def _read(files: Files, path: Path) -> Birth:
         body = json.loads(files.read(path))
         if body["format"] != _FORMAT:
             raise damaged(path, f"has format {body['format']}, not {_FORMAT}")
+        # Another id would make it a stranger to its peers. Stores of before have no checksum.
+        if body.pop("crc", None) not in (None, _checksum(body)):
+            raise damaged(path, "fails its checksum")
         return Birth(store_id=str(body["store_id"]), founder=bool(body["founder"]))
     except (ValueError, KeyError, TypeError):
         raise damaged(path, "is not readable") from None
+
+
+def _checksum(body: Mapping[str, object]) -> int:
+    return zlib.crc32(json.dumps(body, sort_keys=True).encode())
 
 
 def superseded(
