@@ -337,6 +337,11 @@ class Journal:
         return self._end
 
     @property
+    def first_index(self) -> int:
+        """Index of the first entry held, 0 when none is."""
+        return self._entries[0][1] if self._entries else 0
+
+    @property
     def last_index(self) -> int:
         """Index of the last entry held, 0 when none is."""
         return self._entries[-1][1] if self._entries else 0

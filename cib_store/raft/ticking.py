@@ -16,6 +16,7 @@ from msgspec import Struct
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf
 
 from cib_store.raft.journal import Journal
+from cib_store.raft.node import Node
 from cib_store.raft.prevote import LogEnd
 from cib_store.raft.records import Entry
 from cib_store.raft.snapshot_store import SnapshotStore
@@ -307,14 +308,46 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
             self._sent, self._committed_at = (last, committed), float("inf")
             self._SyncObj__sendAppendEntries()
 
-    def _SyncObj__getEntries(
-        self, fromIDx: int, count: int | None = None, maxSizeBytes: int | None = None
-    ) -> list[Entry]:
-        """Return entries from an index on: so many, or as many as go in one message."""
-        if maxSizeBytes is None:
-            found: list[Entry] = super()._SyncObj__getEntries(fromIDx, count)
-            return found
-        return self.journal.batch_from(fromIDx, BATCH_BYTES)
+    def _SyncObj__sendAppendEntries(self) -> None:
+        """Send all that the others lack, or to whom lacks nothing a sign of life.
+
+        PySyncObj would ask for a snapshot that is still being written again and again, for a whole
+        period, and send as many empty parts: nothing else was done here meanwhile.
+        """
+        now, period_s = self._now(), self._SyncObj__conf.appendEntriesPeriod
+        self._SyncObj__newAppendEntriesTime = now + period_s
+        for node in self._SyncObj__otherNodes | self._SyncObj__readonlyNodes:
+            if node not in self._SyncObj__connectedNodes:
+                self._snapshots.cancelTransmisstion(node)
+                continue
+            goes_on = True
+            while goes_on:
+                goes_on = self._send_next(node) and self._now() <= now + period_s
+
+    def _send_next(self, node: Node) -> bool:
+        """Send entries that a node lacks, or a part of a snapshot; tell whether there are more."""
+        following: int = self._SyncObj__raftNextIndex[node]
+        message: dict[str, object] = {
+            "type": "append_entries",
+            "term": self.raftCurrentTerm,
+            "commit_index": self.raftCommitIndex,
+        }
+        first = self.journal.first_index
+        if following <= first:
+            part = self._snapshots.getTransmissionData(node)
+            self._SyncObj__transport.send(node, {**message, "serialized": part})
+            if part is None or not part[2]:
+                return part is not None
+            following = first + 2  # a journal begins with the snapshot's two entries
+        else:
+            entries = self.journal.batch_from(following, BATCH_BYTES)
+            term = self.journal.term_at(following - 1)
+            message["prevLogIdx"] = None if term is None else following - 1
+            message["prevLogTerm"] = term
+            self._SyncObj__transport.send(node, {**message, "entries": entries})
+            following += len(entries)
+        self._SyncObj__raftNextIndex[node] = following
+        return following <= self.journal.last_index
 
     def _log_end(self) -> LogEnd:
         return LogEnd(self._SyncObj__getCurrentLogTerm(), self._SyncObj__getCurrentLogIndex())

@@ -12,6 +12,7 @@ import pytest
 from cib_store.raft import snapshot as snapshots
 from cib_store.raft import ticking
 from cib_store.raft.snapshot import Snapshot
+from cib_store.raft.snapshot_store import SnapshotStore
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire.raft_pb2 import RaftMessage, RaftProgress, RaftSnapshotPart
 from tests.sim.loop import MS, SECOND
@@ -166,6 +167,26 @@ def test_catching_up_does_not_stand_still_with_a_tail_in_conflict(
     world.until(world.settled)
     # Not one entry back with each sign of life.
     assert world.loop.now_us - healed_us < 500 * MS
+
+
+def test_a_snapshot_that_is_still_being_written_is_asked_for_once_a_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was asked for all of the time until it was there, and nothing else was done (42290)."""
+    world = Quiet()
+    _left_behind(world, tail=0, others=100)
+    asked: list[int] = []
+
+    def not_yet(self: SnapshotStore, peer: object) -> None:
+        asked.append(world.loop.now_us)
+        assert len(asked) < 50
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SnapshotStore, "getTransmissionData", not_yet)
+        world.heal()
+        world.pass_us(500 * MS)
+    assert 1 < len(asked) <= 15
+    world.until(world.settled)
 
 
 def test_an_entry_larger_than_a_batch_goes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
