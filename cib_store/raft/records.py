@@ -21,7 +21,7 @@ Entry = tuple[bytes, int, int]
 RECORD_BYTES_MAX = 128 * 1024 * 1024
 HEAD = struct.Struct("<IIQQQ")
 _START = struct.Struct("<II")
-_SECTOR = 512
+SECTOR = 512
 _POLYNOMIAL = 0xEDB88320
 _LENGTH_BITS = 32
 _BITS_LOOKED_AT = 1 << 26
@@ -82,7 +82,7 @@ def _body(data: bytes, offset: int, length: int) -> memoryview | None:
 def _has_empty_sector(data: bytes, start: int, end: int) -> bool:
     """Tell whether one of the sectors that these bytes lie in has nothing but zeros of them."""
     while start < end:
-        stop = min(end, (start // _SECTOR + 1) * _SECTOR)
+        stop = min(end, (start // SECTOR + 1) * SECTOR)
         if not any(data[start:stop]):
             return True
         start = stop

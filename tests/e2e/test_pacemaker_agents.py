@@ -17,6 +17,7 @@ pytestmark = [
         not (SHIPPED / "ping").exists(), reason="needs Debian's pacemaker-resource-agents"
     ),
 ]
+# One instance of the promotable one: its file is the same for all nodes of a machine.
 TEXT = """
 primitive pa-dummy ocf:pacemaker:Dummy params state={root}/dummy op monitor interval=10s
 primitive pa-reach ocf:pacemaker:ping \\
@@ -30,9 +31,10 @@ primitive pa-page ocf:pacemaker:ClusterMon \\
     params update=1 pidfile={root}/page.pid htmlfile={root}/page.html op monitor interval=10s
 primitive pa-roles ocf:pacemaker:Stateful \\
     op monitor interval=10s role=Promoted op monitor interval=11s
-clone pa-roles-clone pa-roles meta promotable=true
+clone pa-roles-clone pa-roles meta promotable=true clone-max=1
 tag pa-all pa-dummy pa-reach pa-waits pa-system pa-opinion pa-page
 location pa-here pa-all inf: {node}
+location pa-roles-here pa-roles-clone inf: {node}
 """
 
 

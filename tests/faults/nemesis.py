@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import permutations
 
+from cib_store.raft.records import SECTOR, decode, encode
 from raftmaker.runtime.errors import HaError
 from tests.faults.cluster import NAMES, SMALL_DISK, Stores
 from tests.faults.members import member_comes, member_goes
@@ -215,12 +216,21 @@ async def tear(stores: Stores, leader: str, chance: random.Random) -> None:
 
 
 def _cut_tail(stores: Stores, name: str, chance: random.Random) -> None:
-    """Put the beginning of a record behind the last whole one."""
+    """Put a record behind the last whole one that is cut short, or lacks a sector."""
     journal = stores.raft(name) / "journal"
     content = journal.read_bytes()
-    written = len(content.rstrip(b"\0"))
-    torn = chance.randbytes(chance.randrange(1, 60))
-    journal.write_bytes(content[:written] + bytes(24) + torn + content[written + 84 :])
+    torn = bytearray(encode((chance.randbytes(chance.randrange(40, 3000)), 1, 1), 0))
+    first = -len(content) % SECTOR or SECTOR
+    ends = [*range(first, len(torn), SECTOR), len(torn)]
+    if chance.random() < 0.5:
+        del torn[chance.randrange(1, len(torn)) :]
+    else:
+        end = chance.choice(ends)
+        start = max(0, end - SECTOR)
+        torn[start:end] = bytes(end - start)
+    if decode(bytes(torn), 0) is not None:  # it had nothing but zeros there
+        del torn[-1]
+    journal.write_bytes(content + torn)
 
 
 async def flip_journal(stores: Stores, leader: str, chance: random.Random) -> None:
