@@ -50,8 +50,20 @@ class FenceDevices:
         self._started |= resources
 
     async def metadata(self, agent: str) -> str:
-        """Return a fence agent's metadata as XML. Raises `HaError` when there is none."""
-        return await self._fencer.metadata(agent)
+        """Return a fence agent's metadata as XML; wait a while for a fencer that starts.
+
+        Else a device that was configured meanwhile would not say that it unfences. Raises `HaError`
+        when there is none.
+        """
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + _APPEARS_WITHIN_S
+        while True:
+            try:
+                return await self._fencer.metadata(agent)
+            except Unreachable:
+                if loop.time() > patient_until:
+                    raise
+                await asyncio.sleep(_RETRY_S)
 
     async def installed(self) -> tuple[Agent, ...]:
         """List the fence agents that are installed; none while the fencer does not answer."""

@@ -43,6 +43,9 @@ class Fencer(fencer_pb2_grpc.FencerServicer):
             raise AssertionError
         return answer
 
+    async def AgentMetadata(self, request: Any, context: Any) -> fencer_pb2.AgentMetadataReply:
+        return fencer_pb2.AgentMetadataReply(xml="<resource-agent/>")
+
 
 def served(body: Callable[[Fencer, FenceDevices], Awaitable[None]], socket: Path) -> None:
     async def scenario() -> None:
@@ -137,3 +140,24 @@ def test_a_fencer_that_restarts_is_waited_for(tmp_path: Path) -> None:
         await server.stop(grace=0)
 
     asyncio.run(scenario())
+
+
+def test_metadata_waits_for_a_fencer_that_starts(tmp_path: Path) -> None:
+    """features 7.15: a device configured meanwhile was not said to unfence."""
+    socket = tmp_path / "s"
+    register = fencer_pb2_grpc.add_FencerServicer_to_server
+    service = Service(name="raftmaker.v1.Fencer", servicer=Fencer(), register=register)
+
+    async def body() -> str:
+        client = FencerClient(socket, identity=IDENTITY)
+        asked = asyncio.create_task(FenceDevices(client).metadata("fence_x"))
+        await asyncio.wait([asked], timeout=0.2)
+        server = await serve([service], identity=IDENTITY, socket=socket)
+        try:
+            async with asyncio.timeout(20):
+                return await asked
+        finally:
+            await client.close()
+            await server.stop(grace=0)
+
+    assert asyncio.run(body()) == "<resource-agent/>"
