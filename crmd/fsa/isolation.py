@@ -1,7 +1,8 @@
 """A node without contact to a majority acts on its own resources only (protocols, Without quorum).
 
 Invariant: it starts, promotes and migrates nothing, whatever the policy and the scheduler say: the
-majority may run it already. It begins one dead time after its last acknowledged beat.
+majority may run it already. It begins one dead time after its last acknowledged beat; a process
+that was never answered has none, and takes a quarter of the others' grace longer.
 """
 
 from __future__ import annotations
@@ -57,14 +58,19 @@ def advance_isolation(turn: Turn) -> None:
 def is_isolated(turn: Turn) -> bool:
     """Tell whether one dead time has passed since the last acknowledged beat was sent.
 
+    A process that was just started cannot tell a cut from beats that nobody could answer yet: the
+    voters first take back that the one before it was silent. To stop what runs at an upgrade of a
+    busy node is worse than to use some of the time that the others leave it for stopping.
     A boot that was reported as fenced and lives is isolated for good.
     """
     return _since_ms(turn) <= turn.at_ms or was_fenced(turn)
 
 
 def _since_ms(turn: Turn) -> int:
-    begun_ms = turn.standing.started_ms + turn.config.dead_ms
-    return max(begun_ms, turn.fresh_until_ms)
+    if turn.answered_ms is not None:
+        return turn.fresh_until_ms
+    grace_ms = turn.config.no_quorum_stop_grace_ms // 4
+    return turn.standing.started_ms + turn.config.dead_ms + grace_ms
 
 
 def contact_ends_ms(turn: Turn) -> int | None:

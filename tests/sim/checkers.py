@@ -362,6 +362,8 @@ class FactsChecker:
                     and there.controller is ControllerPresence.LOST
                     and since_us is not None
                     and now_us - since_us < delay_us
+                    # What was intended for another reason, and took long to be committed, stands.
+                    and command.origin.at_us >= self._cluster.wall_us() - now_us + since_us
                 ):
                     raise Violation(
                         "controller-fence-delay",

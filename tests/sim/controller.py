@@ -130,6 +130,8 @@ class Controller(Process):
         if session != self._session:
             self._session = session
             self._cluster.beats.session_changed(self.machine.name)
+        if not self.up:  # it crashed at what the beats have proven until now
+            return
         self.take_event(
             ev.StoreChanged(
                 at_ms=self.at_ms, index=watched.index, cib=watched.cib, facts=watched.facts

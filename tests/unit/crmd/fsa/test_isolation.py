@@ -11,12 +11,23 @@ from cib_store.model.dates import Moment
 from crmd.fsa import effects, events
 from crmd.fsa.executor import Inventory
 from crmd.fsa.isolation import isolated_cib, isolated_graph
+from crmd.fsa.machine import initial
 from crmd.fsa.state import Name
 from crmd.scheduler.graph import ActionKind, Graph
 from crmd.scheduler.pipeline import schedule
 from raftmaker.vocabulary.ids import Token
 from raftmaker.vocabulary.membership import FencePhase, Presence
-from tests.unit.crmd.fsa.world import A, B, World, action, boot, fence, request, result_of
+from tests.unit.crmd.fsa.world import (
+    NEVER_ANSWERED_MS,
+    A,
+    B,
+    World,
+    action,
+    boot,
+    fence,
+    request,
+    result_of,
+)
 
 RUNNING = Inventory(
     boot_id=boot(A), incarnation="i1", token=Token(0, 1), history=(result_of(request()),)
@@ -38,6 +49,22 @@ def test_it_begins_one_dead_time_after_the_last_answered_beat_was_sent() -> None
     assert world.name() is Name.S_NOT_DC
     world.pass_time(1, beats=False)
     assert world.name() is Name.S_ISOLATED
+
+
+def test_a_process_that_was_never_answered_waits_for_a_part_of_the_grace_as_well() -> None:
+    """protocols, Without quorum: an upgrade of a busy node stopped what ran there after 0.6 s."""
+    world = World()
+    world.become_member()
+    world.core = initial(replace(world.core.config, controller_start=2, uuid="uuid-2"))
+    world.take(events.Started(at_ms=world.at_ms))
+    world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i1"))
+    world.show()
+    world.pass_time(NEVER_ANSWERED_MS - 1, beats=False)
+    assert world.name() is Name.S_STARTING
+    world.pass_time(1, beats=False)
+    assert world.name() is Name.S_ISOLATED
+    world.answer_executor(RUNNING)
+    assert world.found(effects.Schedule)
 
 
 def test_it_schedules_for_itself_alone_without_quorum() -> None:

@@ -9,7 +9,7 @@ from crmd.fsa.state import Name
 from raftmaker.vocabulary.codes import ExitCode
 from raftmaker.vocabulary.commands import CibChange, LeaveSession
 from raftmaker.vocabulary.membership import Presence
-from tests.unit.crmd.fsa.world import A, B, World, boot, request, result_of
+from tests.unit.crmd.fsa.world import NEVER_ANSWERED_MS, A, B, World, boot, request, result_of
 
 
 def leave(world: World) -> None:
@@ -64,7 +64,7 @@ def unseen() -> World:
     world = World()
     world.take(events.Started(at_ms=world.at_ms))
     world.take(events.ExecutorReturned(at_ms=world.at_ms, incarnation="i1"))
-    world.pass_time(700, beats=False)
+    world.pass_time(NEVER_ANSWERED_MS, beats=False)
     assert not world.found(effects.AskExecutor)
     leave(world)
     return world

@@ -13,7 +13,7 @@ from raftmaker.vocabulary.commands import AcquireDc, FenceIntent, SetMembers
 from raftmaker.vocabulary.ids import BootId, Session
 from raftmaker.vocabulary.members import Member, Members
 from raftmaker.vocabulary.membership import LogPlace
-from tests.unit.crmd.fsa.world import A, B, C, World, boot, fence
+from tests.unit.crmd.fsa.world import NEVER_ANSWERED_MS, A, B, C, World, boot, fence
 
 PLACE = LogPlace(term=2, last_index=9, generation=1, number=1)
 
@@ -147,7 +147,7 @@ def test_one_that_is_started_alone_says_what_it_waits_for_and_that_it_goes_on(
         world.commit(SetMembers(committed))
         world.show()
     world.take(events.Started(at_ms=world.at_ms))
-    world.pass_time(700, beats=False)
+    world.pass_time(NEVER_ANSWERED_MS, beats=False)
     for _ in range(3):
         asked = world.take_all(effects.AskToGoAlone)[-1]
         world.take(

@@ -55,6 +55,8 @@ CLUSTER = ClusterId("test")
 A, B, C = NodeName("a"), NodeName("b"), NodeName("c")
 NOBODY = NodeName("")
 FIRST = Token(0, 1)
+NEVER_ANSWERED_MS = 1_850
+"""A process whose beats nobody answered is isolated after dead time and a quarter of the grace."""
 DUMMY = Agent(Standard.OCF, "heartbeat", "Dummy")
 Kind = TypeVar("Kind", bound=Effect)
 
