@@ -37,6 +37,7 @@ from raftmaker.runtime.logs import Log
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import Server, Service, serve
 from raftmaker.runtime.secrets import Secrets
+from raftmaker.runtime.tasks import cancel_all
 from raftmaker.runtime.worker import Worker
 from raftmaker.vocabulary.codes import ExitCode
 
@@ -223,7 +224,7 @@ async def _control(context: Context, closing: AsyncExitStack) -> Runner:
         alerting.run(), throttling.run(), remoting.run(), _leave(context, runner),
     )  # fmt: skip
     parts = [asyncio.create_task(part) for part in running]
-    closing.push_async_callback(_cancel, parts)
+    closing.push_async_callback(cancel_all, parts)
     context.ready()
     ends: list[asyncio.Future[None] | asyncio.Future[Exit]] = [*parts, runner.failure]
     ends.append(runner.exited)
@@ -236,12 +237,6 @@ async def _control(context: Context, closing: AsyncExitStack) -> Runner:
 
 async def _stop(servers: Sequence[Server]) -> None:
     await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
-
-
-async def _cancel(parts: Sequence[asyncio.Task[None]]) -> None:
-    for part in parts:
-        part.cancel()
-    await asyncio.gather(*parts, return_exceptions=True)
 
 
 async def _beat(executing: Executing, beating: Beating) -> None:

@@ -18,6 +18,7 @@ from lrmd.operations.values import Agent, Inventory
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.errors import HaError
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.tasks import cancel_all
 from raftmaker.vocabulary.codes import ExitCode
 
 
@@ -122,10 +123,7 @@ class Runner:
         """Stop everything."""
         for handle in self._timers.values():
             handle.cancel()
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
 
     def _note(self, event: events.Event, before: str, ordered: tuple[effects.Effect, ...]) -> None:
         after = self.state.name.value

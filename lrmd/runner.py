@@ -34,6 +34,7 @@ from lrmd.operations.step import step
 from lrmd.operations.values import CANCELLED, OperationRequest, Result
 from raftmaker.runtime.clock import boot_ms, wall_us
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.tasks import cancel_all
 
 
 class Runner:
@@ -72,10 +73,7 @@ class Runner:
         """
         for handle in self._timers.values():
             handle.cancel()
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
         self._memory.close()
 
     def take(self, event: Event) -> Answer | None:

@@ -10,6 +10,7 @@ from raftmaker.runtime.daemon import Context, run_daemon
 from raftmaker.runtime.roster import Roster
 from raftmaker.runtime.rpc import serve
 from raftmaker.runtime.secrets import Secrets
+from raftmaker.runtime.tasks import cancel_all
 from stonithd.agents import Agents
 from stonithd.fencing.step import initial_state
 from stonithd.following import Follower
@@ -64,9 +65,7 @@ async def _body(context: Context) -> None:
             if part.done():
                 part.result()
     finally:
-        following.cancel()
-        stopping.cancel()
-        await asyncio.gather(following, stopping, return_exceptions=True)
+        await cancel_all((following, stopping))
         await server.stop(_GRACE_S)
         await runner.close()
         await peers.close()

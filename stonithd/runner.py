@@ -9,6 +9,7 @@ from typing import assert_never
 from raftmaker.runtime.clock import boot_ms
 from raftmaker.runtime.errors import HaError, Refused, Unreachable
 from raftmaker.runtime.logs import Log
+from raftmaker.runtime.tasks import cancel_all
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import NodeName
 from stonithd.agents import Agents
@@ -108,10 +109,7 @@ class Runner:
         """Stop everything: agents are killed, timers dropped."""
         for handle in self._timers.values():
             handle.cancel()
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
 
     def remember_lists(self) -> None:
         """Let the devices that must be asked for their targets be asked in the background."""

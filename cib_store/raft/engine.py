@@ -25,7 +25,7 @@ from cib_store.raft.files import Files
 from cib_store.raft.guarded import COMPACT_BYTES, GuardedSyncObj, check_engine
 from cib_store.raft.links import Links
 from cib_store.raft.log import AloneStatus, Leadership, LogStatus, ReplicatedLog, StateMachine
-from cib_store.raft.ticking import NEVER_IN_PARTS, REGULAR
+from cib_store.raft.ticking import REGULAR
 from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.endpoint import Endpoint
 from raftmaker.runtime.errors import HaError, NotLeader, Rejected, Report, TimedOut
@@ -160,7 +160,6 @@ class PySyncObjLog(ReplicatedLog):
             autoTick=False,
             # Entries are sent by our tick, all that are new at once.
             appendEntriesUseBatch=True,
-            appendEntriesBatchSizeBytes=NEVER_IN_PARTS,
             appendEntriesPeriod=min(HEARTBEAT_S, self._timings.election_min_ms * 0.0003),
             raftMinTimeout=self._timings.election_min_ms / 1000,
             raftMaxTimeout=self._timings.election_max_ms / 1000,

@@ -44,8 +44,6 @@ LARGE_BYTES = 64 * 1024
 """An entry from this size on is prepared on a thread: a voter that applied the configuration of
 thousands of resources in one go would stand still for a second, and be taken for dead. It is done
 while the entry is on its way, one at a time, so that what follows it waits no longer for that."""
-NEVER_IN_PARTS = 2**62
-"""PySyncObj would pickle an entry of a batch's size and send it in parts: none is of this size."""
 COMPACT_AGAIN_S = 10.0
 """After a snapshot that could not be written."""
 
@@ -419,7 +417,7 @@ class TickingSyncObj(SyncObj):  # type: ignore[misc]  # pysyncobj has no types
 
     def unapplied(self) -> Iterator[bytes]:
         """Yield our bytes of each entry that is in the log and not applied; no configurations."""
-        for command, _, _ in self.journal.batch_from(self.raftLastApplied + 1, NEVER_IN_PARTS):
+        for command, _, _ in self._SyncObj__getEntries(self.raftLastApplied + 1):
             if command[0] == REGULAR:
                 yield command[1:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cib_store.document.element import Element
+from cib_store.model.values import is_true
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import of_resource, remove_pair, set_pair
 from raftmaker.vocabulary.commands import CibOperation
@@ -54,6 +55,18 @@ def meta_of(cib: Element, identity: str, name: str) -> str | None:
             if pair.get("name") == name:
                 return pair.get("value")
     return None
+
+
+def is_promotable(cib: Element, identity: str) -> bool:
+    """Tell whether instances of a resource can be promoted: it is a promotable clone or in one.
+
+    Raises `tree.NotThere`.
+    """
+    around = (tree.resource(cib, identity), *tree.holders(cib, identity))
+    return any(
+        each.tag == "master" or is_true(meta_of(cib, each.id, "promotable") or "")
+        for each in around
+    )
 
 
 def stopped_above(cib: Element, identity: str) -> tuple[str, ...]:

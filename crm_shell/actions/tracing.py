@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_store.document.element import Element
-from cib_store.model.values import interval_ms, is_true
+from cib_store.model.values import interval_ms
 from crm_shell.actions import tree
 from crm_shell.actions.pairs import Home, find_pairs, remove_pair, set_pair
+from crm_shell.actions.roles import is_promotable
 from raftmaker.vocabulary.commands import CibOperation, OperationKind
 
 DIRECTORY = "/var/lib/heartbeat/trace_ra"
@@ -30,7 +31,7 @@ def traced(
     operation, interval = _named(operation, interval)
     there = _operations(primitive, operation, interval)
     present = {each.get("name") for each in there}
-    always = _ALWAYS + (_PROMOTING if _is_promotable(cib, identity) else ())
+    always = _ALWAYS + (_PROMOTING if is_promotable(cib, identity) else ())
     wanted = (operation,) if operation else always
     added = [
         _new_operation(primitive, name, interval) for name in wanted if name not in present
@@ -76,18 +77,6 @@ def _primitive(cib: Element, identity: str) -> Element:
 
 def _named(operation: str, interval: str) -> tuple[str, str]:
     return ("monitor", "0") if operation == PROBE else (operation, interval)
-
-
-def _is_promotable(cib: Element, identity: str) -> bool:
-    return any(
-        holder.tag == "master"
-        or any(
-            pair.get("name") == "promotable" and is_true(pair.get("value"))
-            for given in holder.each("meta_attributes")
-            for pair in given.each("nvpair")
-        )
-        for holder in tree.holders(cib, identity)
-    )
 
 
 def _operations(primitive: Element, name: str, interval: str) -> list[Element]:

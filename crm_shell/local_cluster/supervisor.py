@@ -117,7 +117,8 @@ class Supervisor(Struct):
         code = os.waitstatus_to_exitcode(status)
         if code == ExitCode.FATAL:  # features 28.6, as the units of systemd have it
             child.start_at = math.inf
-            print(f"{child.name} ended with {code}: a restart does not mend that", flush=True)  # noqa: T201
+            remedy = "a restart does not mend that, its log says what does"
+            print(f"{child.name} ended with {code}: {remedy}", flush=True)  # noqa: T201
             return
         again = f"started again in {max(0.0, child.start_at - now):.2f} s"
         print(f"{child.name} ended with {code}, {again}", flush=True)  # noqa: T201

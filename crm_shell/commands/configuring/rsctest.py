@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from msgspec import Struct
 
 from cib_store.document.element import Element
-from cib_store.model.values import is_true
 from crm_shell.actions import tree
-from crm_shell.actions.roles import meta_of
+from crm_shell.actions.roles import is_promotable
 from crm_shell.commands.drafts import draft_of
 from crm_shell.commands.session import Draft, Failed, Misused, Session
 from lrmd.operations.values import OperationRequest
@@ -48,7 +47,7 @@ async def rsctest(session: Session, args: list[str]) -> int:
     session.announce(f"start and stop {', '.join(names)} on this node")
     if not session.confirm(f"Start and stop {', '.join(names)} on this node?"):
         return 0
-    ways = {name: _is_promotable(cib, name) for name in names}
+    ways = {name: is_promotable(cib, name) for name in names}
     requests = {
         (name, step.action): _request(session, cib, name, step.action)
         for name in names
@@ -132,12 +131,6 @@ def _insist_on_rest(cib: Element, live: Element, names: Iterable[str]) -> None:
             faults.append(f"the cluster would start {identity}: crm resource stop {identity}")
     if faults:
         raise Failed(*faults, code=ExitCode.UNSAFE)
-
-
-def _is_promotable(cib: Element, name: str) -> bool:
-    identity = tree.resource(cib, name).id
-    around = (identity, *(each.id for each in tree.holders(cib, identity)))
-    return any(is_true(meta_of(cib, each, "promotable") or "") for each in around)
 
 
 def steps_up(is_promotable: bool) -> tuple[Step, ...]:

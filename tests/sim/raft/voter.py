@@ -17,7 +17,7 @@ from cib_store.raft.engine import HEARTBEAT_S, _Applier, packed
 from cib_store.raft.guarded import GuardedSyncObj
 from cib_store.raft.journal import Journal
 from cib_store.raft.links import Links
-from cib_store.raft.ticking import NEVER_IN_PARTS, REGULAR
+from cib_store.raft.ticking import REGULAR
 from cib_store.raft.transport import StreamTransport
 from raftmaker.runtime.errors import Rejected
 from raftmaker.vocabulary.ids import NodeName
@@ -148,7 +148,6 @@ class Voter:
             useFork=False,
             autoTick=False,
             appendEntriesUseBatch=True,
-            appendEntriesBatchSizeBytes=NEVER_IN_PARTS,
             appendEntriesPeriod=HEARTBEAT_S,
             raftMinTimeout=0.3,
             raftMaxTimeout=0.6,
