@@ -95,11 +95,11 @@ def _paced(state: Voter, wanted: Iterable[_Fact], at_ms: int) -> tuple[Voter, tu
 def _fact_about(state: Voter, node: NodeFacts, at_ms: int) -> _Fact | None:
     if node.presence is Presence.LEFT:
         return None
-    reports, voters = _reports(state, node, at_ms)
-    if not reports or voters < state.majority:
+    reports, old, voters = _reports(state, node, at_ms)
+    if not (reports or old) or voters < state.majority:
         return None
     name, boot, session = node.node, node.boot_id, node.session
-    if all(report.heard_again for report in reports):
+    if all(report.heard_again for report in (*reports, *old)):
         over = node.fencing in (FencePhase.INTENDED, FencePhase.CONFIRMED)
         return None if over else RenewSession(node=name, boot_id=boot, session=session)
     if node.presence is Presence.LOST:
@@ -112,18 +112,25 @@ def _fact_about(state: Voter, node: NodeFacts, at_ms: int) -> _Fact | None:
     return None
 
 
-def _reports(state: Voter, node: NodeFacts, at_ms: int) -> tuple[list[Silence], int]:
-    """Return the reports about the node's session, and how many voters are heard, this one too."""
+def _reports(state: Voter, node: NodeFacts, at_ms: int) -> tuple[list[Silence], list[Silence], int]:
+    """Return the reports about the node's session, and how many voters are heard, this one too.
+
+    Those of before a stall are apart: they may be forgotten by now, which no loss may rest upon,
+    or stand, which no return may overlook.
+    """
     mine = state.reports.get(node.node)
     found = [mine] if mine is not None else []
+    old: list[Silence] = []
     voters = 1
     for voter in state.voters:
         news = state.peers.get(voter)
         if voter == state.me or news is None or not _is_heard(state, voter, at_ms):
             continue
         voters += 1
-        found += [report for report in news.silences if report.concerns(node)]
-    return found, voters
+        (old if news.is_old else found).extend(
+            report for report in news.silences if report.concerns(node)
+        )
+    return found, old, voters
 
 
 def _is_heard(state: Voter, voter: NodeName, at_ms: int) -> bool:

@@ -56,6 +56,8 @@ class PeerReports(Struct, frozen=True, kw_only=True):
     boot_id: BootId = BootId("")
     sent_us: int = 0
     silences: tuple[Silence, ...] = ()
+    is_old: bool = False
+    """This voter has stood still since: what was reported may be forgotten by now."""
 
 
 class Voter(Struct, frozen=True, kw_only=True):

@@ -188,8 +188,13 @@ def _tick(state: Voter, at_ms: int) -> tuple[Voter, tuple[Effect, ...]]:
 
 
 def _rearmed(state: Voter, at_ms: int) -> Voter:
+    """Return the state in which everybody counts as heard just now.
+
+    Not what they reported: a voter that starts anew waits until its reports of before are out of
+    date, and counted again from now on they would not be. What stands comes with its next beat.
+    """
     armed = {node.node: at_ms for node in state.facts.nodes}
-    peers = {voter: replace(news, at_ms=at_ms) for voter, news in state.peers.items()}
+    peers = {voter: replace(news, at_ms=at_ms, is_old=True) for voter, news in state.peers.items()}
     return replace(state, armed_ms=armed, peers=peers)
 
 

@@ -97,6 +97,7 @@ class Idleness:
 
 
 def _is_idle(state: ControllerState, at_ms: int) -> bool:
-    """Idle, and not in the pause after a fencing that failed."""
+    """Idle, waiting for no commit, and not in the pause after a fencing that failed."""
     dc = state.dc
-    return dc is not None and state.name is Name.S_IDLE and dc.not_before_ms <= at_ms
+    waits = bool(state.records)
+    return dc is not None and state.name is Name.S_IDLE and not waits and dc.not_before_ms <= at_ms

@@ -254,6 +254,9 @@ class Store(Process):
             self._cluster.beats.unfold_from(self)
         if effects:
             self.stir()
+        for effect in effects:
+            if isinstance(effect, Propose):  # judged now: it may be stopped before it is made
+                self._cluster.checkers.loss_proposed(self, effect.body)
         self._carry(effects)
 
     def _stepped(self, event: _Told) -> tuple[Voter, tuple[Effect, ...]]:
@@ -280,7 +283,6 @@ class Store(Process):
                 case Acknowledge():
                     pass
                 case Propose(body):
-                    self._cluster.checkers.loss_proposed(self, body)
                     if self.replica.leads:
                         self._propose_own(body)
                 case StepDown():

@@ -181,6 +181,35 @@ def test_a_stall_of_its_own_rearms_every_deadline() -> None:
     assert not silences(voter)
 
 
+def test_what_others_reported_before_a_stall_of_its_own_has_to_be_said_again() -> None:
+    """A voter that started anew meanwhile knows of no report and answers: its old one is void."""
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, effects = _run(voter, 1000, 1650, *WITHOUT_C)
+    assert (silences(voter), effects) == ((_report(C),), [])
+    reported = _beat(1650, B, Daemon.STORE, _report(C))
+    voter = _after(voter, reported)
+    for at in (5000, 5050):
+        voter, at_once = step(voter, Ticked(at))
+        assert not at_once
+    assert isinstance(reported, BeatHeard)
+    voter = _after(voter, replace(reported, at_ms=5060))
+    _, lost = step(voter, Ticked(5100))
+    assert lost == (Propose(NodeLost(node=C, boot_id=BOOT, session=Session(1), term=Term(3))),)
+
+
+def test_what_was_reported_before_a_stall_bars_a_return_until_it_is_withdrawn() -> None:
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter, _ = _run(voter, 1000, 1600, *WITHOUT_C, b_reports=_report(C))
+    voter, _ = step(voter, Ticked(5000))
+    for daemon in BOTH:
+        voter = _after(voter, _beat(5010, C, daemon))
+    voter, at_once = step(voter, Ticked(5050))
+    assert (silences(voter), at_once) == ((_report(C, again=True),), ())
+    voter = _after(voter, _beat(5060, B, Daemon.STORE, _report(C, again=True)))
+    _, back = step(voter, Ticked(5100))
+    assert back == (Propose(RenewSession(node=C, boot_id=BOOT, session=Session(1))),)
+
+
 def test_a_leader_that_would_lose_a_majority_steps_down() -> None:
     voter, _ = _run(_voter(), 0, 1000, *ALL)
     effects: tuple[Effect, ...] = ()
