@@ -434,8 +434,8 @@ class Beats:
         return self._arrived_us.get((voter, node), self.voters[voter].started_us)
 
     def is_silent(self, voter: NodeName, node: NodeName) -> bool:
-        """Whether a voter has heard nothing of a node for the dead time."""
-        return self._loop.now_us - self.last_heard_us(voter, node) >= self._dead_us
+        """Whether a voter has heard nothing of a node for the dead time, in its milliseconds."""
+        return self._loop.now_us - self.last_heard_us(voter, node) > self._dead_us - MS
 
     def silent_since(self, node: NodeName, begin_us: int) -> list[NodeName]:
         """Return the voters that heard nothing of a node for a dead time, at some time since then.

@@ -286,13 +286,14 @@ def _altered(random: Random, command: Command, cluster: Cluster) -> Command:
     """A late duplicate, or the same from another cluster, generation, session, boot or term."""
     body = command.body
     facts = cluster.log.newest.state.facts
+    generation = facts.generation or cluster.generation
     match random.randrange(6):
         case 0:
             return command
         case 1:
             return replace(command, cluster_id=ClusterId("another"), sequence=0)
         case 2:
-            return replace(command, generation=cluster.generation - 1, sequence=0)
+            return replace(command, generation=generation - 1, sequence=0)
         case 3:
             return replace(command, client_id=ClientId("nobody"), sequence=7)
         case 4 if isinstance(body, CibChange) and command.token is not None:
@@ -329,4 +330,4 @@ def _altered(random: Random, command: Command, cluster: Cluster) -> Command:
         and random.random() < 0.5
     ):
         return replace(command, sequence=0)
-    return Command(body=lost, cluster_id=cluster.cluster_id, generation=cluster.generation)
+    return Command(body=lost, cluster_id=cluster.cluster_id, generation=generation)

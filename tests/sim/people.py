@@ -117,7 +117,7 @@ class Operator:
                 preconditions=conditions,
             ),
             cluster_id=cluster.cluster_id,
-            generation=cluster.generation,
+            generation=store.generation,
             origin=Origin(
                 node=store.machine.name, client="operator", user="root", at_us=cluster.wall_us()
             ),

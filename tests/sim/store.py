@@ -122,6 +122,11 @@ class Store(Process):
         """Whether it leads and its term has begun."""
         return self._leads_in is not None and self.replica.leads
 
+    @property
+    def generation(self) -> int:
+        """The generation by what it has applied; before that the one that was founded."""
+        return self._facts.generation or self._cluster.generation
+
     # -- the log ------------------------------------------------------------
 
     def propose(self, command: Command, reply: Callable[[object], None]) -> None:
@@ -136,7 +141,7 @@ class Store(Process):
         command = Command(
             body=body,
             cluster_id=self._cluster.cluster_id,
-            generation=self._facts.generation or self._cluster.generation,
+            generation=self.generation,
             origin=Origin(
                 node=self.machine.name, client="cib_store", at_us=self._cluster.wall_us()
             ),

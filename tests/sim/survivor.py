@@ -156,13 +156,12 @@ class Survivor:
         return tuple(found)
 
     def _command(self, body: Body) -> Command:
-        generation = self._store.facts.generation or self._cluster.generation
         origin = Origin(
             node=self._store.machine.name, client="cib_store", at_us=self._cluster.wall_us()
         )
         return Command(
             body=body,
             cluster_id=self._cluster.cluster_id,
-            generation=generation,
+            generation=self._store.generation,
             origin=origin,
         )
