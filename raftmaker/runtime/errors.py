@@ -33,6 +33,12 @@ class TimedOut(HaError):
     exit_code = ExitCode.TIMEOUT
 
 
+class CannotListen(HaError):
+    """A daemon can listen at none of its addresses now; whoever starts it again tries once more."""
+
+    exit_code = ExitCode.OSERR
+
+
 class Refused(HaError):
     """The other side does not speak with us: other cluster, other protocol, smaller token."""
 

@@ -1,10 +1,12 @@
-"""Strangers at the ports: who says nothing is kept by the kernel, who wants too much is cut off.
+"""The ports of a daemon: why one cannot be had, and strangers at those that it has.
 
-gRPC makes and takes up its sockets itself, so they are found among the files of this process.
+Who says nothing is kept by the kernel, who wants too much is cut off. gRPC makes and takes up its
+sockets itself, so they are found among the files of this process, and it does not say what failed.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -13,7 +15,35 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from raftmaker.runtime.endpoint import host_and_port
+from raftmaker.vocabulary.reports import Report
+
 _FILES = Path("/proc/self/fd")
+_MENDS = {
+    errno.EADDRINUSE: "'ss -Hltnp sport = :{port}' says who listens there: end that, or give this"
+    " daemon another port in the raftmaker.toml of every node",
+    errno.EADDRNOTAVAIL: "'ip -br address' shows what this node has: bring {host} up, or mend the"
+    " node's entry in raftmaker.toml",
+    errno.EACCES: "ports below 1024 are for root: give this daemon another one in raftmaker.toml",
+}
+
+
+def why_not(address: str) -> Report:
+    """Say why nobody can listen at ``host:port`` here, and what mends it, by trying it."""
+    host, port = host_and_port(address)
+    try:
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.create_server(where[:2], family=family):
+            pass
+    except socket.gaierror as error:
+        what = f"the name of this node's address is not known: {error.strerror}"
+        mend = f"write {host} into /etc/hosts, or an address into raftmaker.toml"
+    except OSError as error:
+        what = os.strerror(error.errno) if error.errno else str(error)
+        mend = _MENDS.get(error.errno or 0, "").format(host=host, port=port)
+    else:
+        what, mend = "it could not be listened at, and can be now", "start the daemon again"
+    return Report(code="cannot-listen", where=address, what=what, mend=mend)
 
 
 def accept_only_speakers(ports: Iterable[int], within_s: int) -> int:

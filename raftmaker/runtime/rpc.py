@@ -8,6 +8,7 @@ become gRPC status codes here, and come back as the same exceptions at the calle
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from raftmaker.runtime.endpoint import (
     host_and_port,
 )
 from raftmaker.runtime.errors import (
+    CannotListen,
     HaError,
     NotLeader,
     NotPermitted,
@@ -39,10 +41,12 @@ from raftmaker.runtime.errors import (
 )
 from raftmaker.runtime.front import open_to_group
 from raftmaker.runtime.identity import refusal
-from raftmaker.runtime.listening import accept_only_speakers, cut_off_crowds
+from raftmaker.runtime.listening import accept_only_speakers, cut_off_crowds, why_not
+from raftmaker.runtime.logs import Log
 from raftmaker.runtime.reflecting import reflect
 from raftmaker.runtime.renewing import Renewing
 from raftmaker.runtime.ways import ONE_WAY, SERVE_OPTIONS, SEVERAL_WAYS, Ways
+from raftmaker.vocabulary.reports import Report
 from raftmaker.wire.types_pb2 import Identity
 
 CallContext = grpc.aio.ServicerContext[Any, Any]
@@ -77,6 +81,8 @@ CONNECTIONS_MAX_EACH = 128
 CROWDS_S = 0.5
 HANDSHAKE_MS = 5_000
 """Who has not shown a certificate by then is cut off: nothing else of it has been read."""
+_PATH_BYTES_MAX = 107
+"""Of a unix socket (unix(7)), without the byte that ends it."""
 _REPLACED_S = 0.05
 _SERVE = [
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -203,8 +209,8 @@ async def serve(
 
     `private`: only this user and root can reach the socket; a `Front` serves everybody else.
 
-    Raises `Refused` for an endpoint that is not safe, OSError or RuntimeError where it can listen
-    at none of an endpoint's addresses; the caller ends the daemon.
+    Raises `Refused` for an endpoint that is not safe, `CannotListen` where none of an endpoint's
+    addresses can be had; the caller ends the daemon.
     """
     server = grpc.aio.server(options=_SERVE, interceptors=(_Gate(identity),))
     watcher = health.aio.HealthServicer()
@@ -219,9 +225,9 @@ async def serve(
     if private:
         socket.parent.chmod(0o700)
     socket.unlink(missing_ok=True)
-    server.add_insecure_port(f"unix:{socket}")
+    _listen_on(server, socket)
     for endpoint in endpoints:
-        _listen(server, endpoint)
+        _listen(server, endpoint, Log(identity.program))
     await server.start()
     secured = [each for one in endpoints if one.credentials for each in one.addresses]
     ports = frozenset(host_and_port(each)[1] for each in secured)
@@ -247,18 +253,33 @@ def _keep_crowds_off(server: grpc.aio.Server, ports: frozenset[int]) -> None:
     look()
 
 
-def _listen(server: grpc.aio.Server, endpoint: Endpoint) -> None:
+def _listen_on(server: grpc.aio.Server, socket: Path) -> None:
+    try:
+        server.add_insecure_port(f"unix:{socket}")
+    except RuntimeError as error:
+        length = len(os.fsencode(socket))
+        report = Report(
+            code="cannot-listen",
+            where=str(socket),
+            what="this socket cannot be made",
+            mend="the daemon must be allowed to write into its directory, and its path may have"
+            f" {_PATH_BYTES_MAX} bytes (it has {length}): see directories.run in raftmaker.toml",
+        )
+        raise CannotListen(str(report)) from error
+
+
+def _listen(server: grpc.aio.Server, endpoint: Endpoint, log: Log) -> None:
     _insist_on_safety(endpoint)
-    failure: RuntimeError | None = None
-    listening = 0
+    failures: list[Report] = []
     for address in endpoint.addresses:
         try:
             _listen_at(server, address, endpoint.credentials)
-            listening += 1
-        except RuntimeError as error:
-            failure = error
-    if not listening and failure is not None:
-        raise failure
+        except RuntimeError:
+            failures.append(why_not(address))
+    if len(failures) == len(endpoint.addresses):
+        raise CannotListen("; ".join(str(failure) for failure in failures))
+    for failure in failures:
+        log.warning("not at all of its addresses", reason=failure)
 
 
 def _listen_at(server: grpc.aio.Server, address: str, own: ShowsCredentials | None) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import grpc
@@ -16,11 +17,12 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from msgspec.structs import replace
 
 from crm_shell.local_cluster.layout import free_ports
 from raftmaker.runtime.certificates import KeyPair, create_authority, issue
 from raftmaker.runtime.endpoint import Credentials, Endpoint, Target
-from raftmaker.runtime.errors import Refused, Unreachable
+from raftmaker.runtime.errors import CannotListen, Refused, Unreachable
 from raftmaker.runtime.rpc import Service, caller, dial, failure_of, serve
 from raftmaker.vocabulary.ids import ClusterId, NodeName
 from raftmaker.wire import store_pb2, store_pb2_grpc, types_pb2
@@ -185,6 +187,37 @@ def test_nothing_beyond_loopback_is_dialled_or_served_without_proof() -> None:
         dial(bare, identity=MINE)
     with tempfile.TemporaryDirectory() as directory, pytest.raises(Refused):
         asyncio.run(serve([], identity=MINE, socket=Path(directory) / "cib.sock", endpoints=[bare]))
+
+
+def serving(endpoint: Endpoint, socket: Path) -> None:
+    async def scenario() -> None:
+        await (await serve([], identity=MINE, socket=socket, endpoints=[endpoint])).stop(None)
+
+    asyncio.run(scenario())
+
+
+def test_an_address_that_cannot_be_had_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        endpoint = Endpoint(node=NodeName("a"), address=f"127.0.0.1:{port}")
+        with pytest.raises(CannotListen, match=f"127.0.0.1:{port}: Address already in use .*ss -H"):
+            serving(endpoint, tmp_path / "a.sock")
+
+
+def test_one_of_several_addresses_is_enough(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A ring whose interface is not there yet does not keep the daemon from the other one."""
+    with create_server(("127.0.0.1", 0)) as taken:
+        elsewhere = f"127.0.0.1:{taken.getsockname()[1]}"
+        endpoint = replace(free_endpoint(), others=(elsewhere,))
+        serving(endpoint, tmp_path / "a.sock")
+    assert f"{elsewhere}: Address already in use" in caplog.text
+
+
+def test_a_socket_whose_path_is_too_long_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CannotListen, match=r"may have 107 bytes \(it has 1[0-9]{2}\)"):
+        serving(free_endpoint(), tmp_path / ("x" * 100))
 
 
 def test_a_connection_that_breaks_within_a_call_is_no_answer() -> None:
