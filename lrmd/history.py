@@ -9,8 +9,6 @@ directory, with fsync: it outlives the boot (protocols, DC).
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from msgspec import Struct
 from lrmd.codec import ocf_code, request_message, request_of, result_message, result_of
 from lrmd.operations.state import Operation, Phase, ResourceHistory, State
 from lrmd.operations.values import Outcome, Result
+from raftmaker.runtime.checked_file import number_of, read_checked, write_checked
 from raftmaker.runtime.errors import Fatal
 from raftmaker.vocabulary.codes import OpStatus
 from raftmaker.vocabulary.ids import BootId, ClusterId, ResourceId, Token
@@ -87,39 +86,28 @@ class TokenFile:
     def read(self) -> Token:
         """Return the token; that of another cluster counts as none. Raises `Fatal` if damaged."""
         try:
-            data = json.loads(self._path.read_text())
+            data = read_checked(self._path, or_unchecked=True)
             if data["cluster"] != self._cluster:
                 return Token()
-            return Token(int(data["generation"]), int(data["counter"]))
+            return Token(number_of(data["generation"]), number_of(data["counter"]))
         except FileNotFoundError:
             return Token()
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError) as error:
             raise Fatal(
-                f"{self._path} is damaged, so the highest DC token is not known; remove the file"
-                " when no other partition of this cluster can be running, and start the daemon"
-                " again"
+                f"{self._path} is damaged ({error}), so the highest DC token is not known; remove"
+                " the file when no other partition of this cluster can be running, and start the"
+                " daemon again"
             ) from None
 
     def write(self, token: Token) -> None:
         """Replace the file; on return it is on the disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".new")
-        data = {
-            "format": FORMAT,
+        body = {
             "cluster": self._cluster,
             "generation": token.generation,
             "counter": token.counter,
         }
-        with temporary.open("w") as stream:
-            stream.write(json.dumps(data))
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_checked(self._path, body, lasting=True)
 
 
 def open_memory(*, run_dir: Path, state_dir: Path, boot_id: BootId, cluster: ClusterId) -> Opened:

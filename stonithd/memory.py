@@ -7,18 +7,14 @@ damaged history is put aside, since nothing decides by it.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from raftmaker.runtime.checked_file import number_of, read_checked, write_checked
 from raftmaker.runtime.errors import Fatal
 from raftmaker.vocabulary.ids import NodeName, ResourceId, Token
 from stonithd.fencing.history import FencingRecord, FencingState
 from stonithd.fencing.setup import FenceAction
-
-FORMAT = 1
 
 
 class Damaged(Fatal):
@@ -37,8 +33,8 @@ class Memory:
     def token(self) -> Token:
         """Return the highest token that was kept. Raises `Damaged`."""
         try:
-            data = _read(self._token)
-            return Token(_number(data["generation"]), _number(data["counter"]))
+            data = read_checked(self._token)
+            return Token(number_of(data["generation"]), number_of(data["counter"]))
         except FileNotFoundError:
             return Token()
         except (ValueError, KeyError, TypeError) as error:
@@ -49,7 +45,8 @@ class Memory:
 
     def keep_token(self, token: Token) -> None:
         """Write the token, synced to the disk. Raises OSError."""
-        _write(self._token, {"generation": token.generation, "counter": token.counter}, synced=True)
+        body = {"generation": token.generation, "counter": token.counter}
+        write_checked(self._token, body, lasting=True)
 
     def history(self, node: NodeName) -> tuple[FencingRecord, ...]:
         """Return the kept records, oldest first; none where there are none or they are damaged.
@@ -57,7 +54,7 @@ class Memory:
         `node` is this one.
         """
         try:
-            entries = _read(self._history)["records"]
+            entries = read_checked(self._history)["records"]
             if not isinstance(entries, list):
                 raise TypeError("records is no list")
             return tuple(_record(entry, node) for entry in entries)
@@ -69,46 +66,8 @@ class Memory:
 
     def keep_history(self, records: Sequence[FencingRecord]) -> None:
         """Write the records. Raises OSError."""
-        _write(self._history, {"records": [_entry(one) for one in records]}, synced=False)
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no number")
-    return value
-
-
-def _read(path: Path) -> dict[str, object]:
-    whole = json.loads(path.read_text("utf-8"))
-    body = whole["body"]
-    if whole["format"] != FORMAT:
-        raise ValueError(f"format {whole['format']} is not known")
-    if whole["sha256"] != _digest(body):
-        raise ValueError("the checksum is wrong")
-    if not isinstance(body, dict):
-        raise TypeError("the body is no table")
-    return body
-
-
-def _write(path: Path, body: object, *, synced: bool) -> None:
-    text = json.dumps({"format": FORMAT, "sha256": _digest(body), "body": body})
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        if synced:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
-    if synced:
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _digest(body: object) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        body = {"records": [_entry(one) for one in records]}
+        write_checked(self._history, body, lasting=False)
 
 
 def _entry(record: FencingRecord) -> dict[str, object]:
@@ -136,7 +95,7 @@ def _record(entry: dict[str, object], node: NodeName) -> FencingRecord:
     if not isinstance(devices, list):
         raise TypeError("devices is no list")
     return FencingRecord(
-        number=_number(entry["number"]),
+        number=number_of(entry["number"]),
         target=NodeName(str(entry["target"])),
         action=FenceAction(entry["action"]),
         client=str(entry["client"]),
@@ -145,6 +104,6 @@ def _record(entry: dict[str, object], node: NodeName) -> FencingRecord:
         delegate=NodeName(str(entry["delegate"])),
         state=FencingState(entry["state"]),
         devices=tuple(ResourceId(str(name)) for name in devices),
-        at_us=_number(entry["at_us"]),
+        at_us=number_of(entry["at_us"]),
         reason=str(entry["reason"]),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lrmd.history import Opened, open_memory
+from lrmd.history import Opened, TokenFile, open_memory
 from lrmd.operations.events import (
     AgentFinished,
     Event,
@@ -112,6 +112,23 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert again.state == State(token=TOKEN)
     assert "damaged" in again.problem
     assert path.with_name("operations.sqlite.damaged").read_bytes() == b"x" * 5000
+
+
+def test_a_changed_digit_in_the_token_is_noticed(tmp_path: Path) -> None:
+    """A smaller one would let a DC that was superseded give orders again."""
+    file = TokenFile(tmp_path / "lrmd-token.json", ClusterId("c"))
+    file.write(Token(0, 19))
+    assert file.read() == Token(0, 19)
+    path = tmp_path / "lrmd-token.json"
+    path.write_text(path.read_text().replace("19", "18"))
+    with pytest.raises(Fatal, match="checksum is wrong"):
+        file.read()
+
+
+def test_a_token_of_before_checksums_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "lrmd-token.json"
+    path.write_text('{"format": 1, "cluster": "c", "generation": 1, "counter": 19}')
+    assert TokenFile(path, ClusterId("c")).read() == Token(1, 19)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"cluster": "c"}', "[]"])
