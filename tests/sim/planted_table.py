@@ -111,7 +111,7 @@ TABLE = (
     Planted(
         rule="fencer_checks_arrival",
         found_by=("fencer-token",),
-        focus=(*TAKEOVERS, "crash-machine", "power-fails"),
+        focus=("pause-controller", "isolate", "power-fails", "pause-fencer"),
         fencing=True,
         late=0.3,
     ),
