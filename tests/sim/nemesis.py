@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.sim.cluster import Cluster
 
 Fault = Callable[[], None]
+DEAF_LEADER = "deaf-leader"
+"""A leader that hears nobody from when it proposes a loss: only where the plan focuses on it."""
 
 
 class Nemesis:
@@ -120,6 +122,14 @@ class Nemesis:
         if self._random.random() < 0.7:
             links.append((other, one))
         self._cut(links)
+
+    def loss_proposed(self, leader: NodeName) -> None:
+        """Let a leader's entry go out and nothing come in, where the plan asks for it.
+
+        The next leader has the loss in its log, and the node may be heard again by then.
+        """
+        if self._active and DEAF_LEADER in self._cluster.plan.focus:
+            self._cut([link for link in self._cluster.network.links if link[1] == leader])
 
     def _partition(self) -> None:
         size = self._random.randrange(1, len(self._cluster.nodes))

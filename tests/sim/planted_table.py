@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.sim.cluster import Plan
+from tests.sim.nemesis import DEAF_LEADER
 from tests.sim.rules import Rules
 
 
@@ -67,7 +68,12 @@ TABLE = (
         focus=("cut-link", "election"),
     ),
     Planted(
-        rule="new_leader_doubts_losses", found_by=("answered-or-lost",), minutes=10.0, seed=7001
+        rule="new_leader_doubts_losses",
+        found_by=("answered-or-lost",),
+        focus=("stall-all", "pause-node", DEAF_LEADER),
+        fencing=True,
+        minutes=6.0,
+        pace_ms=900,
     ),
     Planted(rule="term_current", found_by=("term",), focus=REPLAYS),
     Planted(

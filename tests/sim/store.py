@@ -290,6 +290,7 @@ class Store(Process):
                 case Propose(body):
                     if self.replica.leads:
                         self._propose_own(body)
+                        self._cluster.nemesis.loss_proposed(self.machine.name)
                 case StepDown():
                     self._cluster.log.step_down(self.replica)
                     self._cluster.elections.changed()
