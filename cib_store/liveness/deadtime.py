@@ -46,6 +46,14 @@ def measured(before: Transit | None, at_ms: int, sent_us: int) -> Transit:
     return replace(after, floor_us=took_us, floor_before_us=after.floor_us, since_ms=at_ms)
 
 
+def late_ms(transit: Transit | None, at_ms: int, sent_us: int) -> int:
+    """Return how much later than the quickest of lately a beat came; 0 where nothing is known."""
+    if transit is None or not sent_us:
+        return 0
+    floor_us = min(transit.floor_us, transit.floor_before_us)
+    return max(0, at_ms * 1000 - sent_us - floor_us) // 1000
+
+
 def dead_time_ms(dead_ms: int, dead_max_ms: int, transit: Transit | None) -> int:
     """Return the dead time of a node: `dead_ms` or longer, and never longer than `dead_max_ms`."""
     if transit is None:

@@ -57,7 +57,7 @@ class PeerReports(Struct, frozen=True, kw_only=True):
     sent_us: int = 0
     silences: tuple[Silence, ...] = ()
     is_old: bool = False
-    """This voter has stood still since: what was reported may be forgotten by now."""
+    """It was long on its way, or this voter stood still: who made it may have forgotten it."""
 
 
 class Voter(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from cib_store.liveness.deadtime import dead_time_ms, measured
+from cib_store.liveness.deadtime import dead_time_ms, late_ms, measured
 from cib_store.liveness.judgement import proposals, renewals
 from cib_store.liveness.values import (
     Acknowledge,
@@ -81,7 +81,7 @@ def _informed(state: Voter, beat: BeatHeard) -> Voter:
     """Take a voter's reports, but not from a beat that newer ones of it have overtaken.
 
     After a stall of this process the beats of an earlier process of the voter, which knew more
-    reports, may come in after those of the present one.
+    reports, may come in after those of the present one, or without one that could not reach it.
     """
     old = state.peers.get(beat.node)
     if old is not None and old.boot_id == beat.boot_id:
@@ -91,8 +91,15 @@ def _informed(state: Voter, beat: BeatHeard) -> Voter:
         return state
     elif old is not None:
         state = replace(state, passed={**state.passed, beat.node: old.boot_id})
+    facts = state.facts.of(beat.node)
+    same = facts is not None and facts.boot_id == beat.boot_id
+    transit = state.transits.get(beat.node) if same else None
     news = PeerReports(
-        at_ms=beat.at_ms, boot_id=beat.boot_id, sent_us=beat.sent_us, silences=beat.silences
+        at_ms=beat.at_ms,
+        boot_id=beat.boot_id,
+        sent_us=beat.sent_us,
+        silences=beat.silences,
+        is_old=late_ms(transit, beat.at_ms, beat.sent_us) >= state.dead_ms,
     )
     return replace(state, peers={**state.peers, beat.node: news})
 

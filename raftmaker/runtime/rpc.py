@@ -225,9 +225,13 @@ async def serve(
     if private:
         socket.parent.chmod(0o700)
     socket.unlink(missing_ok=True)
-    _listen_on(server, socket)
-    for endpoint in endpoints:
-        _listen(server, endpoint, Log(identity.program))
+    try:
+        _listen_on(server, socket)
+        for endpoint in endpoints:
+            _listen(server, endpoint, Log(identity.program))
+    except HaError:
+        await server.stop(None)  # it would be ended with the loop, when that is too late
+        raise
     await server.start()
     secured = [each for one in endpoints if one.credentials for each in one.addresses]
     ports = frozenset(host_and_port(each)[1] for each in secured)

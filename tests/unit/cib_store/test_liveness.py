@@ -197,6 +197,26 @@ def test_what_others_reported_before_a_stall_of_its_own_has_to_be_said_again() -
     assert lost == (Propose(NodeLost(node=C, boot_id=BOOT, session=Session(1), term=Term(3))),)
 
 
+def test_a_beat_that_waited_during_a_stall_reports_nothing_that_counts() -> None:
+    """The event loop gets to the tick before it has read all that came meanwhile."""
+
+    def told(at: int, sent: int, *reported: Silence) -> Event:
+        beat = _beat(at, B, Daemon.STORE, *reported)
+        assert isinstance(beat, BeatHeard)
+        return replace(beat, sent_us=sent * 1000)
+
+    voter, _ = _run(_voter(), 0, 1000, *ALL)
+    voter = _after(voter, told(1000, 70_990))  # B's clock is another one
+    voter, effects = _run(voter, 1000, 1600, *WITHOUT_C)
+    voter, at_once = step(voter, Ticked(5000))
+    voter = _after(voter, told(5001, 71_640, _report(C)))
+    voter, soon = step(voter, Ticked(5050))
+    assert (silences(voter), [*effects, *at_once, *soon]) == ((_report(C),), [])
+    voter = _after(voter, told(5060, 75_050, _report(C)))
+    _, lost = step(voter, Ticked(5100))
+    assert lost == (Propose(NodeLost(node=C, boot_id=BOOT, session=Session(1), term=Term(3))),)
+
+
 def test_what_was_reported_before_a_stall_bars_a_return_until_it_is_withdrawn() -> None:
     voter, _ = _run(_voter(), 0, 1000, *ALL)
     voter, _ = _run(voter, 1000, 1600, *WITHOUT_C, b_reports=_report(C))

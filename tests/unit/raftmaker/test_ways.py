@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 
 from raftmaker.runtime.endpoint import Endpoint
+from raftmaker.runtime.errors import CannotListen
 from raftmaker.runtime.rpc import Service, dial, serve
 from raftmaker.vocabulary.ids import NodeName
 from raftmaker.wire import store_pb2_grpc, types_pb2
@@ -109,7 +110,7 @@ def test_a_daemon_listens_at_all_its_addresses_and_does_without_one_that_is_not_
         async with dial(other, identity=MINE) as channel:
             assert await hello(store_pb2_grpc.StoreStub(channel))
         await server.stop(None)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(CannotListen):
             await served(here, directory)
         await taken.stop(None)
 
