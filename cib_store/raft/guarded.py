@@ -389,7 +389,7 @@ class GuardedSyncObj(TickingSyncObj):
 
     def _may_vote_for(self, node: Any) -> bool:
         """A blank store votes for nobody; nobody votes for a store that does not count."""
-        return not self.seats.card.is_blank and self.seats.counts(node.id)
+        return not self.seats.card.is_blank and self.seats.may_elect(node.id)
 
     def _guard_progress(self, node: Any, message: Message) -> Message | None:
         # An answer to an append of an older term must not count (7).

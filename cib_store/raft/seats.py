@@ -94,6 +94,21 @@ class Seats:
             return False
         return not seat.votes or seat.admits(card)
 
+    def may_elect(self, peer: str) -> bool:
+        """Tell whether this store may vote for a peer.
+
+        Also for one that a change removed which is not committed: where it never will be, that one
+        may be the only voter whose log is long enough (Ongaro's thesis, 4.2.2: a vote is given
+        whoever the configuration names; the asker counts the votes by its own).
+        """
+        if self.counts(peer):
+            return True
+        card = self.cards.get(peer)
+        if card is None or peer not in self.leaving or self.engine is None:
+            return False
+        seats = (each.seat(peer) for each in self.since(self.engine.raftCommitIndex))
+        return any(seat is not None and seat.votes and seat.admits(card) for seat in seats)
+
     def met(self, peer: str, card: Card) -> None:
         """A stream to a peer is up: what another store of it had acknowledged is void."""
         before = self.cards.get(peer)
