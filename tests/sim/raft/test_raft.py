@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from cib_store.raft.engine import packed
 from tests.sim.loop import MS, SECOND
 from tests.sim.raft import network
-from tests.sim.raft.campaign import simulate, voters_of
+from tests.sim.raft.campaign import simulate, spares_of, voters_of
 from tests.sim.raft.plan import Guards, Plan
 from tests.sim.raft.planted_table import TABLE, TESTS, Planted
 from tests.sim.raft.quiet import Quiet
@@ -110,6 +110,29 @@ def test_a_leader_hears_whom_it_would_have_removed() -> None:
     world.until(world.settled)
     assert gone.leads
     assert old.configuration == current
+
+
+def test_who_would_have_been_removed_is_elected_by_who_removed_it() -> None:
+    """Its log is the longest of those that are there, and the removal was never committed."""
+    world = Quiet()
+    old, (gone, other) = world.leader, world.followers
+    assert old.engine is not None
+    assert other.engine is not None
+    world.isolate(old)
+    rest = tuple(seat for seat in old.configuration.seats if seat.name != gone.name)
+    fewer = replace(old.configuration, number=1, seats=rest)
+    old.engine.seats.change(fewer, packed([]), lambda results, reason: None)
+    other.engine.abstain()
+    world.until(lambda: gone.leads)
+    world.change(gone)
+    world.isolate(other)
+    world.until(lambda: not gone.leads)
+    for way in ((old.name, gone.name), (gone.name, old.name)):
+        world.network.directions[way].up = True
+    world.until(lambda: gone.leads)
+    world.change(gone)
+    seen = simulate(Plan(seed=61067, voters=voters_of(61067), spares=spares_of(61067)))
+    assert seen.clean, seen.what
 
 
 def test_who_was_removed_is_heard_until_that_is_committed() -> None:
