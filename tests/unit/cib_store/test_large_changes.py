@@ -49,7 +49,7 @@ from tests.unit.cib_store.stories import CLUSTER, A, born, command, told, write
 LARGE = "".join(
     f'<primitive id="r{n}" class="ocf" provider="heartbeat" type="Dummy"><operations>'
     f'<op id="r{n}-m" name="monitor" interval="10s"/></operations></primitive>'
-    for n in range(1500)
+    for n in range(6000)
 )
 LOAD = CibOperation(
     kind=OperationKind.REPLACE, scope="resources", xml=f"<resources>{LARGE}</resources>"
