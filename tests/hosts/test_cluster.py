@@ -126,7 +126,8 @@ def test_one_of_two_cables_is_enough(site: Site, cable: int) -> None:
         site.fleet.network.cut(host.number, [cable])
         for each in site.fleet:
             change = ("-t", "crm_config", "-n", f"pulled-{cable}", "-v", each.name)
-            each.exec(str(SCRIPTS / "crm_attribute"), *change)
+            changed = each.exec(str(SCRIPTS / "crm_attribute"), *change, check=False)
+            assert changed.returncode == 0, f"{each.name}: {changed.stderr}\n{site.story()}"
         time.sleep(3)  # longer than it takes to lose and fence a host
         assert site.is_settled(), site.story()
         site.fleet.network.heal(host.number)
