@@ -131,6 +131,9 @@ def test_one_of_two_cables_is_enough(site: Site, cable: int) -> None:
         time.sleep(3)  # longer than it takes to lose and fence a host
         assert site.is_settled(), site.story()
         site.fleet.network.heal(host.number)
+        # Where the other cable is pulled within about a second, the host has been seen to lose
+        # contact, which is not understood yet (docs/reliability.md): that is not what this tests.
+        time.sleep(3)
         site.wait_settled("the cable is back")
     assert all(each.pid is not None for each in site.fleet)
 
