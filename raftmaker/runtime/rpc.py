@@ -283,7 +283,7 @@ def _listen(server: grpc.aio.Server, endpoint: Endpoint, log: Log) -> None:
     if len(failures) == len(endpoint.addresses):
         raise CannotListen("; ".join(str(failure) for failure in failures))
     for failure in failures:
-        log.warning("not at all of its addresses", reason=failure)
+        log.warning("does not listen at one of its addresses", reason=failure)
 
 
 def _listen_at(server: grpc.aio.Server, address: str, own: ShowsCredentials | None) -> None:
